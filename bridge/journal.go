@@ -1,0 +1,54 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+// Lease is the right to carry a run forward. The epoch is its fence: each new
+// holder gets a higher one, and a write under an older one fails with ErrFenced.
+type Lease struct {
+	Run   string
+	Epoch int64
+}
+
+// ErrFenced: somebody else carries this run now. The worker stops at once and
+// writes nothing more.
+var ErrFenced = errors.New("the run's lease was lost to another worker")
+
+// Journal is a run's append-only history, and all a resumed run knows.
+type Journal interface {
+	// Entries gives the run's history in order, without gaps.
+	Entries(ctx context.Context, run string) ([]Entry, error)
+	// Append adds entries in one transaction and returns when they are durable.
+	// Their sequence numbers go on from the last one; one that exists already, or
+	// a lease that is no longer held, is ErrFenced.
+	Append(ctx context.Context, lease Lease, entries ...Entry) error
+}
+
+// EntryKind says what an entry records.
+type EntryKind string
+
+const (
+	// EntryBrief opens the journal: instructions, prompt, offered functions.
+	EntryBrief EntryKind = "brief"
+	// EntryAnswer is one answer of the model, whole, with its usage.
+	EntryAnswer EntryKind = "answer"
+	// EntryIntent says that a call is about to be made. Without a result behind
+	// it, nobody knows whether it was.
+	EntryIntent EntryKind = "intent"
+	// EntryResult is what a call returned, whole.
+	EntryResult EntryKind = "result"
+	// EntryOutcome closes the journal: how the run ended, and its answer.
+	EntryOutcome EntryKind = "outcome"
+)
+
+// Entry is one row of the journal, unique per run and sequence number.
+type Entry struct {
+	Seq  int64 // from 1
+	Kind EntryKind
+	At   time.Time
+	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result or Outcome
+}

@@ -1,0 +1,51 @@
+// Package auth answers one question: who is calling?
+//
+// A door (MCP, chat, stdio, an agent's run) resolves its caller to a [Principal]
+// and puts it into the context; the guard takes it from there. What the principal
+// may do is the guard's business.
+package auth
+
+import "context"
+
+// Kind says what sort of caller a principal is.
+type Kind string
+
+const (
+	// Key is a holder of an API key from the configuration.
+	Key Kind = "key"
+	// Local is a caller on this machine without a key: stdio, or HTTP on a
+	// loopback address while no keys are configured.
+	Local Kind = "local"
+	// Agent is a durable run of a configured agent.
+	Agent Kind = "agent"
+)
+
+// Principal is a resolved caller.
+type Principal struct {
+	Kind Kind
+	// Name is the key's or the agent's name; for Local the name of the door.
+	Name string
+	// Tools are patterns of tool names that it may see and call ("crm_*").
+	Tools []string
+	// Run is the run a principal of kind Agent acts in, "" otherwise.
+	Run string
+	// Tainted: the run has read text from outside.
+	Tainted bool
+}
+
+// String is the form used in audit rows and logs: "key:desk", "agent:billing".
+func (p Principal) String() string { return string(p.Kind) + ":" + p.Name }
+
+type principalContext struct{}
+
+// With puts the principal into the context.
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalContext{}, p)
+}
+
+// From takes the principal out of the context. Without one it reports false, and
+// nothing may be called.
+func From(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(principalContext{}).(Principal)
+	return p, ok
+}

@@ -1,0 +1,82 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Ledger is the guard's durable memory: which calls were made under which key,
+// and one audit row for each attempt.
+type Ledger interface {
+	// Claim notes, durably, that the call under c.Key is about to be made, and
+	// gives what is known of an earlier call under the same principal and key.
+	// Only the first claim finds Prior.State == Fresh.
+	Claim(ctx context.Context, c Claim) (Prior, error)
+	// Record appends the audit row and, if settled is not nil, stores the call's
+	// first result under its key: both in one transaction. It returns when they
+	// are durable.
+	Record(ctx context.Context, row Row, settled *Settlement) error
+}
+
+// Claim names one intended call.
+type Claim struct {
+	Principal string // auth.Principal.String()
+	Key       string // idempotency key
+	Tool      string
+	Digest    string // hex SHA-256 of the canonical arguments
+	At        time.Time
+}
+
+// PriorState says what is known of earlier calls under a key.
+type PriorState string
+
+const (
+	// Fresh: nobody used this key before.
+	Fresh PriorState = "fresh"
+	// Started: a call was claimed and never settled: it may have taken effect.
+	Started PriorState = "started"
+	// Settled: a call was made and its result is in Prior.Result.
+	Settled PriorState = "settled"
+)
+
+// Prior is what the ledger knows of earlier calls under a key.
+type Prior struct {
+	State  PriorState
+	Tool   string // of the earlier call
+	Digest string // of the earlier call
+	Result json.RawMessage
+}
+
+// Settlement is the first result of a claimed call. An empty Result gives the
+// claim up instead: the call failed without effect and the key may be used again.
+type Settlement struct {
+	Principal, Key string
+	Result         json.RawMessage
+	At             time.Time
+}
+
+// Decision is what the guard made of an attempt.
+type Decision string
+
+const (
+	Allowed  Decision = "allowed"
+	Refused  Decision = "refused"
+	Repeated Decision = "repeated" // answered from the ledger, not called again
+)
+
+// Row is one audit record: who tried what through which door, what was decided
+// by which rule, and what came of it.
+type Row struct {
+	At        time.Time
+	Principal string
+	Door      string // stdio, sse, http, agent
+	Tool      string
+	Arguments json.RawMessage // redacted
+	Decision  Decision
+	Rule      string // the stage and reason that decided: "permission: ...", "" when allowed
+	Outcome   string // ok, or a tools.Code
+	Duration  time.Duration
+	Run       string
+	Key       string
+}
