@@ -13,9 +13,14 @@ type Ledger interface {
 	// gives what is known of an earlier call under the same principal and key.
 	// Only the first claim finds Prior.State == Fresh.
 	Claim(ctx context.Context, c Claim) (Prior, error)
+	// Lookup reads what is known of an earlier call under the key and writes
+	// nothing. It serves tools whose backend stores the key with the effect: they
+	// need no claim, only the first result.
+	Lookup(ctx context.Context, principal, key string) (Prior, error)
 	// Record appends the audit row and, if settled is not nil, stores the call's
 	// first result under its key: both in one transaction. It returns when they
-	// are durable.
+	// are durable. A key without a claim is settled all the same, with the tool and
+	// digest of the settlement; a key that is settled already keeps its first result.
 	Record(ctx context.Context, row Row, settled *Settlement) error
 }
 
@@ -48,10 +53,11 @@ type Prior struct {
 	Result json.RawMessage
 }
 
-// Settlement is the first result of a claimed call. An empty Result gives the
+// Settlement is the first result of a call under a key. An empty Result gives a
 // claim up instead: the call failed without effect and the key may be used again.
 type Settlement struct {
 	Principal, Key string
+	Tool, Digest   string // as in Claim
 	Result         json.RawMessage
 	At             time.Time
 }

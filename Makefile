@@ -1,0 +1,54 @@
+# Everything CI does can be done here, one step at a time.
+.DEFAULT_GOAL := help
+GO ?= go
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build ./bin/drawbridge, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drawbridge ./cmd/drawbridge
+
+.PHONY: demo
+demo: ## watch a payment become finished work
+	$(GO) run ./cmd/drawbridge demo
+
+.PHONY: test
+test: ## the tests that the README names
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the same under the race detector
+	$(GO) test -race ./...
+
+.PHONY: check
+check: ## format, vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each
+	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" bash .ci/fuzz
+
+.PHONY: clients
+clients: ## the TypeScript MCP SDK against all three transports (needs node)
+	bash .ci/clients
+
+.PHONY: kill
+kill: ## kill -9 under load, 20 times
+	$(GO) test -count=1 -run 'TestKilled' -v ./cmd/drawbridge
+
+.PHONY: bench
+bench: ## the figures of the README
+	$(GO) test -run '^$$' -bench . -benchtime 3s -count 1 ./cmd/drawbridge
+
+.PHONY: snapshots
+snapshots: ## accept changed tools and golden files
+	$(GO) test ./cmd/drawbridge -update
+
+.PHONY: ci
+ci: ## all that CI does
+	bash .ci/run

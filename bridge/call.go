@@ -1,0 +1,207 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// unreachable: a call's answer was lost on the way, and the call may be repeated.
+type unreachable struct{ cause error }
+
+func (u *unreachable) Error() string { return "the tool server cannot be reached: " + u.cause.Error() }
+
+// effect is what a call may change. A call that will only be answered with an
+// error changes nothing; a tool we were not shown might do anything.
+func (r *run) effect(c *call) Effect {
+	if c.intent != nil {
+		return c.intent.Effect
+	}
+	intent, refused := r.intend(c)
+	if refused != nil {
+		return Read
+	}
+	return intent.Effect
+}
+
+// begin decides what happens with a call: it notes the intent and reports true if
+// the call is to be made, else it notes the result.
+func (r *run) begin(t *turn, c *call) bool {
+	result := func(code ResultCode, text string) bool {
+		r.note(EntryResult, Result{Answer: t.seq, Index: c.index, CallID: c.id, IsError: true, Code: code, Content: text})
+		return false
+	}
+	if c.intent != nil { // of an earlier life
+		if c.intent.Effect == Read || c.intent.Idempotent {
+			return true
+		}
+		return result(OutcomeUnknown, outcomeUnknown(c.intent, "the program stopped before the answer came"))
+	}
+	if reason := r.history.beforeCalling(r.options.Now()); reason != "" {
+		return result(ResultCode(reason), budgetText(reason, r.history.brief.Budget)+" This call was not made.")
+	}
+	intent, refused := r.intend(c)
+	if refused != nil {
+		return result(refused.code, refused.text)
+	}
+	intent.Answer, intent.Index, intent.CallID, intent.Key = t.seq, c.index, c.id, r.history.key(t, c)
+	r.note(EntryIntent, intent)
+	return true
+}
+
+// refusedCall is a call that is answered without being made.
+type refusedCall struct {
+	code ResultCode
+	text string
+}
+
+// intend turns what the model asked for into a call that can be made.
+func (r *run) intend(c *call) (Intent, *refusedCall) {
+	intent := Intent{Function: c.asked.Name}
+	tool, known := r.functions.tools[c.asked.Name]
+	switch {
+	case c.local():
+		intent.Effect, intent.Idempotent = Read, true
+	case known:
+		intent.Tool, intent.Effect, intent.Idempotent, intent.Taints = tool.Name, tool.Effect, tool.Idempotent, tool.Taints
+	case toolName.MatchString(c.asked.Name):
+		// Passed on as it is: the server refuses it, and keeps a record of the
+		// attempt as of any other.
+		intent.Tool, intent.Effect, intent.Taints, intent.Unknown = c.asked.Name, Write, true, true
+	default:
+		return Intent{}, &refusedCall{UnknownFunction, r.unknownText(c.asked.Name)}
+	}
+	arguments, problem := parseArguments(c.asked.Arguments)
+	if problem != "" {
+		return Intent{}, &refusedCall{MalformedArguments, problem}
+	}
+	intent.Arguments = arguments
+	return intent, nil
+}
+
+// call makes one call that has an intent.
+func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
+	result := Result{Answer: t.seq, Index: c.index, CallID: c.id}
+	var returned CallResult
+	var err error
+	if c.local() {
+		returned = r.history.readOn(c.intent.Arguments)
+	} else if returned, err = r.send(ctx, c.intent, &result); err != nil {
+		return Result{}, err
+	}
+	result.Content, result.IsError = returned.Content, returned.IsError
+	if c.intent.Unknown && returned.IsError {
+		result.Code = UnknownFunction
+		result.Content = r.unknownText(c.intent.Function) + " The tool server said: " + returned.Content
+	}
+	result.Taints = c.intent.Taints && !returned.IsError
+	return result, nil
+}
+
+// send puts a call to the session and judges what came back, or did not. It sets
+// the result's code where the bridge has something to say itself.
+func (r *run) send(ctx context.Context, intent *Intent, result *Result) (CallResult, error) {
+	calling := ctx
+	if intent.Effect != Read {
+		// To break off a call that changes something is to not know whether it did.
+		calling = context.WithoutCancel(ctx)
+	}
+	calling, cancel := context.WithTimeout(calling, r.options.CallTimeout)
+	defer cancel()
+	if r.task.Taint != nil && r.history.tainted() {
+		calling = r.task.Taint(calling)
+	}
+	returned, err := r.task.Session.Call(calling, intent.Tool, intent.Arguments, intent.Key)
+	if intent.Effect == Read && ctx.Err() != nil {
+		return CallResult{}, ctx.Err() // whatever came back may only tell of the end
+	}
+	if err == nil {
+		return returned, nil
+	}
+	r.log.WarnContext(ctx, "call without a result", "tool", intent.Tool, "error", err)
+	return judge(intent, result, err, calling.Err() != nil, r.options.CallTimeout.String())
+}
+
+// judge makes a result of a call that returned none.
+func judge(intent *Intent, result *Result, err error, late bool, limit string) (CallResult, error) {
+	failed := func(code ResultCode, text string) (CallResult, error) {
+		result.Code = code
+		return CallResult{Content: text, IsError: true}, nil
+	}
+	var refusal *Refusal
+	answered := errors.As(err, &refusal)
+	read := intent.Effect == Read
+	switch {
+	case answered && refusal.Untouched:
+		return failed("", refusal.Message)
+	case late && read:
+		return failed(TimedOut, fmt.Sprintf("%s did not return within %s. Ask for less, or go on without it.", intent.Function, limit))
+	case late:
+		return failed(OutcomeUnknown, outcomeUnknown(intent, "it did not return within "+limit))
+	case answered && read:
+		return failed("", refusal.Message)
+	case answered:
+		return failed(OutcomeUnknown, outcomeUnknown(intent, "the tool broke: "+refusal.Message))
+	case read || intent.Idempotent:
+		return CallResult{}, &unreachable{err}
+	}
+	return failed(OutcomeUnknown, outcomeUnknown(intent, "the connection was lost before the answer came"))
+}
+
+// outcomeUnknown tells the model the one thing that must not be glossed over.
+func outcomeUnknown(intent *Intent, why string) string {
+	return fmt.Sprintf("outcome_unknown: it is not known whether this call of %s took effect: %s. "+
+		"Do not repeat it. If a read can show whether it did, look; otherwise say plainly that it is not known.", intent.Function, why)
+}
+
+func (r *run) unknownText(name string) string {
+	text := fmt.Sprintf("there is no function %q.", opening(name))
+	if near := r.functions.close(name); len(near) > 0 {
+		text += " Did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return text + " Call only functions that were offered, by their exact names."
+}
+
+// parseArguments reads what the model wrote as a call's arguments, or says to the
+// model what is wrong with it. Nothing at all is what many models write for a
+// function without parameters.
+func parseArguments(text string) (arguments json.RawMessage, problem string) {
+	text = strings.TrimSpace(text)
+	if text == "" || text == "null" {
+		return json.RawMessage("{}"), ""
+	}
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal([]byte(text), &fields)
+	if err == nil {
+		return json.RawMessage(text), ""
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		at := int(syntax.Offset) - 1 // of the byte that is wrong
+		if strings.HasPrefix(syntax.Error(), "unexpected end") {
+			at = len(text)
+		}
+		return nil, fmt.Sprintf("the arguments are not valid JSON: %v at byte %d, after %q. The call was not made: write the arguments as one JSON object and call again.",
+			syntax, at, closing(text[:at]))
+	}
+	return nil, fmt.Sprintf("the arguments are JSON, but not an object: %q. The call was not made: write {\"name\": value, ...} and call again.", opening(text))
+}
+
+// opening and closing are the ends of a text, for a message about it.
+func opening(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	return text[:boundary(text, most)] + " ..."
+}
+
+func closing(text string) string {
+	const most = 30
+	if len(text) <= most {
+		return text
+	}
+	return "... " + text[boundary(text, len(text)-most):]
+}

@@ -1,0 +1,215 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// Keys in _meta that a Drawbridge server and its clients use between them.
+const (
+	MetaEffect     = "drawbridge/effect"     // of a tool: read, write, message or money
+	MetaIdempotent = "drawbridge/idempotent" // of a tool: it honours an idempotency key
+	MetaTaints     = "drawbridge/taints"     // of a tool: its output carries outsiders' text
+	MetaKey        = "drawbridge/idempotency-key"
+)
+
+// Effect is what a call may change. Read is the one that matters here: reads run
+// side by side and may be repeated.
+type Effect string
+
+const (
+	Read    Effect = "read"
+	Write   Effect = "write"
+	Message Effect = "message"
+	Money   Effect = "money"
+)
+
+// Tool is one tool as its server lists it.
+type Tool struct {
+	Name        string
+	Description string
+	Input       json.RawMessage // JSON Schema, byte for byte as sent
+	Effect      Effect
+	// Idempotent: repeating a call under the same key takes effect once.
+	Idempotent bool
+	// Taints: the output carries text written by outsiders.
+	Taints bool
+}
+
+// CallResult is what a tool returned.
+type CallResult struct {
+	// Content is the structured result as JSON text if there is one, else the
+	// text. Of an error it is the text, which was written to be read.
+	Content string
+	IsError bool
+}
+
+// Refusal is a server's answer that it did not carry out a call as asked:
+// a JSON-RPC error instead of a result.
+type Refusal struct {
+	// Untouched: nothing was done (the tool is unknown, the request malformed).
+	// Otherwise the tool broke on the way, and nobody said how far it got.
+	Untouched bool
+	Message   string
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Session is a connection to one MCP server. It is safe for concurrent use.
+type Session struct {
+	client *client.Client
+}
+
+// Connect starts the transport and agrees on a protocol version with the server.
+// The values in the context of a later call reach an in-process server.
+func Connect(ctx context.Context, t transport.Interface) (*Session, error) {
+	c := client.NewClient(listen(t))
+	if err := c.Start(ctx); err != nil {
+		return nil, fmt.Errorf("connecting to the tool server: %w", err)
+	}
+	hello := mcp.InitializeRequest{}
+	hello.Params.ClientInfo = mcp.Implementation{Name: "drawbridge", Version: "1"}
+	if _, err := c.Initialize(ctx, hello); err != nil {
+		return nil, errors.Join(fmt.Errorf("connecting to the tool server: %w", err), c.Close())
+	}
+	return &Session{client: c}, nil
+}
+
+// Close ends the session and its transport.
+func (s *Session) Close() error { return s.client.Close() }
+
+// maxPages bounds a tool list, against a server whose cursors never end.
+const maxPages = 1000
+
+// Tools lists every tool, page by page, in the server's order.
+func (s *Session) Tools(ctx context.Context) ([]Tool, error) {
+	var out []Tool
+	request := mcp.ListToolsRequest{}
+	for range maxPages {
+		var raw json.RawMessage
+		page, err := s.client.ListToolsByPage(overhear(ctx, &raw), request)
+		if err != nil {
+			return nil, fmt.Errorf("listing tools: %w", err)
+		}
+		tools, err := parseTools(raw)
+		if err != nil {
+			return nil, fmt.Errorf("listing tools: %w", err)
+		}
+		out = append(out, tools...)
+		if page.NextCursor == "" {
+			return out, nil
+		}
+		request.Params.Cursor = page.NextCursor
+	}
+	return nil, fmt.Errorf("listing tools: more than %d pages", maxPages)
+}
+
+// listed is a tool on the wire, with the parts that mcp-go would not keep exact.
+type listed struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	InputSchema json.RawMessage `json:"inputSchema"`
+	Annotations struct {
+		ReadOnly bool `json:"readOnlyHint"`
+	} `json:"annotations"`
+	Meta map[string]json.RawMessage `json:"_meta"`
+}
+
+func parseTools(raw json.RawMessage) ([]Tool, error) {
+	var page struct {
+		Tools []listed `json:"tools"`
+	}
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return nil, fmt.Errorf("reading the server's list: %w", err)
+	}
+	out := make([]Tool, len(page.Tools))
+	for i, t := range page.Tools {
+		out[i] = t.tool()
+	}
+	return out, nil
+}
+
+// tool trusts our own word on the effect first. A server that does not know it is
+// taken at its hint for reads; everything else could be anything.
+func (l listed) tool() Tool {
+	t := Tool{Name: l.Name, Description: l.Description, Input: l.InputSchema}
+	json.Unmarshal(l.Meta[MetaEffect], &t.Effect) // absent or odd: judged below
+	switch t.Effect {
+	case Read, Write, Message, Money:
+		json.Unmarshal(l.Meta[MetaIdempotent], &t.Idempotent)
+	default:
+		t.Effect = Write
+		if l.Annotations.ReadOnly {
+			t.Effect = Read
+		}
+	}
+	t.Idempotent = t.Idempotent || t.Effect == Read
+	json.Unmarshal(l.Meta[MetaTaints], &t.Taints)
+	return t
+}
+
+// Call makes one call. The arguments are a JSON object; the key, if any, makes
+// repetitions of this call count once. An error is a *[Refusal] when the server
+// answered with one, else the answer was lost on the way.
+func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessage, key string) (CallResult, error) {
+	request := mcp.CallToolRequest{}
+	request.Params.Name = name
+	request.Params.Arguments = arguments
+	if key != "" {
+		request.Params.Meta = mcp.NewMetaFromMap(map[string]any{MetaKey: key})
+	}
+	result, err := s.client.CallTool(ctx, request)
+	if err != nil {
+		return CallResult{}, refusal(err)
+	}
+	out := CallResult{Content: string(result.RawStructuredContent), IsError: result.IsError}
+	if said := joined(result.Content); out.Content == "" || out.Content == "null" || out.IsError && said != "" {
+		out.Content = said
+	}
+	return out, nil
+}
+
+// refusal makes a server's own error a *Refusal and leaves others as they are.
+func refusal(err error) error {
+	var lost *transport.Error
+	if errors.As(err, &lost) {
+		return err
+	}
+	untouched := false
+	for _, code := range []error{mcp.ErrInvalidParams, mcp.ErrMethodNotFound, mcp.ErrInvalidRequest, mcp.ErrParseError} {
+		untouched = untouched || errors.Is(err, code)
+	}
+	return &Refusal{Untouched: untouched, Message: err.Error()}
+}
+
+// joined is the text of a result. What is not text is named, so that a model
+// knows there was something.
+func joined(contents []mcp.Content) string {
+	var parts []string
+	for _, c := range contents {
+		switch c := c.(type) {
+		case mcp.TextContent:
+			parts = append(parts, c.Text)
+		case mcp.ImageContent:
+			parts = append(parts, fmt.Sprintf("[an image, %s, that cannot be shown here]", c.MIMEType))
+		case mcp.AudioContent:
+			parts = append(parts, fmt.Sprintf("[a recording, %s, that cannot be shown here]", c.MIMEType))
+		case mcp.ResourceLink:
+			parts = append(parts, fmt.Sprintf("[a link to %s]", c.URI))
+		case mcp.EmbeddedResource:
+			if inner, ok := c.Resource.(mcp.TextResourceContents); ok {
+				parts = append(parts, inner.Text)
+				continue
+			}
+			parts = append(parts, "[a file that cannot be shown here]")
+		}
+	}
+	return strings.Join(parts, "\n")
+}

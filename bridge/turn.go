@@ -1,0 +1,86 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// act makes the calls of a turn that have not come back: side by side if all are
+// reads, else one after the other in the order given. An outcome means that the
+// run has to wait for the tool server.
+func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
+	var err error
+	if r.allReads(t) {
+		err = r.sideBySide(ctx, t)
+	} else {
+		err = r.inOrder(ctx, t)
+	}
+	var lost *unreachable
+	if errors.As(err, &lost) {
+		return r.history.waiting(ToolsUnavailable, lost.Error(), 0), nil
+	}
+	return nil, err
+}
+
+func (r *run) allReads(t *turn) bool {
+	for _, c := range t.calls {
+		if r.effect(c) != Read {
+			return false
+		}
+	}
+	return true
+}
+
+// inOrder commits each result together with the next intent: one commit a call,
+// and one for the last result.
+func (r *run) inOrder(ctx context.Context, t *turn) error {
+	for _, c := range t.unanswered() {
+		if ctx.Err() != nil {
+			break
+		}
+		if !r.begin(t, c) {
+			continue
+		}
+		if err := r.commit(ctx); err != nil {
+			return err
+		}
+		result, err := r.call(ctx, t, c)
+		if err != nil {
+			return err
+		}
+		r.note(EntryResult, result)
+	}
+	return errors.Join(r.commit(ctx), ctx.Err())
+}
+
+// sideBySide commits all intents, then all results that came back. What did not,
+// because the run is being stopped or the server is gone, is called again later.
+func (r *run) sideBySide(ctx context.Context, t *turn) error {
+	var begun []*call
+	for _, c := range t.unanswered() {
+		if ctx.Err() == nil && r.begin(t, c) {
+			begun = append(begun, c)
+		}
+	}
+	if err := r.commit(ctx); err != nil {
+		return err
+	}
+	results, errs := make([]Result, len(begun)), make([]error, len(begun))
+	var all sync.WaitGroup
+	places := make(chan struct{}, r.options.Concurrency)
+	for i, c := range begun {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			results[i], errs[i] = r.call(ctx, t, c)
+		})
+	}
+	all.Wait()
+	for i := range begun {
+		if errs[i] == nil {
+			r.note(EntryResult, results[i])
+		}
+	}
+	return errors.Join(r.commit(ctx), ctx.Err(), errors.Join(errs...))
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
+	"drawbridge/config"
+	"drawbridge/server"
+	"drawbridge/server/auth"
+	"drawbridge/server/callback"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/guard"
+	"drawbridge/server/mcpserver"
+	"drawbridge/server/webhook"
+	"drawbridge/store/sqlite"
+	"drawbridge/tools"
+)
+
+// app is one Drawbridge: all its parts, wired. newApp opens the store and checks
+// everything that can be wrong; Start begins to listen and to work; Stop takes the
+// parts down in the reverse order. Nothing in it is global, so that a test can own
+// several.
+type app struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	store    *sqlite.Store
+	backends *backends
+	catalog  *tools.Catalog
+	mcp      *mcpserver.Server
+	model    modelChoice
+	intake   *webhook.Handler
+	worker   *dispatch.Dispatcher
+	http     *server.Server
+	keys     *auth.Keys
+
+	cleanups []func(ctx context.Context) error
+}
+
+// appOptions have working zero values.
+type appOptions struct {
+	Log *slog.Logger
+	// Mode is how the store is opened; Owned is the zero value.
+	Mode sqlite.Mode
+	// Rehearse lets the scripted model speak whatever the settings say.
+	Rehearse bool
+}
+
+// newApp wires all parts. On an error nothing is left open.
+func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
+	a := &app{}
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireHTTP)
+}
+
+// newToolApp wires only what answers tool calls: no model, no runs, no listener.
+func newToolApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
+	a := &app{}
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools)
+}
+
+func (a *app) wire(ctx context.Context, cfg *config.Config, o appOptions, parts ...func(context.Context, appOptions) error) error {
+	a.cfg, a.log = cfg, o.Log
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	for _, part := range parts {
+		if err := part(ctx, o); err != nil {
+			return errors.Join(err, a.Stop(ctx))
+		}
+	}
+	return nil
+}
+
+// cleanup is run by Stop, the last one added first.
+func (a *app) cleanup(fn func(ctx context.Context) error) { a.cleanups = append(a.cleanups, fn) }
+
+// Stop takes down whatever is up.
+func (a *app) Stop(ctx context.Context) error {
+	var problems []error
+	for _, fn := range slices.Backward(a.cleanups) {
+		problems = append(problems, fn(ctx))
+	}
+	a.cleanups = nil
+	return errors.Join(problems...)
+}
+
+func (a *app) wireStore(ctx context.Context, o appOptions) error {
+	path, err := sqlite.PathOf(a.cfg.Store.URL)
+	if err != nil {
+		return wrongUse{err}
+	}
+	a.store, err = sqlite.Open(ctx, path, o.Mode, sqlite.Options{Schemas: schemas})
+	if err != nil {
+		return err
+	}
+	a.cleanup(func(context.Context) error { return a.store.Close() })
+	return nil
+}
+
+func (a *app) wireTools(context.Context, appOptions) error {
+	var err error
+	if a.backends, err = newBackends(a.cfg.Tools, a.store, time.Now); err != nil {
+		return err
+	}
+	a.catalog = a.backends.catalog()
+	a.mcp = mcpserver.New(a.catalog, guard.New(a.catalog, a.store, guard.Options{Log: a.log}), mcpserver.Options{Version: version(), Log: a.log})
+	a.cleanup(a.mcp.Close)
+	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
+	for i, key := range a.cfg.Server.Keys {
+		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools}
+	}
+	a.keys, err = auth.NewKeys(keys)
+	return err
+}
+
+func (a *app) wireModel(ctx context.Context, o appOptions) error {
+	var err error
+	if a.model, err = chooseModel(ctx, a.cfg.Model, o.Rehearse); err != nil {
+		return err
+	}
+	if a.model.stop != nil {
+		a.cleanup(a.model.stop)
+	}
+	return nil
+}
+
+func (a *app) wireIntake(context.Context, appOptions) error {
+	var sources []webhook.Source
+	for name, hook := range a.cfg.Webhooks {
+		source, err := sourceOf(name, hook)
+		if err != nil {
+			return config.Problems{a.cfg.Problem("webhooks."+name, "%v", err)}
+		}
+		sources = append(sources, source)
+	}
+	var err error
+	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log})
+	return err
+}
+
+func (a *app) wireWork(ctx context.Context, _ appOptions) error {
+	settings, err := workSettings(a.cfg, a.model)
+	if err != nil {
+		return err
+	}
+	session, err := bridge.Connect(ctx, a.mcp.InProcess())
+	if err != nil {
+		return err
+	}
+	a.cleanup(func(context.Context) error { return session.Close() })
+	client := openai.New(openai.Options{BaseURL: a.model.baseURL, APIKey: a.model.key.Reveal(), Timeout: time.Duration(a.cfg.Model.Timeout)})
+	agents := a.cfg.Agents
+	identify := func(ctx context.Context, run dispatch.Run) (context.Context, *bridge.Session, error) {
+		principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agents[run.Agent].Tools, Run: run.ID, Tainted: run.Tainted}
+		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), session, nil
+	}
+	a.worker = dispatch.New(a.store, bridge.New(client, bridge.Options{Log: a.log}), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
+		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks})
+	return nil
+}
+
+func (a *app) wireHTTP(context.Context, appOptions) error {
+	guarded := a.keys.Middleware
+	routes := map[string]http.Handler{"/mcp": guarded(a.mcp.HTTP())}
+	events, messages := a.mcp.SSE()
+	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
+	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
+		Ready: func(ctx context.Context) error { return a.store.Ready(ctx) }})
+	return nil
+}
+
+// Work carries events, runs, callbacks and scheduled mail until Stop.
+func (a *app) Work(ctx context.Context) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var working sync.WaitGroup
+	working.Go(func() { a.worker.Run(ctx) })
+	working.Go(func() { a.backends.releaseMail(ctx, a.log) })
+	a.cleanup(func(context.Context) error {
+		stop()
+		working.Wait()
+		return nil
+	})
+}
+
+// Listen opens the address and begins to answer. A server that ends by itself
+// says so on the channel.
+func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan error, error) {
+	bound, err := a.http.Listen(ctx, address)
+	if err != nil {
+		return nil, nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.http.Serve() }()
+	a.cleanup(a.closeHTTP)
+	return bound, ended, nil
+}
+
+// closeHTTP takes the doors down: not ready any more, then sessions, which would
+// otherwise hold their streams open, then what is still under way.
+func (a *app) closeHTTP(ctx context.Context) error {
+	a.http.Drain()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(a.cfg.Server.DrainTimeout))
+	defer cancel()
+	return errors.Join(a.mcp.Close(ctx), a.http.Shutdown(ctx))
+}
+
+// Serve works and listens until ctx ends or the server breaks. ready is told the
+// address.
+func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
+	a.Work(ctx)
+	address, ended, err := a.Listen(ctx, a.cfg.Server.Listen)
+	if err != nil {
+		return errors.Join(err, a.Stop(ctx))
+	}
+	ready(address)
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping")
+		err = nil
+	case err = <-ended:
+	}
+	return errors.Join(err, a.Stop(ctx))
+}
+
+// sourceOf makes a webhook source from its settings.
+func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
+	secrets := make([]webhook.Secret, len(hook.Secrets))
+	for i, secret := range hook.Secrets {
+		secrets[i] = webhook.Secret{Value: secret.Secret.Reveal(), NotAfter: secret.NotAfter}
+	}
+	verifier, err := webhook.NewVerifier(hook.Scheme, secrets, schemeOptions(hook))
+	if err != nil {
+		return webhook.Source{}, fmt.Errorf("preparing webhook %q: %w", name, err)
+	}
+	return webhook.Source{Name: name, Verifier: verifier, MaxBody: int64(hook.MaxBody)}, nil
+}
+
+func schemeOptions(hook config.Webhook) webhook.SchemeOptions {
+	return webhook.SchemeOptions{Tolerance: time.Duration(hook.Tolerance), SignatureHeader: hook.Header, Encoding: hook.Encoding,
+		Prefix: hook.Prefix, TimestampHeader: hook.TimestampHeader, IDHeader: hook.IDHeader}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"drawbridge/store/sqlite"
+)
+
+func checkCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration and explain what it would do",
+		Long: `Reads the configuration as "serve" would, compiles every condition and prompt, and says in
+words what would be served. It opens no port and leaves the store alone. Exit code 2 means
+that the configuration cannot work; every problem is listed with its place.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			if _, err := sqlite.PathOf(cfg.Store.URL); err != nil {
+				return wrongUse{err}
+			}
+			scratch, remove, err := scratchStore(cfg)
+			if err != nil {
+				return err
+			}
+			defer remove()
+			a, err := newApp(cmd.Context(), scratch, appOptions{})
+			if err != nil {
+				return wrongUse{err}
+			}
+			defer func() { _ = a.Stop(context.WithoutCancel(cmd.Context())) }()
+			cfg.Explain(c.out)
+			if notice := a.model.notice(); notice != "" {
+				_, err = fmt.Fprintf(c.out, "\n%s\n", notice)
+			}
+			return err
+		},
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/store/sqlite"
+)
+
+// eventView is an event as the commands print it. Body is JSON where it is JSON,
+// else a string.
+type eventView struct {
+	ID          string               `json:"id"`
+	Source      string               `json:"source"`
+	Status      dispatch.EventStatus `json:"status"`
+	Note        string               `json:"note,omitempty"`
+	Key         string               `json:"key"`
+	WeakKey     bool                 `json:"weak_key,omitempty"`
+	ReceivedAt  time.Time            `json:"received_at"`
+	VerifiedBy  string               `json:"verified_by"`
+	Duplicates  int                  `json:"duplicates"`
+	Replays     int                  `json:"replays"`
+	ContentType string               `json:"content_type"`
+	Bytes       int                  `json:"bytes"`
+	Headers     map[string][]string  `json:"headers,omitempty"`
+	Body        any                  `json:"body,omitempty"`
+	Runs        []runView            `json:"runs,omitempty"`
+}
+
+func viewEvent(e dispatch.StoredEvent) eventView {
+	return eventView{ID: e.ID, Source: e.Source, Status: e.Status, Note: e.Note, Key: e.Key, WeakKey: e.Weak, ReceivedAt: e.ReceivedAt,
+		VerifiedBy: e.VerifiedBy, Duplicates: e.Duplicates, Replays: e.Replay, ContentType: e.ContentType, Bytes: len(e.Body)}
+}
+
+func eventsCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "Look at accepted events, and have one run again",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(eventsList(c), eventsShow(c), eventsReplay(c))
+	return cmd
+}
+
+func eventsList(c *console) *cobra.Command {
+	var list listing
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List events, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := c.openStore(cmd, sqlite.ReadOnly)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			events, err := store.Events(cmd.Context(), list.limit)
+			if err != nil {
+				return err
+			}
+			views, rows := []eventView{}, [][]string{}
+			for _, e := range events {
+				views = append(views, viewEvent(e))
+				rows = append(rows, []string{e.ID, when(e.ReceivedAt), e.Source, string(e.Status), fmt.Sprint(e.Duplicates), oneLine(e.Note, 60)})
+			}
+			return list.print(c, views, "no events yet", []string{"EVENT", "RECEIVED", "SOURCE", "STATUS", "DUPLICATES", "NOTE"}, rows)
+		},
+	}
+	list.flags(cmd)
+	return cmd
+}
+
+func eventsShow(c *console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show EVENT",
+		Short: "Show one event with its body and the runs it became",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := c.openStore(cmd, sqlite.ReadOnly)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			e, err := store.Event(cmd.Context(), args[0])
+			if err != nil {
+				return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
+			}
+			runs, err := store.Runs(cmd.Context(), e.ID, 100)
+			if err != nil {
+				return err
+			}
+			view := viewEvent(e)
+			view.Headers, view.Body = e.Headers, bodyView(e.Body)
+			for _, run := range runs {
+				view.Runs = append(view.Runs, viewRun(run))
+			}
+			if asJSON {
+				return printJSON(c.out, view)
+			}
+			return printEvent(c, view, e.Body)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func bodyView(body []byte) any {
+	if json.Valid(body) {
+		return json.RawMessage(body)
+	}
+	if utf8.Valid(body) {
+		return string(body)
+	}
+	return body // base64
+}
+
+func printEvent(c *console, e eventView, body []byte) error {
+	out := &lines{w: c.out}
+	out.printf("event        %s\nsource       %s\nreceived     %s\nstatus       %s", e.ID, e.Source, when(e.ReceivedAt), e.Status)
+	if e.Note != "" {
+		out.printf("             %s", oneLine(e.Note, 200))
+	}
+	out.printf("verified by  %s\nkey          %s\nduplicates   %d\nreplays      %d", e.VerifiedBy, e.Key, e.Duplicates, e.Replays)
+	names := make([]string, 0, len(e.Headers))
+	for name := range e.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, value := range e.Headers[name] {
+			out.printf("header       %s: %s", name, oneLine(value, 200))
+		}
+	}
+	for _, run := range e.Runs {
+		out.printf("run          %s %s %s", run.ID, run.State, run.Reason)
+	}
+	out.printf("body         %d bytes, %s\n\n%s", e.Bytes, e.ContentType, printable(string(body)))
+	return out.err
+}
+
+func eventsReplay(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "replay EVENT",
+		Short: "Have an event run again, as a new run with effects of its own",
+		Long: `Has a stored event routed again under the settings of now, whatever became of it before. The
+new run has new idempotency keys: what the first run did is done again. A serving process
+takes it up within a second; otherwise the next one to start does.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := c.openStore(cmd, sqlite.Beside)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			if err := store.Replay(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.out, "%s will run again; follow it with: drawbridge runs list\n", args[0])
+			return err
+		},
+	}
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports is the table of DESIGN.md, section 3: which of our own packages each
+// package may import. The first row that matches holds; "family" stands for the
+// package's own tool family. A package without a row fails the test: give it one
+// here and in DESIGN.md.
+var imports = []struct {
+	pkg     string
+	allowed []string
+}{
+	{"cmd/drawbridge", []string{"*", "*/*", "*/*/*"}},
+	{"config", nil},
+	{"tools", nil},
+	{"tools/sqldb", []string{"tools"}},
+	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},
+	{"tools/*", []string{"tools"}},
+	{"tools/*/*", []string{"tools", "family", "tools/sqldb", "tools/internal/*"}},
+	{"bridge", []string{"bridge/openai"}},
+	{"bridge/bridgetest", []string{"bridge"}},
+	{"bridge/*", nil},
+	{"server", nil},
+	{"server/auth", nil},
+	{"server/webhook", nil},
+	{"server/callback", nil},
+	{"server/guard", []string{"server/auth", "tools"}},
+	{"server/guard/guardtest", []string{"server/guard"}},
+	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
+	{"server/dispatch", []string{"bridge", "server/webhook", "server/callback"}},
+	{"store/storetest", []string{"bridge", "server/dispatch", "server/guard", "server/webhook"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools/sqldb"}},
+}
+
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "drawbridge/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) < 15 {
+		t.Fatalf("go list found only %d packages", len(lines))
+	}
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], "drawbridge/")
+		allowed, known := allowedFor(pkg)
+		if !known {
+			t.Errorf("package %s has no row in the import table", pkg)
+			continue
+		}
+		for _, imported := range fields[1:] {
+			own, ours := strings.CutPrefix(imported, "drawbridge/")
+			if ours && !slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, own) }) {
+				t.Errorf("%s imports %s; the table allows it %v", pkg, own, allowed)
+			}
+		}
+	}
+}
+
+func allowedFor(pkg string) ([]string, bool) {
+	for _, row := range imports {
+		if !matches(row.pkg, pkg) {
+			continue
+		}
+		allowed := slices.Clone(row.allowed)
+		if i := slices.Index(allowed, "family"); i >= 0 {
+			allowed[i] = path.Dir(pkg)
+		}
+		return allowed, true
+	}
+	return nil, false
+}
+
+func matches(pattern, pkg string) bool {
+	ok, err := path.Match(pattern, pkg)
+	return err == nil && ok
+}
+
+func TestImportTableRefusesAnArrowBack(t *testing.T) {
+	for pkg, imported := range map[string]string{
+		"tools/crm": "store/sqlite", "bridge": "server/guard", "server/guard": "tools/crm", "tools/crm/builtin": "tools/payment", "store/sqlite": "config",
+	} {
+		allowed, _ := allowedFor(pkg)
+		if slices.ContainsFunc(allowed, func(pattern string) bool { return matches(pattern, imported) }) {
+			t.Errorf("the table lets %s import %s", pkg, imported)
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
+	"drawbridge/store/sqlite"
+)
+
+const (
+	kills   = 20
+	senders = 6
+)
+
+// TestKilledServerLosesNothingAndDoublesNothing kills the server with SIGKILL 20
+// times under load, at a random one of the moments that matter: right after an
+// acknowledgement, when the model is asked, when a callback arrives. Senders do as
+// providers do: what was not acknowledged is sent again with the same id.
+func TestKilledServerLosesNothingAndDoublesNothing(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, seed))
+
+	moments := make(chan struct{}, 1<<16) // something happened: a moment to kill at
+	happened := func() {
+		select {
+		case moments <- struct{}{}:
+		default:
+		}
+	}
+	var delivered sync.Map // webhook-id of each callback that arrived
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		delivered.Store(r.Header.Get("webhook-id"), true)
+		happened()
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(receiver.Close)
+	file, path, secret := payments(t, rehearse(t, happened), receiver.URL)
+
+	load := &load{secret: secret, happened: happened}
+	server := serve(t, file)
+	load.target.Store(&server.base)
+	load.start(t)
+	for range kills {
+		for range 1 + random.IntN(40) {
+			<-moments
+		}
+		server.kill(t)
+		server = serve(t, file)
+		load.target.Store(&server.base)
+	}
+	load.stop()
+	t.Logf("%d events acknowledged over %d kills, %d of them told they came again", len(load.acked), kills, load.duplicates.Load())
+
+	store := look(t, path)
+	awaitEnd(t, store, len(load.acked))
+	server.stop(t)
+	checkNothingLost(t, store, load.acked)
+	checkNothingDoubled(t, store, len(load.acked), &delivered)
+}
+
+// load sends events with ids of their own until stopped, each until it is acknowledged.
+type load struct {
+	secret   string
+	happened func()
+	target   atomic.Pointer[string]
+
+	next       atomic.Int64
+	stopping   atomic.Bool
+	senders    sync.WaitGroup
+	duplicates atomic.Int64
+	mu         sync.Mutex
+	acked      []string
+}
+
+func (l *load) start(t *testing.T) {
+	for range senders {
+		l.senders.Go(func() {
+			for !l.stopping.Load() {
+				id := fmt.Sprintf("evt_load_%06d", l.next.Add(1))
+				for !l.send(t, id) {
+				}
+				l.mu.Lock()
+				l.acked = append(l.acked, id)
+				l.mu.Unlock()
+				l.happened()
+			}
+		})
+	}
+}
+
+func (l *load) stop() {
+	l.stopping.Store(true)
+	l.senders.Wait()
+}
+
+// send tries once; anything but 200 means that it was not acknowledged.
+func (l *load) send(t *testing.T, id string) bool {
+	body := fmt.Appendf(nil, `{"id":%q,"type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada"}}}`, id)
+	headers, err := webhook.Sign("stripe", l.secret, webhook.Outgoing{At: time.Now(), Body: body}, webhook.SchemeOptions{})
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, *l.target.Load()+"/webhooks/stripe", bytes.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	req.Header = headers
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false // the server is down or was killed on the way
+	}
+	var answer [200]byte
+	n, _ := res.Body.Read(answer[:])
+	_ = res.Body.Close()
+	if bytes.Contains(answer[:n], []byte(`"duplicate":true`)) {
+		l.duplicates.Add(1)
+	}
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("event %s was answered %s: %s", id, res.Status, answer[:n])
+	}
+	return res.StatusCode == http.StatusOK
+}
+
+// awaitEnd waits until no event and no run has anything left to do.
+func awaitEnd(t *testing.T, store *sqlite.Store, events int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	var left int
+	err := poll(ctx, func() (bool, error) {
+		err := store.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM jobs`).Scan(&left)
+		return left == 0, err
+	})
+	if err != nil {
+		t.Fatalf("of %d events, %d jobs are still left: %v", events, left, err)
+	}
+}
+
+func checkNothingLost(t *testing.T, store *sqlite.Store, acked []string) {
+	t.Helper()
+	runs, err := store.Runs(t.Context(), "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runOf := map[string][]dispatch.Run{}
+	for _, run := range runs {
+		runOf[run.Event] = append(runOf[run.Event], run)
+	}
+	events, err := store.Events(t.Context(), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := map[string]string{}
+	for _, e := range events {
+		if _, twice := stored[e.Key]; twice {
+			t.Errorf("event %s is stored twice", e.Key)
+		}
+		stored[e.Key] = e.ID
+		if of := runOf[e.ID]; len(of) != 1 || of[0].State != dispatch.Succeeded {
+			t.Errorf("event %s has %d runs (%+v), want one that succeeded", e.Key, len(of), of)
+		}
+	}
+	for _, key := range acked {
+		if stored[key] == "" {
+			t.Errorf("event %s was acknowledged and is gone", key)
+		}
+	}
+	if len(stored) == 0 || len(stored) < len(acked) {
+		t.Errorf("%d events stored, %d acknowledged", len(stored), len(acked))
+	}
+	for _, run := range runs {
+		checkJournal(t, store, run.ID)
+	}
+}
+
+// checkJournal wants a journal without gaps that closes with its only outcome.
+func checkJournal(t *testing.T, store *sqlite.Store, run string) {
+	t.Helper()
+	entries, err := store.Entries(t.Context(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range entries {
+		if e.Seq != int64(i+1) {
+			t.Errorf("run %s: entry %d has number %d", run, i+1, e.Seq)
+		}
+		if last := i == len(entries)-1; (e.Kind == bridge.EntryOutcome) != last {
+			t.Errorf("run %s: entry %d of %d is %s", run, i+1, len(entries), e.Kind)
+		}
+	}
+}
+
+// checkNothingDoubled counts effects where they are: in the CRM and the outbox.
+func checkNothingDoubled(t *testing.T, store *sqlite.Store, events int, delivered *sync.Map) {
+	t.Helper()
+	for _, table := range []string{"crm_interactions", "crm_tasks", "email_messages"} {
+		var rows, keys int
+		err := store.Read().QueryRowContext(t.Context(),
+			`SELECT COUNT(*), COUNT(DISTINCT idempotency_key) FROM `+table+` WHERE idempotency_key IS NOT NULL`).Scan(&rows, &keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows != events || keys != events {
+			t.Errorf("%s has %d rows under %d keys for %d events, want one each", table, rows, keys, events)
+		}
+	}
+	callbacks := 0
+	rows, err := store.Read().QueryContext(t.Context(), `SELECT id, state FROM callbacks`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, state string
+		if err := rows.Scan(&id, &state); err != nil {
+			t.Fatal(err)
+		}
+		callbacks++
+		if _, arrived := delivered.Load(id); !arrived || state != string(dispatch.Delivered) {
+			t.Errorf("callback %s is %s, arrived: %v", id, state, arrived)
+		}
+	}
+	if err := rows.Err(); err != nil || callbacks != events {
+		t.Errorf("%d callbacks for %d events (%v)", callbacks, events, err)
+	}
+}

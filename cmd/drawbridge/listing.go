@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// listing is what every list command has in common.
+type listing struct {
+	asJSON bool
+	limit  int
+}
+
+func (l *listing) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&l.asJSON, "json", false, "print a JSON array")
+	cmd.Flags().IntVar(&l.limit, "limit", 20, "how many to list at most")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if l.limit < 1 {
+			return wrongUse{fmt.Errorf("--limit %d: expected 1 or more", l.limit)}
+		}
+		return nil
+	}
+}
+
+func (l *listing) print(c *console, views any, empty string, header []string, rows [][]string) error {
+	if l.asJSON {
+		return printJSON(c.out, views)
+	}
+	return table(c.out, empty, header, rows)
+}
+
+// lines prints line after line and remembers the first error.
+type lines struct {
+	w   io.Writer
+	err error
+}
+
+func (l *lines) printf(format string, args ...any) {
+	if l.err == nil {
+		_, l.err = fmt.Fprintf(l.w, format+"\n", args...)
+	}
+}

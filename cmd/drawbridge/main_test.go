@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"drawbridge/config"
+)
+
+// programVariable, when set, makes the test binary be drawbridge itself, so that
+// tests can start, signal and kill a real process.
+const programVariable = "DRAWBRIDGE_TEST_IS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"drawbridge": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(execute(ctx, &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv}, os.Args[1:]))
+	}})
+}
+
+// TestStories runs the whole program as a person would: each file of
+// testdata/script is one story.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("OPENAI_API_KEY", "") // whoever runs the tests may have one
+			env.Setenv("NO_COLOR", "1")
+			return nil
+		},
+	})
+}
+
+// temporary gives a copy of the settings with a store of the test's own.
+func temporary(t testing.TB, cfg *config.Config) *config.Config {
+	t.Helper()
+	mine := *cfg
+	mine.Store.URL = "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db")
+	return &mine
+}

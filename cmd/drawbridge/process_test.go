@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"drawbridge/bridge/rehearsal"
+	"drawbridge/config"
+	"drawbridge/store/sqlite"
+)
+
+// program is a drawbridge process of the test's.
+type program struct {
+	cmd  *exec.Cmd
+	base string // its URL, once it serves
+	logs sync.WaitGroup
+}
+
+// serve starts `drawbridge serve` with a configuration file and returns when it
+// says that it serves.
+func serve(t testing.TB, configuration string) *program {
+	t.Helper()
+	p := &program{cmd: exec.Command(os.Args[0], "serve", "-c", configuration)}
+	p.cmd.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=")
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	serving := make(chan string, 1)
+	var said []string
+	p.logs.Go(func() {
+		defer close(serving)
+		lines := bufio.NewScanner(stderr)
+		for lines.Scan() {
+			var entry struct{ Msg, Address string }
+			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
+				serving <- entry.Address
+				_, _ = io.Copy(io.Discard, stderr)
+				return
+			}
+			said = append(said, lines.Text())
+		}
+	})
+	address, ok := <-serving
+	if !ok {
+		_ = p.cmd.Wait()
+		t.Fatalf("the server ended without serving: %q", said)
+	}
+	p.base = address
+	return p
+}
+
+// kill ends the process as a power cut would: nothing is flushed, nothing is said.
+func (p *program) kill(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.logs.Wait()
+	_ = p.cmd.Wait() // it reports the kill
+}
+
+// stop ends the process in order, and wants exit code 0.
+func (p *program) stop(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	p.logs.Wait()
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("the server did not stop in order: %v", err)
+	}
+}
+
+// rehearse serves the program's own script as a model; seen is told of each request.
+func rehearse(t testing.TB, seen func()) string {
+	t.Helper()
+	script, err := rehearsal.Load(rehearsalScript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := rehearsal.NewServer(script, rehearsal.Options{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if seen != nil {
+			seen()
+		}
+		model.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL + "/v1"
+}
+
+// payments writes a configuration with an agent that handles payment events of a
+// Stripe-signed webhook, and fills its store with the sample company.
+func payments(t testing.TB, modelURL, callback string) (file, store, secret string) {
+	t.Helper()
+	folder := t.TempDir()
+	file, store, secret = filepath.Join(folder, "drawbridge.yaml"), filepath.Join(folder, "drawbridge.db"), "whsec_test_0123456789abcdef"
+	text := fmt.Sprintf(`
+store: {url: "sqlite://%s"}
+server: {listen: 127.0.0.1:0}
+model: {base_url: %q, name: rehearsal}
+log: {format: json}
+agents:
+  billing:
+    tools: ["crm_*", "email_*", "payment_get_*"]
+    budget: {wall: 1h}
+webhooks:
+  stripe:
+    scheme: stripe
+    secrets: [%s]
+    when: event.type == "payment_intent.succeeded"
+    agent: billing
+    prompt: "Payment {{ .event.data.object.id }} of customer {{ .event.data.object.customer }} succeeded."
+    callback: {url: %q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=}
+`, store, modelURL, secret, callback)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newToolApp(t.Context(), cfg, appOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.backends.seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return file, store, secret
+}
+
+// look opens a store for reading, beside the process that serves from it.
+func look(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}

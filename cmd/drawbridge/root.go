@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"drawbridge/config"
+	"drawbridge/store/sqlite"
+)
+
+// newRoot makes the command tree.
+func newRoot(c *console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "drawbridge",
+		Short: "One guarded set of business tools for language models",
+		Long: `Drawbridge gives a language model one guarded set of business tools (CRM, payments,
+email) through three doors: MCP clients, chat frontends, and signed events that become
+durable agent runs.
+
+Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(c.in)
+	root.SetOut(c.out)
+	root.SetErr(c.err)
+	root.PersistentFlags().StringP("config", "c", "", "configuration file (default: drawbridge.yaml in this folder, if there is one)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongUse{err} })
+	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), runsCommand(c),
+		checkCommand(c), initCommand(c), versionCommand(c))
+	markWrongUse(root)
+	return root
+}
+
+// markWrongUse makes every complaint about arguments exit with code 2.
+func markWrongUse(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return wrongUse{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markWrongUse(sub)
+	}
+}
+
+// settings loads the configuration that the command line names.
+func (c *console) settings(cmd *cobra.Command) (*config.Config, error) {
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		path, _ = config.Find(".")
+	}
+	cfg, err := config.Load(path, c.lookup)
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range cfg.Warnings() {
+		_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", warning)
+	}
+	return cfg, nil
+}
+
+// logger writes to standard error, as the settings say.
+func (c *console) logger(settings config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(settings.Level)); err != nil {
+		level = slog.LevelInfo // validated before; this is for a zero Log
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if settings.Format == "json" {
+		return slog.New(slog.NewJSONHandler(c.err, options))
+	}
+	return slog.New(slog.NewTextHandler(c.err, options))
+}
+
+// openStore opens the store for a command that looks at it or leaves work in it,
+// beside a process that may be serving from it.
+func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store, error) {
+	cfg, err := c.settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	path, err := sqlite.PathOf(cfg.Store.URL)
+	if err != nil {
+		return nil, wrongUse{err}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("opening store %q: %w; nothing was stored yet, `drawbridge serve` makes it", path, err)
+	}
+	return sqlite.Open(cmd.Context(), path, mode, sqlite.Options{Schemas: schemas})
+}

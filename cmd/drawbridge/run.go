@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drawbridge/config"
+	"drawbridge/server/dispatch"
+	"drawbridge/store/sqlite"
+)
+
+// maxPrompt bounds a prompt read from standard input, in bytes.
+const maxPrompt = 1 << 20
+
+func runCommand(c *console) *cobra.Command {
+	var agent string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "run [PROMPT]",
+		Short: "Have an agent do something now, and wait for the end",
+		Long: `Starts a durable run with the prompt given as an argument or on standard input, shows its
+steps and prints its answer. Beside a serving process on the same store the run is handed to
+that process; otherwise it is carried here. Interrupted, the run stays in the store and goes
+on when a process serves from it. Exit code 0 means that the run succeeded.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			prompt, err := c.prompt(args)
+			if err != nil {
+				return err
+			}
+			name, err := pickAgent(cfg, agent)
+			if err != nil {
+				return err
+			}
+			return c.runOnce(cmd, cfg, dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: name, Source: "cli", Prompt: prompt}, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&agent, "agent", "", "the agent that carries the run (may be left out if there is only one)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the finished run as JSON")
+	return cmd
+}
+
+// prompt is the arguments, or standard input if there are none.
+func (c *console) prompt(args []string) (string, error) {
+	text := strings.Join(args, " ")
+	if text == "" || text == "-" {
+		raw, err := io.ReadAll(io.LimitReader(c.in, maxPrompt+1))
+		if err != nil {
+			return "", fmt.Errorf("reading the prompt: %w", err)
+		}
+		if len(raw) > maxPrompt {
+			return "", wrongUse{fmt.Errorf("the prompt is above %d bytes", maxPrompt)}
+		}
+		text = string(raw)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "", wrongUse{errors.New(`a prompt is needed: drawbridge run "what to do", or on standard input`)}
+	}
+	return text, nil
+}
+
+func pickAgent(cfg *config.Config, name string) (string, error) {
+	names := make([]string, 0, len(cfg.Agents))
+	for known := range cfg.Agents {
+		names = append(names, known)
+	}
+	slices.Sort(names)
+	switch {
+	case name == "" && len(names) == 1:
+		return names[0], nil
+	case name == "":
+		return "", wrongUse{fmt.Errorf("--agent is needed: there are %s", strings.Join(names, ", "))}
+	case !slices.Contains(names, name):
+		return "", wrongUse{fmt.Errorf("there is no agent %q: there are %s", name, strings.Join(names, ", "))}
+	}
+	return name, nil
+}
+
+// runOnce carries the run here, or hands it to the process that serves.
+func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.NewRun, asJSON bool) error {
+	ctx := cmd.Context()
+	var store *sqlite.Store
+	a, err := newApp(ctx, cfg, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format})})
+	var locked *sqlite.LockedError
+	switch {
+	case errors.As(err, &locked):
+		if store, err = c.openStore(cmd, sqlite.Beside); err != nil {
+			return err
+		}
+		defer func() { _ = store.Close() }()
+	case err != nil:
+		return err
+	default:
+		store = a.store
+		if notice := a.model.notice(); notice != "" {
+			_, _ = fmt.Fprintln(c.err, "drawbridge:", notice)
+		}
+		a.Work(ctx)
+		defer func() { _ = a.Stop(context.WithoutCancel(ctx)) }()
+	}
+	if err := store.Start(ctx, run); err != nil {
+		return err
+	}
+	end, err := c.follow(ctx, store, run.ID, asJSON)
+	if err != nil {
+		return err
+	}
+	return c.printEnd(cmd, store, end, asJSON)
+}
+
+func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch.Run, asJSON bool) error {
+	if asJSON {
+		view, err := wholeRun(cmd, store, end)
+		if err != nil {
+			return err
+		}
+		if err := printJSON(c.out, view); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprintln(c.out, printable(end.Answer)); err != nil {
+		return err
+	}
+	if end.State != dispatch.Succeeded {
+		_, _ = fmt.Fprintf(c.err, "drawbridge: run %s %s: %s\n", end.ID, end.State, end.Reason)
+		return errSilent
+	}
+	return nil
+}
+
+// followEvery is how often a followed run's journal is looked at: the run may be
+// in another process.
+const followEvery = 50 * time.Millisecond
+
+// follow shows a run's steps on standard error until it has ended.
+func (c *console) follow(ctx context.Context, store *sqlite.Store, id string, quiet bool) (dispatch.Run, error) {
+	out, p := &lines{w: c.err}, paintFor(c.err)
+	if quiet {
+		out.w = io.Discard
+	}
+	var story timeline
+	var seq int64
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for {
+		run, err := store.Run(ctx, id)
+		if err != nil {
+			return run, err
+		}
+		entries, err := store.EntriesAfter(ctx, id, seq)
+		if err != nil {
+			return run, err
+		}
+		for _, entry := range entries {
+			moments, err := story.read(entry)
+			if err != nil {
+				return run, err
+			}
+			for _, m := range moments {
+				m.show(out, p, run.Created)
+			}
+			seq = entry.Seq
+		}
+		if run.State.Ended() {
+			return run, nil
+		}
+		select {
+		case <-ctx.Done():
+			return run, fmt.Errorf("run %s goes on when a process serves from the store; see it with: drawbridge runs show %s", id, id)
+		case <-ticker.C:
+		}
+	}
+}

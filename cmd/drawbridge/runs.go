@@ -1,0 +1,172 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"drawbridge/bridge"
+	"drawbridge/server/dispatch"
+	"drawbridge/store/sqlite"
+)
+
+// runView is a run as the commands print it.
+type runView struct {
+	ID         string                `json:"id"`
+	Agent      string                `json:"agent"`
+	Source     string                `json:"source"`
+	Event      string                `json:"event,omitempty"`
+	State      dispatch.State        `json:"state"`
+	Reason     string                `json:"reason,omitempty"`
+	Tainted    bool                  `json:"tainted"`
+	Attempts   int                   `json:"attempts"`
+	Usage      bridge.Usage          `json:"usage"`
+	CreatedAt  time.Time             `json:"created_at"`
+	StartedAt  *time.Time            `json:"started_at,omitempty"`
+	FinishedAt *time.Time            `json:"finished_at,omitempty"`
+	Answer     string                `json:"answer,omitempty"`
+	Prompt     string                `json:"prompt,omitempty"`
+	Calls      []dispatch.CallReport `json:"calls,omitempty"`
+	Callbacks  []callbackView        `json:"callbacks,omitempty"`
+	Timeline   []moment              `json:"timeline,omitempty"`
+}
+
+// callbackView is a callback as the commands print it.
+type callbackView struct {
+	ID       string                 `json:"id"`
+	State    dispatch.CallbackState `json:"state"`
+	Attempts int                    `json:"attempts"`
+	Status   int                    `json:"last_status,omitempty"`
+	Reason   string                 `json:"last_reason,omitempty"`
+	LastAt   *time.Time             `json:"last_at,omitempty"`
+}
+
+func viewRun(r dispatch.Run) runView {
+	return runView{ID: r.ID, Agent: r.Agent, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
+		Attempts: r.Attempts, Usage: r.Usage, CreatedAt: r.Created, StartedAt: some(r.Started), FinishedAt: some(r.FinishedAt), Answer: r.Answer}
+}
+
+func some(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func runsCommand(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "Look at agent runs",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(runsList(c), runsShow(c))
+	return cmd
+}
+
+func runsList(c *console) *cobra.Command {
+	var list listing
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List runs, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := c.openStore(cmd, sqlite.ReadOnly)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			runs, err := store.Runs(cmd.Context(), "", list.limit)
+			if err != nil {
+				return err
+			}
+			views, rows := []runView{}, [][]string{}
+			for _, r := range runs {
+				views = append(views, viewRun(r))
+				rows = append(rows, []string{r.ID, when(r.Created), r.Agent, r.Source, string(r.State), r.Reason, oneLine(r.Answer, 60)})
+			}
+			return list.print(c, views, "no runs yet", []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "ANSWER"}, rows)
+		},
+	}
+	list.flags(cmd)
+	return cmd
+}
+
+func runsShow(c *console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show one run as a timeline",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, err := c.openStore(cmd, sqlite.ReadOnly)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = store.Close() }()
+			run, err := store.Run(cmd.Context(), args[0])
+			if err != nil {
+				return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
+			}
+			view, err := wholeRun(cmd, store, run)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.out, view)
+			}
+			return printRun(c, view)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// wholeRun adds to a run what its journal and its callbacks tell.
+func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runView, error) {
+	view := viewRun(run)
+	view.Prompt = run.Prompt
+	entries, err := store.Entries(cmd.Context(), run.ID)
+	if err != nil {
+		return view, err
+	}
+	if view.Calls, err = dispatch.Calls(entries); err != nil {
+		return view, err
+	}
+	var story timeline
+	for _, entry := range entries {
+		moments, err := story.read(entry)
+		if err != nil {
+			return view, err
+		}
+		view.Timeline = append(view.Timeline, moments...)
+	}
+	callbacks, err := store.Callbacks(cmd.Context(), run.ID)
+	for _, cb := range callbacks {
+		view.Callbacks = append(view.Callbacks, callbackView{cb.ID, cb.State, cb.Attempts, cb.LastStatus, cb.LastReason, some(cb.LastAt)})
+	}
+	return view, err
+}
+
+func printRun(c *console, r runView) error {
+	out, p := &lines{w: c.out}, paintFor(c.out)
+	out.printf("run       %s\nagent     %s\nsource    %s", r.ID, r.Agent, r.Source)
+	if r.Event != "" {
+		out.printf("event     %s", r.Event)
+	}
+	out.printf("state     %s %s", r.State, r.Reason)
+	u := r.Usage
+	out.printf("used      %d turns, %d calls, %d tokens in (%d cached), %d out", u.Turns, u.Calls, u.PromptTokens, u.CachedTokens, u.CompletionTokens)
+	out.printf("created   %s\n", when(r.CreatedAt))
+	for _, m := range r.Timeline {
+		m.show(out, p, r.CreatedAt)
+	}
+	for _, cb := range r.Callbacks {
+		out.printf("%10scallback %s: %s after %d attempts %s", "", cb.ID, cb.State, cb.Attempts, cb.Reason)
+	}
+	if r.Answer != "" {
+		out.printf("\n%s", printable(r.Answer))
+	}
+	return out.err
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"net"
+
+	"github.com/spf13/cobra"
+)
+
+func serveCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Answer MCP clients and webhooks, and carry runs, until stopped",
+		Long: `Serves all doors on server.listen: MCP over streamable HTTP (/mcp) and SSE (/sse, /message),
+webhooks (/webhooks/NAME) and health (/healthz, /readyz); and carries durable runs and callbacks.
+One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.settings(cmd)
+			if err != nil {
+				return err
+			}
+			log := c.logger(cfg.Log)
+			a, err := newApp(cmd.Context(), cfg, appOptions{Log: log})
+			if err != nil {
+				return err
+			}
+			if notice := a.model.notice(); notice != "" {
+				log.Warn(notice)
+			}
+			return a.Serve(cmd.Context(), func(address net.Addr) {
+				log.Info("serving", "address", "http://"+address.String(), "tools", len(a.catalog.All()),
+					"agents", len(cfg.Agents), "webhooks", len(cfg.Webhooks), "store", cfg.Store.URL)
+			})
+		},
+	}
+}

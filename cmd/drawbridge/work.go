@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/config"
+	"drawbridge/server/callback"
+	"drawbridge/server/dispatch"
+)
+
+// workSettings turns the configuration into what the dispatcher works by. Mistakes
+// in conditions and prompts are problems of the configuration, with their place.
+func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, error) {
+	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Routes: map[string]*dispatch.Route{}, Targets: map[string]dispatch.Target{}}
+	for name, agent := range cfg.Agents {
+		settings.Agents[name] = agentOf(name, agent, model)
+	}
+	var problems config.Problems
+	for name, hook := range cfg.Webhooks {
+		route := &dispatch.Route{Source: name, Agent: hook.Agent, When: hook.When, Prompt: hook.Prompt, Callback: hook.Callback != nil}
+		problems = append(problems, routeProblems(cfg, name, route.Compile())...)
+		settings.Routes[name] = route
+		if hook.Callback != nil {
+			settings.Targets[name] = targetOf(*hook.Callback)
+		}
+	}
+	if len(problems) > 0 {
+		slices.SortFunc(problems, func(a, b config.Problem) int { return a.Line - b.Line })
+		return dispatch.Settings{}, problems
+	}
+	return settings, nil
+}
+
+// routeProblems gives each mistake in a route its place in the file.
+func routeProblems(cfg *config.Config, name string, err error) config.Problems {
+	if err == nil {
+		return nil
+	}
+	var mistake *dispatch.SettingError
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var problems config.Problems
+		for _, one := range joined.Unwrap() {
+			problems = append(problems, routeProblems(cfg, name, one)...)
+		}
+		return problems
+	}
+	if errors.As(err, &mistake) {
+		return config.Problems{cfg.ProblemAt("webhooks."+name+"."+mistake.Field, mistake.Line, mistake.Column, "%s", mistake.Message)}
+	}
+	return config.Problems{cfg.Problem("webhooks."+name, "%v", err)}
+}
+
+func agentOf(name string, agent config.Agent, model modelChoice) bridge.Agent {
+	speaks := agent.Model
+	if speaks == "" || model.Rehearsed {
+		speaks = model.name
+	}
+	b := agent.Budget
+	return bridge.Agent{Name: name, Instructions: agent.Instructions, Model: speaks,
+		Budget: bridge.Budget{Turns: b.Turns, Calls: b.Calls, Tokens: b.Tokens, Wall: time.Duration(b.Wall)}}
+}
+
+func targetOf(c config.Callback) dispatch.Target {
+	target := dispatch.Target{URL: c.URL, Secret: c.Secret.Reveal()}
+	for _, pause := range c.Schedule {
+		target.Schedule = append(target.Schedule, time.Duration(pause))
+	}
+	if target.Schedule == nil {
+		target.Schedule = callback.DefaultSchedule()
+	}
+	return target
+}
+
+// releaseMail sends scheduled mail when it is due. It sleeps until the earliest,
+// or until the outbox says that something changed.
+func (b *backends) releaseMail(ctx context.Context, log *slog.Logger) {
+	for ctx.Err() == nil {
+		if n, err := b.email.Release(ctx, time.Now()); err != nil {
+			log.Error("releasing scheduled mail", "err", err)
+		} else if n > 0 {
+			log.Info("released scheduled mail", "messages", n)
+		}
+		pause := time.Minute // after a fault of the store
+		if at, ok, err := b.email.NextDue(ctx); err == nil && ok {
+			pause = max(time.Until(at), time.Millisecond)
+		} else if err == nil {
+			pause = time.Hour
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-b.email.Wake():
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Config is everything that can be set, one section per part it feeds. Make one
+// with [Default] or [Load].
+type Config struct {
+	Store    Store              `yaml:"store"`
+	Server   Server             `yaml:"server"`
+	Model    Model              `yaml:"model"`
+	Tools    Tools              `yaml:"tools"`
+	Agents   map[string]Agent   `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
+	Webhooks map[string]Webhook `yaml:"webhooks"` // by name, which is the last part of the URL
+	Workers  Workers            `yaml:"workers"`
+	Log      Log                `yaml:"log"`
+
+	// source is where the settings were read. nil without a file.
+	source *source
+}
+
+// Store is where Drawbridge keeps its own durable state.
+type Store struct {
+	// URL is sqlite:// and a path: sqlite://./data/x.db is relative to the working
+	// directory, sqlite:///var/lib/x.db is absolute.
+	URL string `yaml:"url"`
+}
+
+// sqliteScheme begins every store URL there is so far.
+const sqliteScheme = "sqlite://"
+
+// Path is the file that URL names.
+func (s Store) Path() string { return strings.TrimPrefix(s.URL, sqliteScheme) }
+
+// Server is the HTTP side: who may connect, and where.
+type Server struct {
+	// Listen is host:port. Port 0 takes any free one.
+	Listen string `yaml:"listen"`
+	// PublicURL is how the outside reaches the server, "" if that is not known. The
+	// addresses to give to senders of webhooks are made of it.
+	PublicURL string `yaml:"public_url"`
+	// Keys are the API keys for /mcp and /sse. None: anybody who can connect
+	// may call every tool, which is allowed on a loopback address only.
+	Keys []Key `yaml:"keys"`
+	// MaxBody bounds a request on /mcp and /sse. A webhook has a bound of its own.
+	MaxBody Size `yaml:"max_body"`
+	// DrainTimeout is how long a stop waits for the requests and turns under way.
+	DrainTimeout Duration `yaml:"drain_timeout"`
+}
+
+// Key is one API key and what it opens.
+type Key struct {
+	Name string `yaml:"name"` // appears in logs and audit records
+	Key  Secret `yaml:"key"`
+	// Tools are patterns of tool names, in which * stands for any run of characters.
+	Tools []string `yaml:"tools"`
+}
+
+// Model is the language model, behind an OpenAI-compatible API.
+type Model struct {
+	BaseURL string `yaml:"base_url"`
+	// APIKey is OPENAI_API_KEY of the environment when the file does not give it.
+	// Empty: none is sent.
+	APIKey Secret `yaml:"api_key"`
+	Name   string `yaml:"name"`
+	// Timeout bounds one answer of the model.
+	Timeout Duration `yaml:"timeout"`
+}
+
+// Tools says which backend each family of tools works on.
+type Tools struct {
+	CRM     Backend      `yaml:"crm"`
+	Payment Backend      `yaml:"payment"`
+	Email   EmailBackend `yaml:"email"`
+}
+
+// Backend names a family's backend.
+type Backend struct {
+	Backend string `yaml:"backend"` // builtin
+}
+
+// EmailBackend names the backend for mail, and whose mail it is.
+type EmailBackend struct {
+	Backend string `yaml:"backend"` // outbox
+	From    string `yaml:"from"`    // the sender's address, RFC 5322
+}
+
+// Agent is a model with a task, some of the tools, and limits.
+type Agent struct {
+	Instructions string `yaml:"instructions"`
+	// Tools are patterns as in [Key]. None: the agent can only write its answer.
+	Tools []string `yaml:"tools"`
+	// Model is another model's name for this agent, "" for [Model].Name.
+	Model  string `yaml:"model"`
+	Budget Budget `yaml:"budget"`
+}
+
+// Budget bounds one run of an agent. Whichever is spent first ends the run.
+type Budget struct {
+	Turns  int      `yaml:"turns"`  // answers of the model
+	Calls  int      `yaml:"calls"`  // tool calls
+	Tokens int      `yaml:"tokens"` // of the model, in and out together
+	Wall   Duration `yaml:"wall"`   // from the start of the run
+}
+
+// Webhook is one source of events, at /webhooks/{name}.
+type Webhook struct {
+	// Scheme is how the sender signs: standard, stripe, github or hmac.
+	Scheme string `yaml:"scheme"`
+	// Secrets are all those a delivery may be signed with: several while one
+	// replaces another.
+	Secrets []WebhookSecret `yaml:"secrets"`
+
+	// These five describe scheme hmac, and belong to no other.
+
+	Header   string `yaml:"header"`    // holds the signature
+	Encoding string `yaml:"encoding"`  // of the signature: hex or base64
+	Prefix   string `yaml:"prefix"`    // before the signature, such as "sha256="
+	IDHeader string `yaml:"id_header"` // identifies the delivery; "" if none does
+	// TimestampHeader holds unix seconds. With it "timestamp.body" is what is
+	// signed, without it the body alone.
+	TimestampHeader string `yaml:"timestamp_header"`
+
+	// Tolerance is how far a signed timestamp may be from the arrival, either way.
+	Tolerance Duration `yaml:"tolerance"`
+	// When is a CEL condition on the event, "" for every event.
+	When   string `yaml:"when"`
+	Agent  string `yaml:"agent"`
+	Prompt string `yaml:"prompt"` // text/template over the event
+	// Callback is told the outcome of each run. nil: nobody is.
+	Callback *Callback `yaml:"callback"`
+	MaxBody  Size      `yaml:"max_body"`
+}
+
+// WebhookSecret is one secret of a source. In the file it may be the text alone.
+type WebhookSecret struct {
+	Secret Secret `yaml:"secret,scalar"`
+	// NotAfter is the last moment the secret counts; zero is without end.
+	NotAfter time.Time `yaml:"not_after"`
+}
+
+// Callback is an address that is told the outcome of a run, in a signed request.
+type Callback struct {
+	URL string `yaml:"url"`
+	// Secret is a Standard Webhooks secret: whsec_ and base64.
+	Secret Secret `yaml:"secret"`
+	// Schedule holds the wait before each attempt; the first counts from the end
+	// of the run. After the last one the delivery is given up.
+	Schedule []Duration `yaml:"schedule"`
+}
+
+// Workers says how much goes on at the same time.
+type Workers struct {
+	Runs      int `yaml:"runs"`      // agents at work
+	Callbacks int `yaml:"callbacks"` // callbacks under way
+}
+
+// Log is what is written to standard error.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn or error
+	Format string `yaml:"format"` // text or json
+}

@@ -1,0 +1,93 @@
+package config
+
+import "time"
+
+// OpenAIKeyVariable is the environment variable that model.api_key is read from
+// when the file does not give it and the model is OpenAI's own.
+const OpenAIKeyVariable = "OPENAI_API_KEY"
+
+// Default is the configuration without a file: it listens on this machine only,
+// keeps its state in a file below the working directory and works on built-in
+// backends.
+func Default() *Config {
+	return &Config{
+		Store: Store{URL: "sqlite://./data/drawbridge.db"},
+		Server: Server{
+			Listen:  "127.0.0.1:8080",
+			MaxBody: 10 * MiB,
+			// Below the 30 s that container platforms wait before they kill.
+			DrainTimeout: Duration(25 * time.Second),
+		},
+		Model: Model{
+			BaseURL: "https://api.openai.com/v1",
+			Name:    "gpt-5.1",
+			Timeout: Duration(2 * time.Minute),
+		},
+		Tools: Tools{
+			CRM:     Backend{Backend: "builtin"},
+			Payment: Backend{Backend: "builtin"},
+			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
+		},
+		Agents:  map[string]Agent{AssistantName: assistant()},
+		Workers: Workers{Runs: 32, Callbacks: 8},
+		Log:     Log{Level: "info", Format: "text"},
+	}
+}
+
+// AssistantName is the agent that exists while the file names no agent and no
+// webhook, so that `drawbridge run` works from the start: only a person can give
+// it something to do.
+const AssistantName = "assistant"
+
+func assistant() Agent {
+	agent := DefaultAgent()
+	agent.Instructions = "You help a colleague in a small company with its CRM, payments and mail. Look things up before you change them, " +
+		"do what was asked and no more, and say plainly what you did and what you could not do."
+	agent.Tools = []string{"*"}
+	return agent
+}
+
+// DefaultAgent is an agent of which the file says nothing: it may call no tools.
+func DefaultAgent() Agent {
+	return Agent{Budget: Budget{
+		Turns:  12,
+		Calls:  40,
+		Tokens: 200_000,
+		Wall:   Duration(15 * time.Minute), // RUN-10
+	}}
+}
+
+// DefaultWebhook is a webhook of which the file says nothing. It is not complete:
+// a scheme, secrets, an agent and a prompt have no defaults.
+func DefaultWebhook() Webhook {
+	return Webhook{
+		Tolerance: Duration(300 * time.Second), // ING-13
+		MaxBody:   10 * MiB,                    // ING-05
+	}
+}
+
+// DefaultCallback is a callback of which the file says nothing: without an
+// address and a secret, with the schedule of DEL-04.
+func DefaultCallback() Callback {
+	return Callback{Schedule: []Duration{
+		0,
+		Duration(5 * time.Second),
+		Duration(5 * time.Minute),
+		Duration(30 * time.Minute),
+		Duration(2 * time.Hour),
+		Duration(5 * time.Hour),
+		Duration(10 * time.Hour),
+		Duration(14 * time.Hour),
+		Duration(20 * time.Hour),
+		Duration(24 * time.Hour),
+	}}
+}
+
+// defaulter is an element of a list or a table, which exists only once the file
+// mentions it. Its defaults are set before it is read, so that a setting given as
+// zero is told from one left out.
+type defaulter interface{ setDefaults() }
+
+func (a *Agent) setDefaults()    { *a = DefaultAgent() }
+func (w *Webhook) setDefaults()  { *w = DefaultWebhook() }
+func (c *Callback) setDefaults() { *c = DefaultCallback() }

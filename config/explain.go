@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Explain writes what a Drawbridge with these settings would do, for people. It
+// shows no secret.
+func (c *Config) Explain(w io.Writer) {
+	c.explainServer(w)
+	c.explainWork(w)
+	c.explainKeys(w)
+	c.explainAgents(w)
+	c.explainWebhooks(w)
+}
+
+func (c *Config) explainServer(w io.Writer) {
+	if c.source == nil || c.source.file == "" {
+		fmt.Fprintln(w, "There is no configuration file: every default applies.")
+	} else {
+		fmt.Fprintf(w, "Read from %s.\n", c.source.file)
+	}
+	reach := "from other machines too"
+	if loopback(c.Server.Listen) {
+		reach = "from this machine only"
+	}
+	fmt.Fprintf(w, "Listens on %s, %s. A stop waits %s for what is under way.\n", c.Server.Listen, reach, c.Server.DrainTimeout)
+	fmt.Fprintf(w, "Serves tools at /mcp and /sse (requests up to %s) and webhooks at /webhooks/{name}.\n", c.Server.MaxBody)
+	fmt.Fprintf(w, "Keeps its state in the SQLite file %s.\n", c.Store.Path())
+}
+
+func (c *Config) explainWork(w io.Writer) {
+	key := "without an API key"
+	if c.Model.APIKey != "" {
+		key = "with the API key of model.api_key"
+		if !c.source.has("model.api_key") {
+			key = "with the API key of " + OpenAIKeyVariable
+		}
+	}
+	fmt.Fprintf(w, "Asks model %s at %s, %s, and waits %s for an answer.\n", c.Model.Name, publicPart(c.Model.BaseURL), key, c.Model.Timeout)
+	fmt.Fprintf(w, "Runs %d agents and sends %d callbacks at a time. Logs %s and above, as %s.\n",
+		c.Workers.Runs, c.Workers.Callbacks, c.Log.Level, c.Log.Format)
+	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
+		{"crm", c.Tools.CRM.Backend, ""},
+		{"payment", c.Tools.Payment.Backend, ""},
+		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
+	})
+}
+
+func (c *Config) explainKeys(w io.Writer) {
+	if len(c.Server.Keys) == 0 {
+		fmt.Fprintln(w, "\nThere are no API keys: whoever can connect may call every tool.")
+		return
+	}
+	var rows [][]string
+	for _, key := range c.Server.Keys {
+		rows = append(rows, []string{key.Name, strings.Join(key.Tools, " ")})
+	}
+	table(w, "API keys", []string{"name", "may call"}, rows)
+}
+
+func (c *Config) explainAgents(w io.Writer) {
+	if len(c.Agents) == 0 {
+		fmt.Fprintln(w, "\nThere are no agents.")
+		return
+	}
+	var rows [][]string
+	for _, name := range slices.Sorted(maps.Keys(c.Agents)) {
+		agent := c.Agents[name]
+		may := strings.Join(agent.Tools, " ")
+		if may == "" {
+			may = "no tool"
+		}
+		model := agent.Model
+		if model == "" {
+			model = c.Model.Name
+		}
+		b := agent.Budget
+		limit := fmt.Sprintf("%d turns, %d calls, %d tokens, %s", b.Turns, b.Calls, b.Tokens, b.Wall)
+		rows = append(rows, []string{name, may, model, limit})
+	}
+	table(w, "Agents", []string{"name", "may call", "model", "each run at most"}, rows)
+}
+
+func (c *Config) explainWebhooks(w io.Writer) {
+	if len(c.Webhooks) == 0 {
+		fmt.Fprintln(w, "\nThere are no webhooks.")
+		return
+	}
+	fmt.Fprintln(w, "\nWebhooks")
+	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
+		c.explainWebhook(w, name, c.Webhooks[name])
+	}
+}
+
+func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
+	fmt.Fprintf(w, "  POST %s/webhooks/%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name)
+	fmt.Fprintf(w, "    must be signed (%s) with %s%s, up to %s\n", hook.Scheme, secrets(hook.Secrets), hook.window(), hook.MaxBody)
+	if hook.When != "" {
+		fmt.Fprintf(w, "    counts when %s\n", c.asWritten(child("webhooks", name)+".when", hook.When))
+	}
+	fmt.Fprintf(w, "    is handled by agent %s\n", hook.Agent)
+	if hook.Callback != nil {
+		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts\n", publicPart(hook.Callback.URL), len(hook.Callback.Schedule))
+	}
+}
+
+// window says how old a delivery may be, if it says when it was signed.
+func (w Webhook) window() string {
+	if w.Scheme == github || w.Scheme == custom && w.TimestampHeader == "" {
+		return ""
+	}
+	return " within " + w.Tolerance.String()
+}
+
+func secrets(list []WebhookSecret) string {
+	text := fmt.Sprintf("one of %d secrets", len(list))
+	if len(list) == 1 {
+		text = "1 secret"
+	}
+	for i, secret := range list {
+		if !secret.NotAfter.IsZero() {
+			text += fmt.Sprintf(" (number %d until %s)", i+1, secret.NotAfter.Format(time.RFC3339))
+		}
+	}
+	return text
+}
+
+// publicPart is a URL without what may be secret in it: user, password and query.
+func publicPart(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return redacted
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return shown.String()
+}
+
+func table(w io.Writer, title string, heads []string, rows [][]string) {
+	fmt.Fprintf(w, "\n%s\n", title)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.StripEscape)
+	for _, row := range append([][]string{heads}, rows...) {
+		fmt.Fprintln(t, "  "+strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	t.Flush()
+}

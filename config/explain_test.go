@@ -1,0 +1,97 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func explain(c *Config) string {
+	var out strings.Builder
+	c.Explain(&out)
+	return out.String()
+}
+
+func TestExplainSaysWhatTheContractDoes(t *testing.T) {
+	text := strings.Replace(contract, `public_url: ""`, "public_url: https://bridge.example.com/", 1)
+	text = strings.Replace(text, "[${STRIPE_WEBHOOK_SECRET}]", "[${STRIPE_WEBHOOK_SECRET}, {secret: ${DESK_KEY}, not_after: 2026-01-31T12:00:00Z}]", 1)
+	text = strings.Replace(text, "9000/done", "9000/done?token=hunter2", 1)
+	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(contractEnv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `Read from drawbridge.yaml.
+Listens on 127.0.0.1:8080, from this machine only. A stop waits 25s for what is under way.
+Serves tools at /mcp and /sse (requests up to 10MiB) and webhooks at /webhooks/{name}.
+Keeps its state in the SQLite file ./data/drawbridge.db.
+Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, and waits 2m for an answer.
+Runs 32 agents and sends 8 callbacks at a time. Logs info and above, as text.
+
+Tools
+  family   backend
+  crm      builtin
+  payment  builtin
+  email    outbox  from drawbridge@example.com
+
+API keys
+  name  may call
+  desk  crm_* email_send
+
+Agents
+  name     may call                     model    each run at most
+  billing  crm_* email_* payment_get_*  gpt-5.1  12 turns, 40 calls, 200000 tokens, 5m
+
+Webhooks
+  POST https://bridge.example.com/webhooks/stripe
+    must be signed (stripe) with one of 2 secrets (number 2 until 2026-01-31T12:00:00Z) within 5m, up to 10MiB
+    counts when event.type == "payment_intent.succeeded"
+    is handled by agent billing
+    tells the outcome to http://127.0.0.1:9000/done, in up to 10 attempts
+`
+	if diff := cmp.Diff(want, explain(c)); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}
+
+func TestExplainSaysWhatTheDefaultsDo(t *testing.T) {
+	c, err := Load("", lookupIn(map[string]string{OpenAIKeyVariable: "sk-model"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := explain(c)
+	for _, want := range []string{
+		"There is no configuration file: every default applies.\n",
+		"with the API key of OPENAI_API_KEY,",
+		"\nThere are no API keys: whoever can connect may call every tool.\n",
+		"assistant  *",
+		"\nThere are no webhooks.\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in:\n%s", want, got)
+		}
+	}
+}
+
+func TestExplainNamesNoWindowWhereNoTimeIsSigned(t *testing.T) {
+	c := accepted()
+	w := c.Webhooks["stripe"]
+	for scheme, want := range map[string]bool{"github": false, "hmac": false, "stripe": true, "standard": true} {
+		w.Scheme = scheme
+		c.Webhooks["stripe"] = w
+		if got := strings.Contains(explain(c), " within 5m"); got != want {
+			t.Errorf("%s: window is named: %v, want %v", scheme, got, want)
+		}
+	}
+}
+
+func TestExplainShowsNoVariableInACondition(t *testing.T) {
+	text := strings.Replace(contract, `== "payment_intent.succeeded"`, `== "${OPENAI_API_KEY}"`, 1)
+	c, err := Parse("f", []byte(text), lookupIn(contractEnv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := explain(c); !strings.Contains(got, `counts when event.type == "${OPENAI_API_KEY}"`) {
+		t.Errorf("got:\n%s", got)
+	}
+}

@@ -1,0 +1,183 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// maxFile bounds the file, in bytes: what is larger is not a configuration, and
+// not worth parsing to find out.
+const maxFile = 1 << 20
+
+// Find looks in dir for drawbridge.yaml, then drawbridge.yml.
+func Find(dir string) (path string, ok bool) {
+	for _, name := range []string{"drawbridge.yaml", "drawbridge.yml"} {
+		path = filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// Load reads the file at path and checks everything. An empty path means that
+// there is no file: the defaults apply. lookup is [os.LookupEnv], or a stand-in.
+//
+// The error is [Problems], all that was found. Unless the file could not be read
+// as YAML at all, the configuration comes with it, as far as it was understood:
+// not to be started, but good for further checks.
+func Load(path string, lookup func(name string) (string, bool)) (*Config, error) {
+	if path == "" {
+		return Parse("", nil, lookup)
+	}
+	text, err := readFile(path)
+	if err != nil {
+		return nil, Problems{{File: path, Message: err.Error()}}
+	}
+	return Parse(path, text, lookup)
+}
+
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err == nil {
+		defer file.Close()
+		var text []byte
+		text, err = io.ReadAll(io.LimitReader(file, maxFile+1))
+		if err == nil {
+			return text, nil
+		}
+	}
+	var cause *fs.PathError // its text repeats the path
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	return nil, fmt.Errorf("reading the configuration: %w", err)
+}
+
+// Parse is [Load] of a file that is in memory. name is what problems call it.
+func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*Config, error) {
+	c := Default()
+	body, problems := parse(name, text)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	c.source = &source{file: name, lines: strings.Split(plainText(text), "\n"), marks: map[string]mark{}}
+	d := decoder{source: c.source, lookup: lookup}
+	d.document(body, c)
+	c.borrowKey(lookup)
+	c.dismissAssistant()
+
+	problems = d.problems
+	for _, p := range c.check().errors {
+		if d.meaningful(p.Path) {
+			problems = append(problems, p)
+		}
+	}
+	problems.sort()
+	return c, problems.err()
+}
+
+// borrowKey takes the model's key from the variable that OpenAI's own tools read,
+// unless the file says something else or the model is somebody else's: a key goes
+// to no host that it was not meant for.
+func (c *Config) borrowKey(lookup func(name string) (string, bool)) {
+	if c.source.has("model.api_key") || c.Model.BaseURL != Default().Model.BaseURL {
+		return
+	}
+	key, _ := lookup(OpenAIKeyVariable)
+	c.Model.APIKey = Secret(key)
+}
+
+// dismissAssistant takes the default agent away from a file with agents or
+// webhooks of its own: an event from outside must never reach an agent that may
+// call everything because nobody said otherwise.
+func (c *Config) dismissAssistant() {
+	if c.source.has("agents."+AssistantName) || len(c.Agents) == 1 && len(c.Webhooks) == 0 {
+		return
+	}
+	delete(c.Agents, AssistantName)
+}
+
+// plainText is the file without a byte order mark and with one kind of line end
+// (YAML 1.2.2, section 5.4).
+func plainText(text []byte) string {
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))
+}
+
+// parse reads YAML and gives the body of its one document, nil if it is empty.
+func parse(name string, text []byte) (body ast.Node, problems Problems) {
+	refuse := func(line, column int, format string, args ...any) (ast.Node, Problems) {
+		return nil, Problems{{File: name, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
+	}
+	if len(text) > maxFile {
+		return refuse(0, 0, "the file is larger than %s, which no configuration is", Size(maxFile))
+	}
+	if at := firstUnreadable(text); at >= 0 {
+		line, column := placeOf(text, at)
+		return refuse(line, column, "the file is not text: want UTF-8 without control characters")
+	}
+	// The parser is not ours: a file it trips over is a bad file all the same, and
+	// deserves a report and not a stack.
+	defer func() {
+		if broken := recover(); broken != nil {
+			body, problems = refuse(0, 0, "the YAML is too broken to say where")
+		}
+	}()
+	file, err := parser.ParseBytes([]byte(hide(plainText(text))), 0, parser.AllowDuplicateMapKey())
+	var syntax yaml.Error
+	switch {
+	case errors.As(err, &syntax):
+		// Only the message: the error's own text quotes the lines around it, which
+		// may hold a secret.
+		at := position(syntax.GetToken())
+		return refuse(at.line, at.column, "not YAML: %s", unhide(syntax.GetMessage()))
+	case err != nil:
+		return refuse(0, 0, "not YAML")
+	}
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		at := start(doc.Body)
+		if _, directive := doc.Body.(*ast.DirectiveNode); directive {
+			return refuse(at.line, at.column, "YAML directives are not supported: remove the line")
+		}
+		if body != nil {
+			return refuse(at.line, at.column, "a second document begins here: want all settings in one, without ---")
+		}
+		body = doc.Body
+	}
+	return body, nil
+}
+
+// firstUnreadable is the index of the first byte that is no text, -1 if all is.
+// The characters that [hide] borrows are none either.
+func firstUnreadable(text []byte) int {
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
+		control := r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7F
+		if control || r == utf8.RuneError && size == 1 || isHidden(r) {
+			return at
+		}
+		at += size
+	}
+	return -1
+}
+
+// placeOf is where the byte at index at is.
+func placeOf(text []byte, at int) (line, column int) {
+	before := text[:at]
+	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTemplateSaysWhatTheDefaultsAre(t *testing.T) {
+	c, err := Parse("drawbridge.yaml", Template(), lookupIn(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Default(), c, ignoreSource); diff != "" {
+		t.Errorf("settings (-default +template):\n%s", diff)
+	}
+}
+
+// example is the comment sign of a line to be put to use.
+var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
+
+func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
+
+func TestTemplatesExamplesWork(t *testing.T) {
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop"}
+	for name, value := range contractEnv {
+		env[name] = value
+	}
+	c, err := Parse("drawbridge.yaml", withExamples(), lookupIn(env))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warnings := c.Warnings(); len(warnings) > 0 {
+		t.Errorf("warnings:\n%v", warnings)
+	}
+	// Where an example shows a setting that has a default, it shows the default.
+	want, got := DefaultAgent(), c.Agents["billing"]
+	if diff := cmp.Diff(want.Budget, got.Budget); diff != "" {
+		t.Errorf("budget (-default +template):\n%s", diff)
+	}
+	hook := c.Webhooks["stripe"]
+	if diff := cmp.Diff(DefaultCallback().Schedule, hook.Callback.Schedule); diff != "" {
+		t.Errorf("schedule (-default +template):\n%s", diff)
+	}
+	if want := DefaultWebhook(); hook.Tolerance != want.Tolerance || hook.MaxBody != want.MaxBody {
+		t.Errorf("tolerance %v, max_body %v; the defaults are %v, %v", hook.Tolerance, hook.MaxBody, want.Tolerance, want.MaxBody)
+	}
+}
+
+// No setting is left out, and each is explained: in the line above it, or in the
+// list above its section.
+func TestTemplateHasEverySetting(t *testing.T) {
+	text := string(withExamples())
+	for _, name := range settings(reflect.TypeFor[Config]()) {
+		if !regexp.MustCompile(`(?m)^[^#\n]*\b` + name + `: ?`).MatchString(text) {
+			t.Errorf("%s is not in the template", name)
+		}
+		explained := regexp.MustCompile(`(?m)^ *##.*\b` + name + `\b|^ *##.*\n *` + name + `:`)
+		if !explained.MatchString(text) {
+			t.Errorf("%s is not explained in the template", name)
+		}
+	}
+}
+
+// settings lists the last part of every key there is.
+func settings(t reflect.Type) (names []string) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map:
+		return settings(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" {
+				names = append(append(names, name), settings(t.Field(i).Type)...)
+			}
+		}
+	}
+	return names
+}
+
+func TestTemplateIsACopy(t *testing.T) {
+	Template()[0] = 'x'
+	if Template()[0] == 'x' {
+		t.Error("a caller changed the template of all others")
+	}
+}

@@ -1,0 +1,264 @@
+package config
+
+import (
+	"maps"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Validate checks what the settings mean. [Load] has called it; a configuration
+// made by hand needs it too. The error is [Problems].
+func (c *Config) Validate() error { return c.check().errors.err() }
+
+// Warnings are what works and is likely not meant.
+func (c *Config) Warnings() Problems { return c.check().warnings }
+
+// checker gathers what the checks find.
+type checker struct {
+	*Config
+	errors, warnings Problems
+}
+
+func (c *Config) check() *checker {
+	k := &checker{Config: c}
+	k.checkStore()
+	k.checkServer()
+	k.checkKeys()
+	k.checkModel()
+	k.checkTools()
+	k.checkAgents()
+	k.checkWebhooks()
+	k.checkWorkers()
+	k.checkLog()
+	k.errors.sort()
+	k.warnings.sort()
+	return k
+}
+
+func (k *checker) refuse(path, format string, args ...any) {
+	k.errors = append(k.errors, k.Problem(path, format, args...))
+}
+
+func (k *checker) warn(path, format string, args ...any) {
+	p := k.Problem(path, format, args...)
+	p.Warning = true
+	k.warnings = append(k.warnings, p)
+}
+
+// show is a value as a message may have it.
+func (c *Config) show(path, value string) string { return quote(c.asWritten(path, value)) }
+
+// oneOf refuses a value that is not in the list.
+func (k *checker) oneOf(path, value string, known ...string) {
+	if !slices.Contains(known, value) {
+		k.refuse(path, "%s is unknown; %s", k.show(path, value), suggestion(value, known))
+	}
+}
+
+// between refuses a value outside of least and most.
+func between[N interface {
+	~int64
+	String() string
+}](k *checker, path string, value, least, most N) {
+	if value < least || value > most {
+		k.refuse(path, "%s is out of range; want %s to %s", value.String(), least.String(), most.String())
+	}
+}
+
+func (k *checker) checkStore() {
+	const path = "store.url"
+	switch scheme, file, ok := strings.Cut(k.Store.URL, "://"); {
+	case scheme == "postgres" || scheme == "postgresql":
+		// Not quoted: such a URL holds a password.
+		k.refuse(path, "PostgreSQL is not available yet; want sqlite:// and a path, such as %s", Default().Store.URL)
+	case !ok || scheme != "sqlite":
+		k.refuse(path, "want sqlite:// and a path, such as %s", Default().Store.URL)
+	case file == "" || strings.HasSuffix(file, "/"):
+		k.refuse(path, "%s names no file", k.show(path, k.Store.URL))
+	case strings.Contains(file, ":memory:"):
+		k.refuse(path, "a database in memory would forget accepted events; want the path of a file")
+	case strings.ContainsAny(file, "?#%"):
+		k.refuse(path, "%s: want a plain path, without ?, # and %%", k.show(path, k.Store.URL))
+	}
+}
+
+func (k *checker) checkServer() {
+	if !validListen(k.Server.Listen) {
+		k.refuse("server.listen", "%s is no address to listen on; want host:port, such as 127.0.0.1:8080", k.show("server.listen", k.Server.Listen))
+	} else if len(k.Server.Keys) == 0 && !loopback(k.Server.Listen) {
+		k.refuse("server.listen", "%s can be reached from other machines and there are no API keys, so anybody could call every tool; set server.keys, or listen on 127.0.0.1",
+			k.show("server.listen", k.Server.Listen))
+	}
+	if k.Server.PublicURL != "" {
+		k.checkBaseURL("server.public_url", k.Server.PublicURL)
+	}
+	between(k, "server.max_body", k.Server.MaxBody, KiB, 64*MiB)
+	between(k, "server.drain_timeout", k.Server.DrainTimeout, Duration(time.Second), Duration(time.Hour))
+}
+
+func validListen(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// loopback reports whether only this machine can connect to a valid address. A
+// name other than localhost may resolve to anything.
+func loopback(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// checkName keeps names fit for a URL, a log line and a file name.
+func (k *checker) checkName(path, name string) {
+	if !nameForm.MatchString(name) {
+		k.refuse(path, "%s is no name; want 1 to 64 of a-z, 0-9, _ and -", k.show(path, name))
+	}
+}
+
+// minKey is the shortest API key accepted, in characters.
+const minKey = 16
+
+func (k *checker) checkKeys() {
+	names, texts := map[string]bool{}, map[Secret]bool{}
+	for i, key := range k.Server.Keys {
+		path := item("server.keys", i)
+		k.checkName(path+".name", key.Name)
+		switch text := key.Key.Reveal(); {
+		case text == "":
+			k.refuse(path+".key", "the key is empty")
+		case strings.ContainsFunc(text, isNoBearer):
+			k.refuse(path+".key", "the key holds white space or characters beyond ASCII, which no HTTP header can carry")
+		case len(text) < minKey:
+			k.refuse(path+".key", "the key has %d characters; want %d or more, such as those of: openssl rand -hex 32", len(text), minKey)
+		case texts[key.Key]:
+			k.refuse(path+".key", "the key is that of another entry, so nobody could say who called")
+		}
+		if key.Name != "" && names[key.Name] {
+			k.refuse(path+".name", "%s names two keys", k.show(path+".name", key.Name))
+		}
+		names[key.Name], texts[key.Key] = true, true
+		if len(key.Tools) == 0 {
+			k.refuse(path+".tools", `the key opens nothing; list what it may call, or ["*"] for everything`)
+		}
+		k.checkPatterns(path+".tools", key.Tools)
+	}
+}
+
+func isNoBearer(r rune) bool { return r <= ' ' || r > '~' }
+
+var patternForm = regexp.MustCompile(`^[a-z0-9_*]{1,64}$`)
+
+func (k *checker) checkPatterns(path string, patterns []string) {
+	for i, pattern := range patterns {
+		if !patternForm.MatchString(pattern) {
+			at := item(path, i)
+			k.refuse(at, "%s is no tool name or pattern; want a-z, 0-9, _ and * for any run of characters, such as crm_*", k.show(at, pattern))
+		}
+	}
+}
+
+func (k *checker) checkModel() {
+	const path = "model.base_url"
+	u := k.checkBaseURL(path, k.Model.BaseURL)
+	switch {
+	case u == nil:
+	case unencrypted(u) && k.Model.APIKey != "":
+		k.warn(path, "the API key would be sent unencrypted; want https")
+	}
+	if k.Model.Name == "" {
+		k.refuse("model.name", "the name is empty")
+	}
+	between(k, "model.timeout", k.Model.Timeout, Duration(time.Second), Duration(time.Hour))
+}
+
+// checkURL refuses what is not an absolute http or https URL, and gives nil then.
+// Problems do not quote it: people put passwords there.
+func (k *checker) checkURL(path, text string) *url.URL {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		k.refuse(path, "want an absolute URL that begins with http:// or https://")
+	case u.User != nil:
+		k.refuse(path, "want a URL without a user name or password")
+	case u.Fragment != "":
+		k.refuse(path, "want a URL without a #fragment")
+	default:
+		return u
+	}
+	return nil
+}
+
+// checkBaseURL is checkURL of one that paths are appended to.
+func (k *checker) checkBaseURL(path, text string) *url.URL {
+	u := k.checkURL(path, text)
+	if u != nil && (u.RawQuery != "" || u.ForceQuery) {
+		k.refuse(path, "want a URL without a ?query: paths are appended to it")
+		return nil
+	}
+	return u
+}
+
+// unencrypted reports whether a request to u can be read on the way.
+func unencrypted(u *url.URL) bool {
+	return u.Scheme == "http" && !loopback(net.JoinHostPort(u.Hostname(), "0"))
+}
+
+func (k *checker) checkTools() {
+	k.oneOf("tools.crm.backend", k.Tools.CRM.Backend, "builtin")
+	k.oneOf("tools.payment.backend", k.Tools.Payment.Backend, "builtin")
+	k.oneOf("tools.email.backend", k.Tools.Email.Backend, "outbox")
+	if _, err := mail.ParseAddress(k.Tools.Email.From); err != nil {
+		k.refuse("tools.email.from", "%s is no mail address; want one such as billing@example.com or Billing <billing@example.com>",
+			k.show("tools.email.from", k.Tools.Email.From))
+	}
+}
+
+func (k *checker) checkAgents() {
+	for _, name := range slices.Sorted(maps.Keys(k.Agents)) {
+		path, agent := child("agents", name), k.Agents[name]
+		k.checkName(path, name)
+		k.checkPatterns(path+".tools", agent.Tools)
+		b := agent.Budget
+		k.positive(path+".budget.turns", b.Turns)
+		k.positive(path+".budget.calls", b.Calls)
+		k.positive(path+".budget.tokens", b.Tokens)
+		between(k, path+".budget.wall", b.Wall, Duration(time.Second), Duration(7*day))
+	}
+}
+
+func (k *checker) positive(path string, n int) {
+	if n < 1 {
+		k.refuse(path, "%d is out of range; want 1 or more", n)
+	}
+}
+
+func (k *checker) checkWorkers() {
+	k.workers("workers.runs", k.Workers.Runs)
+	k.workers("workers.callbacks", k.Workers.Callbacks)
+}
+
+func (k *checker) workers(path string, n int) {
+	if n < 1 || n > 1024 {
+		k.refuse(path, "%d is out of range; want 1 to 1024", n)
+	}
+}
+
+func (k *checker) checkLog() {
+	k.oneOf("log.level", k.Log.Level, "debug", "info", "warn", "error")
+	k.oneOf("log.format", k.Log.Format, "text", "json")
+}

@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// MinKeyLength is how many characters an API key has at least: a key is looked up
+// by an unsalted hash, so it must be too random to guess.
+const MinKeyLength = 16
+
+// APIKey is a key as the configuration gives it. However it is printed or logged,
+// the secret is left out.
+type APIKey struct {
+	// Name is who holds it, for audit rows: "desk".
+	Name string
+	// Key is the secret: at least MinKeyLength visible ASCII characters.
+	Key string `json:"-"`
+	// Tools are patterns of tool names that its holder may see and call.
+	Tools []string
+}
+
+// String is the key's name.
+func (k APIKey) String() string { return "API key " + k.Name }
+
+// GoString keeps the secret out of %#v.
+func (k APIKey) GoString() string { return k.String() }
+
+// LogValue keeps the secret out of structured logs.
+func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// Keys knows the configured API keys, by their hashes only.
+type Keys struct {
+	known []knownKey
+}
+
+type knownKey struct {
+	hash      [sha256.Size]byte
+	principal Principal
+}
+
+// Errors of Authenticate. Their text is shown to the caller.
+var (
+	// ErrNoKey: the request carries no key.
+	ErrNoKey = errors.New("no API key: send it as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\"")
+	// ErrUnknownKey: the request's key is none of the configured ones.
+	ErrUnknownKey = errors.New("unknown API key: check that it was copied whole and that it was not replaced")
+	// ErrUnclearKey: the request carries more than one key, or none in a form that is understood.
+	ErrUnclearKey = errors.New("unclear API key: send exactly one, as \"Authorization: Bearer <key>\" or \"X-API-Key: <key>\"")
+)
+
+// NewKeys takes the configured keys and reports every mistake in them at once,
+// never with the secret. Without any keys, every caller is [Local]: whoever
+// listens must then listen on loopback only (see [Keys.Configured]).
+func NewKeys(keys []APIKey) (*Keys, error) {
+	k := &Keys{}
+	var problems []error
+	for i, key := range keys {
+		if err := key.check(); err != nil {
+			problems = append(problems, fmt.Errorf("API key %d (%q): %w", i+1, key.Name, err))
+			continue
+		}
+		hash := sha256.Sum256([]byte(key.Key))
+		for _, other := range k.known {
+			switch {
+			case other.principal.Name == key.Name:
+				problems = append(problems, fmt.Errorf("API key %d (%q): the name is taken", i+1, key.Name))
+			case other.hash == hash:
+				problems = append(problems, fmt.Errorf("API key %d (%q): the same key as %q", i+1, key.Name, other.principal.Name))
+			}
+		}
+		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
+			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools),
+		}})
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k APIKey) check() error {
+	visible := func(r rune) bool { return r > ' ' && r < 0x7f }
+	switch {
+	case k.Name == "":
+		return errors.New("it needs a name")
+	case len(k.Key) < MinKeyLength:
+		return fmt.Errorf("the key has %d characters, at least %d are needed", len(k.Key), MinKeyLength)
+	case strings.ContainsFunc(k.Key, func(r rune) bool { return !visible(r) }):
+		return errors.New("the key holds blanks or characters that a header cannot carry")
+	case len(k.Tools) == 0:
+		return errors.New("it may call no tools: name patterns such as \"crm_*\", or \"*\"")
+	}
+	return nil
+}
+
+// Configured reports whether there are any keys. Without keys nobody can be told
+// apart, and a listener must not be reachable from other machines.
+func (k *Keys) Configured() bool { return len(k.known) > 0 }
+
+// Authenticate resolves the request's key to its principal. The error is one of
+// ErrNoKey, ErrUnknownKey and ErrUnclearKey.
+func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
+	if !k.Configured() {
+		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}}, nil
+	}
+	presented, err := presentedKey(r.Header)
+	if err != nil {
+		return Principal{}, err
+	}
+	// Every key is compared, and each in constant time: how long it takes says
+	// nothing about which key was nearly right.
+	hash := sha256.Sum256([]byte(presented))
+	found := -1
+	for i := range k.known {
+		if subtle.ConstantTimeCompare(hash[:], k.known[i].hash[:]) == 1 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return Principal{}, ErrUnknownKey
+	}
+	return k.known[found].principal, nil
+}
+
+// presentedKey reads the key from the headers. Two keys are refused rather than
+// one of them chosen: a proxy in front may have checked the other.
+func presentedKey(h http.Header) (string, error) {
+	bearer, plain := h.Values("Authorization"), h.Values("X-Api-Key")
+	switch {
+	case len(bearer)+len(plain) == 0:
+		return "", ErrNoKey
+	case len(bearer)+len(plain) > 1:
+		return "", ErrUnclearKey
+	case len(plain) == 1:
+		return strings.TrimSpace(plain[0]), nil
+	}
+	scheme, key, _ := strings.Cut(strings.TrimSpace(bearer[0]), " ")
+	if key = strings.TrimSpace(key); !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return "", ErrUnclearKey
+	}
+	return key, nil
+}

@@ -1,0 +1,39 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// Middleware lets only known callers through and puts their [Principal] into the
+// request's context. Everybody else gets 401 with WWW-Authenticate (RFC 6750,
+// section 3) and a body that says what to do.
+func (k *Keys) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := k.Authenticate(r)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(With(r.Context(), p)))
+	})
+}
+
+func refuse(w http.ResponseWriter, cause error) {
+	challenge := "Bearer"
+	if !errors.Is(cause, ErrNoKey) {
+		challenge = `Bearer error="invalid_token"`
+	}
+	// The shape is the one that OpenAI clients show their users; to MCP clients
+	// the status and the header are what counts.
+	body, _ := json.Marshal(map[string]any{"error": map[string]string{
+		"message": cause.Error(),
+		"type":    "authentication_error",
+		"code":    "invalid_api_key",
+	}})
+	w.Header().Set("WWW-Authenticate", challenge)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = w.Write(body)
+}

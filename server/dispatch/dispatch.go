@@ -1,0 +1,138 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"drawbridge/bridge"
+	"drawbridge/server/callback"
+)
+
+// Target is where a route's callbacks go.
+type Target struct {
+	URL, Secret string
+	Schedule    callback.Schedule
+}
+
+// Settings are what the dispatcher works by: plain values, made from the
+// configuration by whoever wires it.
+type Settings struct {
+	Agents  map[string]bridge.Agent
+	Routes  map[string]*Route // by source, compiled
+	Targets map[string]Target // by source
+}
+
+// Options have working zero values.
+type Options struct {
+	Now func() time.Time
+	Log *slog.Logger
+	// Runs and Callbacks bound how many are under way at once; 32 and 8 if zero.
+	Runs, Callbacks int
+	// MaxAttempts is how many faults in a row end a run as dead; 8 if zero (RUN-07).
+	MaxAttempts int
+	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
+	Random func() float64
+}
+
+// Dispatcher moves work along. Make it with New, let it Run.
+type Dispatcher struct {
+	store    Store
+	bridge   *bridge.Bridge
+	session  SessionFunc
+	sender   *callback.Sender
+	settings Settings
+	o        Options
+}
+
+// SessionFunc gives the MCP session that a run calls its tools through, and the
+// context that says who the run is to whoever guards them.
+type SessionFunc func(ctx context.Context, run Run) (context.Context, *bridge.Session, error)
+
+// New makes a dispatcher.
+func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Sender, settings Settings, o Options) *Dispatcher {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Runs == 0 {
+		o.Runs = 32
+	}
+	if o.Callbacks == 0 {
+		o.Callbacks = 8
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 8
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o}
+}
+
+// Run works until ctx ends. Then it claims nothing more, stops the runs at their
+// next step (a call in flight that changes something is waited for and journaled)
+// and returns when all are put down.
+func (d *Dispatcher) Run(ctx context.Context) {
+	quiet := context.WithoutCancel(ctx)
+	var pools sync.WaitGroup
+	for _, p := range []struct {
+		*pool
+		work context.Context
+	}{
+		{d.pool(EventJob, d.o.Runs, d.claimEvents), quiet},
+		{d.pool(RunJob, d.o.Runs, d.claimRuns), ctx},
+		{d.pool(CallbackJob, d.o.Callbacks, d.claimCallbacks), quiet},
+	} {
+		pools.Go(func() { p.run(ctx, p.work) })
+	}
+	pools.Wait()
+}
+
+func (d *Dispatcher) pool(kind Kind, slots int, claim func(context.Context, int) ([]work, error)) *pool {
+	return &pool{kind: kind, slots: slots, queue: d.store, claim: claim, log: d.o.Log, now: d.o.Now}
+}
+
+// NewID makes an id that sorts by time: prefix, then a UUID version 7 in hex.
+func NewID(prefix string) string {
+	return prefix + strings.ReplaceAll(uuid.Must(uuid.NewV7()).String(), "-", "")
+}
+
+func (d *Dispatcher) claimEvents(ctx context.Context, limit int) ([]work, error) {
+	events, err := d.store.ClaimEvents(ctx, limit, LeaseFor)
+	all := make([]work, len(events))
+	for i, event := range events {
+		all[i] = work{event.ID, func(ctx context.Context) { d.route(ctx, event) }}
+	}
+	return all, err
+}
+
+// route briefs one event. What goes wrong with the event itself is noted on it; a
+// fault of the store leaves the job to be claimed again.
+func (d *Dispatcher) route(ctx context.Context, event StoredEvent) {
+	log := d.o.Log.With("event", event.ID, "source", event.Source)
+	routing := Routing{Status: Faulty, Note: fmt.Sprintf("no webhook %q is configured now", event.Source)}
+	if route := d.settings.Routes[event.Source]; route != nil {
+		routing = route.Brief(event, NewID("run_"))
+	}
+	err := d.store.Route(ctx, event.ID, routing)
+	switch {
+	case errors.Is(err, ErrEnded):
+		// Another worker was quicker.
+	case err != nil:
+		log.Error("routing an event", "err", err)
+	case routing.Run != nil:
+		log.Info("event became a run", "run", routing.Run.ID, "agent", routing.Run.Agent)
+	default:
+		log.Info("event became nothing", "status", routing.Status, "note", routing.Note)
+	}
+}

@@ -1,0 +1,166 @@
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// LeaseFor is how long claimed work stays with its worker without a renewal.
+	LeaseFor = 10 * time.Second
+	// RenewEvery keeps a lease well ahead of its end.
+	RenewEvery = 3 * time.Second
+	// faultPause is how long a pool waits after the store failed it.
+	faultPause = time.Second
+)
+
+// work is one claimed piece: its name in the queue and what is to be done.
+type work struct {
+	ref string
+	do  func(ctx context.Context)
+}
+
+// pool carries work of one kind, up to a number of pieces at once. It sleeps until
+// the store wakes it, a slot comes free, or the earliest job is due: it never polls.
+type pool struct {
+	kind  Kind
+	slots int
+	queue Queue
+	claim func(ctx context.Context, limit int) ([]work, error)
+	log   *slog.Logger
+	now   func() time.Time
+
+	mu      sync.Mutex
+	held    map[string]struct{}
+	freed   chan struct{}
+	workers sync.WaitGroup
+}
+
+// run works until ctx ends, then waits for what is under way. The work itself gets
+// workCtx, so that it can be let finish after ctx has ended.
+func (p *pool) run(ctx, workCtx context.Context) {
+	p.held, p.freed = map[string]struct{}{}, make(chan struct{}, 1)
+	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
+	var renewer sync.WaitGroup
+	renewer.Go(func() { p.renew(renewing) })
+	for ctx.Err() == nil {
+		p.fill(ctx, workCtx)
+		p.wait(ctx)
+	}
+	p.workers.Wait()
+	stopRenewing()
+	renewer.Wait()
+}
+
+// fill claims as much as there are free slots and starts it.
+func (p *pool) fill(ctx, workCtx context.Context) {
+	free := p.slots - p.busy()
+	if free <= 0 {
+		return
+	}
+	claimed, err := p.claim(ctx, free)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.log.Error("claiming work", "kind", p.kind, "err", err)
+			pause(ctx, faultPause)
+		}
+		return
+	}
+	for _, w := range claimed {
+		p.start(workCtx, w)
+	}
+}
+
+func (p *pool) start(ctx context.Context, w work) {
+	p.mu.Lock()
+	p.held[w.ref] = struct{}{}
+	p.mu.Unlock()
+	p.workers.Go(func() {
+		defer func() {
+			p.mu.Lock()
+			delete(p.held, w.ref)
+			p.mu.Unlock()
+			select {
+			case p.freed <- struct{}{}:
+			default:
+			}
+		}()
+		w.do(ctx)
+	})
+}
+
+func (p *pool) busy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.held)
+}
+
+// wait sleeps until there may be something to claim and a slot for it.
+func (p *pool) wait(ctx context.Context) {
+	if p.busy() >= p.slots {
+		select {
+		case <-p.freed:
+		case <-ctx.Done():
+		}
+		return
+	}
+	var due <-chan time.Time
+	at, ok, err := p.queue.NextDue(ctx, p.kind)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		p.log.Error("looking for due work", "kind", p.kind, "err", err)
+		at, ok = p.now().Add(faultPause), true
+	case ok && !at.After(p.now()):
+		return
+	}
+	if ok {
+		timer := time.NewTimer(at.Sub(p.now()))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-p.queue.Wake(p.kind):
+	case <-p.freed: // it may have left its job due again
+	case <-due:
+	case <-ctx.Done():
+	}
+}
+
+// renew keeps the leases of all that is under way.
+func (p *pool) renew(ctx context.Context) {
+	ticker := time.NewTicker(RenewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if refs := p.refs(); len(refs) > 0 {
+			if err := p.queue.Renew(ctx, p.kind, refs, LeaseFor); err != nil && ctx.Err() == nil {
+				p.log.Error("renewing leases", "kind", p.kind, "err", err)
+			}
+		}
+	}
+}
+
+func (p *pool) refs() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	refs := make([]string, 0, len(p.held))
+	for ref := range p.held {
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,81 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+
+	"drawbridge/tools"
+)
+
+// attempt is one call on its way through the stages, with what they found out.
+type attempt struct {
+	Call
+	tool *guarded // nil if there is none of that name
+	// ownKey: Key is the caller's, so that it can be used again. Otherwise once
+	// mints one for the backend alone.
+	ownKey bool
+
+	// arguments are decoded once, for every stage; unreadable says why they could
+	// not be.
+	arguments  any
+	unreadable error
+
+	decision   Decision
+	rule       string      // of the stage that refused or repeated
+	reached    bool        // the tool was called
+	settlement *Settlement // to be stored with the audit row
+
+	// settled are told the final result, once it is on record.
+	settled []func(Result)
+}
+
+func newAttempt(c Call, tool *guarded) *attempt {
+	a := &attempt{Call: c, tool: tool, ownKey: c.Key != "", decision: Allowed}
+	if isAbsent(c.Arguments) {
+		a.Arguments = emptyObject
+	}
+	a.arguments, a.unreadable = decode(a.Arguments)
+	return a
+}
+
+// refuse ends the attempt: by which stage, for which reason (for the audit), and
+// with what the caller is told.
+func (a *attempt) refuse(stage, reason string, err *tools.Error) Result {
+	a.decision, a.rule = Refused, cut(stage+": "+reason, maxRule)
+	return Result{Err: err}
+}
+
+// repeat answers with the result of an earlier call.
+func (a *attempt) repeat(reason string, first Result) Result {
+	a.decision, a.rule = Repeated, cut("once: "+reason, maxRule)
+	first.Repeated = true
+	return first
+}
+
+// settle gives the final result to those who wait for it. A call that ended in a
+// panic has none, and must not leave them waiting.
+func (a *attempt) settle(final Result) {
+	if final.Output == nil && final.Err == nil {
+		final.Err = tools.Hide(errors.New("the call ended without a result"))
+	}
+	for _, tell := range a.settled {
+		tell(final)
+	}
+}
+
+const (
+	maxRule = 1000 // characters of a rule in an audit row
+	maxName = 128  // characters of a name that the caller chose
+)
+
+// cut shortens text to at most limit characters and says how long it was.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	runes := []rune(text)
+	if len(runes) <= limit {
+		return text
+	}
+	return fmt.Sprintf("%s… [%d characters]", string(runes[:limit]), len(runes))
+}

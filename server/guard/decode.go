@@ -1,0 +1,109 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxDepth = 64 // levels of arrays and objects in arguments
+	// maxExponent bounds numbers such as 1e400: comparing one exactly with a bound
+	// of the schema would spell out all of its digits.
+	maxExponent = 400
+	maxDigits   = 400
+)
+
+var emptyObject = json.RawMessage(`{}`)
+
+// isAbsent reports whether arguments were left out. Some clients send null.
+func isAbsent(raw json.RawMessage) bool {
+	trimmed := bytes.TrimSpace(raw)
+	return len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null"))
+}
+
+// decode reads arguments with exact numbers (json.Number). It refuses what one
+// reader might take for something else than the next: a member named twice would
+// be validated in one meaning and used in another.
+func decode(raw json.RawMessage) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, errors.New("the arguments are not valid JSON")
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, errors.New("something follows the arguments' JSON")
+	}
+	members := 0
+	if err := inspect(value, 0, &members); err != nil {
+		return nil, err
+	}
+	if members != countMembers(raw) {
+		return nil, errors.New("the same member is given twice in one object")
+	}
+	return value, nil
+}
+
+// inspect checks depth and numbers, and counts the members of all objects.
+func inspect(value any, depth int, members *int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("the arguments are nested deeper than %d levels", maxDepth)
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		*members += len(v)
+		for _, member := range v {
+			if err := inspect(member, depth+1, members); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if err := inspect(item, depth+1, members); err != nil {
+				return err
+			}
+		}
+	case json.Number:
+		return checkNumber(string(v))
+	}
+	return nil
+}
+
+func checkNumber(text string) error {
+	if len(text) > maxDigits {
+		return fmt.Errorf("a number of %d characters is longer than any tool can use", len(text))
+	}
+	at := strings.IndexAny(text, "eE")
+	if at < 0 {
+		return nil
+	}
+	exponent, err := strconv.Atoi(text[at+1:])
+	if err != nil || exponent > maxExponent || exponent < -maxExponent {
+		return fmt.Errorf("the number %s is out of range", cut(text, 20))
+	}
+	return nil
+}
+
+// countMembers counts the members of all objects in valid JSON, those named
+// twice twice: one colon outside of strings each.
+func countMembers(raw []byte) int {
+	members, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '\\':
+			i++ // only within strings: the escaped character is not a quote
+		case '"':
+			quoted = !quoted
+		case ':':
+			if !quoted {
+				members++
+			}
+		}
+	}
+	return members
+}

@@ -1,0 +1,109 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/tools"
+)
+
+// input is a tool's input schema: compiled for checking, and decoded for
+// explaining what it wants.
+type input struct {
+	compiled *jsonschema.Schema
+	schema   any
+}
+
+// mustCompile compiles a tool's input schema as JSON Schema 2020-12, formats
+// asserted. Nothing is ever fetched: a remote $ref does not compile.
+func mustCompile(tool tools.Tool) *input {
+	location := "tool:///" + tool.Name
+	compiler := jsonschema.NewCompiler()
+	compiler.Draft = jsonschema.Draft2020
+	compiler.AssertFormat = true
+	compiler.LoadURL = func(string) (io.ReadCloser, error) {
+		return nil, errors.New("a schema must not refer to another document")
+	}
+	in := &input{}
+	err := compiler.AddResource(location, bytes.NewReader(tool.Input))
+	if err == nil {
+		in.compiled, err = compiler.Compile(location)
+	}
+	if err == nil {
+		in.schema, err = decode(tool.Input)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("guard: input schema of %s: %v", tool.Name, err))
+	}
+	return in
+}
+
+// check gives every problem with decoded arguments, sorted by path; none if they fit.
+func (in *input) check(arguments any) []problem {
+	err := in.compiled.Validate(arguments)
+	if err == nil {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return []problem{{path: wholeInput, text: "cannot be checked against the schema"}}
+	}
+	return in.problems(invalid, arguments)
+}
+
+// pointer splits a JSON pointer as the validator writes it: escaped for JSON, then
+// for a URL.
+func pointer(text string) []string {
+	if _, fragment, ok := strings.Cut(text, "#"); ok {
+		text = fragment
+	}
+	if text = strings.TrimPrefix(text, "/"); text == "" {
+		return nil
+	}
+	path := strings.Split(text, "/")
+	for i, segment := range path {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			segment = plain
+		}
+		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(segment)
+	}
+	return path
+}
+
+// at is the value at the path, nil if there is none.
+func at(value any, path []string) any {
+	for _, segment := range path {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[segment]
+		case []any:
+			i, err := strconv.Atoi(segment)
+			if err != nil || i < 0 || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// spell encodes a value the way people write JSON: without escaping <, > and &.
+func spell(value any) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

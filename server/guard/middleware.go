@@ -1,0 +1,131 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/server/auth"
+	"drawbridge/tools"
+)
+
+// Keys of _meta that Drawbridge and its clients exchange.
+const (
+	// MetaKey is the client's idempotency key, in a tools/call request.
+	MetaKey = "drawbridge/idempotency-key"
+	// MetaRepeated is true in a result that is an earlier call's.
+	MetaRepeated = "drawbridge/repeated"
+	// MetaError is the error of a failed call: code, message and retryable. It is
+	// not in structuredContent, which has to fit the tool's output schema.
+	MetaError = "error"
+
+	metaTool = "drawbridge/tool"
+)
+
+// Unlisted is the name of the tool that stands for all unknown ones. mcp-go
+// answers a call of a tool that it does not know before any handler runs: nobody
+// would see, or audit, the attempt. So such calls are renamed to this one, which
+// is registered but never listed. No catalog can hold the name.
+const Unlisted = "drawbridge/unlisted"
+
+// Handle is the handler of every tool, [Unlisted] included. There is no other: a
+// tool is not registered with a handler of its own that could be reached around
+// the guard.
+func (g *Guard) Handle(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	return answer(g.Call(ctx, callOf(ctx, request))), nil
+}
+
+// Hooks make every attempt reach Handle, and every list show a principal its own
+// tools only. The list is filtered here rather than with mcp-go's tool filter,
+// because that would also refuse calls before the guard sees them.
+func (g *Guard) Hooks() *server.Hooks {
+	hooks := &server.Hooks{}
+	hooks.AddBeforeCallTool(func(_ context.Context, _ any, request *mcp.CallToolRequest) {
+		if _, known := g.tools[request.Params.Name]; known {
+			return
+		}
+		if request.Params.Meta == nil {
+			request.Params.Meta = &mcp.Meta{}
+		}
+		request.Params.Meta.SetMetaField(metaTool, request.Params.Name)
+		request.Params.Name = Unlisted
+	})
+	hooks.AddAfterListTools(func(ctx context.Context, _ any, _ *mcp.ListToolsRequest, result *mcp.ListToolsResult) {
+		principal, _ := auth.From(ctx)
+		result.Tools = slices.DeleteFunc(result.Tools, func(tool mcp.Tool) bool {
+			return !g.Visible(principal, tool.Name)
+		})
+	})
+	hooks.AddOnError(func(ctx context.Context, _ any, method mcp.MCPMethod, _ any, err error) {
+		var unreadable *server.UnparsableMessageError
+		if method == mcp.MethodToolsCall && errors.As(err, &unreadable) {
+			// mcp-go has answered it. The guard refuses it as well, for the audit.
+			call := callOf(ctx, mcp.CallToolRequest{})
+			call.Defect = "the request's params are not those of tools/call"
+			g.Call(ctx, call)
+		}
+	})
+	return hooks
+}
+
+// callOf reads a request as a call.
+func callOf(ctx context.Context, request mcp.CallToolRequest) Call {
+	principal, _ := auth.From(ctx)
+	call := Call{
+		Principal: principal,
+		Door:      auth.Door(ctx),
+		Tool:      request.Params.Name,
+		Arguments: request.Params.RawArguments,
+		Run:       principal.Run,
+	}
+	if call.Tool == Unlisted {
+		call.Tool, _ = request.Params.Meta.GetMetaField(metaTool).(string)
+	}
+	switch key := request.Params.Meta.GetMetaField(MetaKey).(type) {
+	case nil:
+	case string:
+		call.Key = key
+		if key == "" {
+			call.Defect = "_meta " + MetaKey + " is empty: leave it out, or give a key of your own"
+		}
+	default:
+		// Ignoring it would leave the caller believing in a protection it has not got.
+		call.Defect = "_meta " + MetaKey + " must be a string"
+	}
+	return call
+}
+
+// answer gives a result in MCP's words. Output goes out as the tool encoded it,
+// as structured content and as text for clients that know no other.
+func answer(r Result) *mcp.CallToolResult {
+	if r.Err != nil {
+		return refusal(r)
+	}
+	result := &mcp.CallToolResult{
+		Content:              []mcp.Content{mcp.NewTextContent(string(r.Output))},
+		RawStructuredContent: r.Output,
+	}
+	if r.Repeated {
+		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
+	}
+	return result
+}
+
+// refusal is a tool error, never a protocol error: only that reaches the model,
+// which can then correct itself (MCP 2025-11-25, SEP-1303).
+func refusal(r Result) *mcp.CallToolResult {
+	result := mcp.NewToolResultError(r.Err.Error())
+	meta := result.EnsureResultMeta()
+	meta.SetMetaField(MetaError, errorMeta(r.Err))
+	if r.Repeated {
+		meta.SetMetaField(MetaRepeated, true)
+	}
+	return result
+}
+
+func errorMeta(err *tools.Error) map[string]any {
+	return map[string]any{"code": err.Code, "message": err.Message, "retryable": err.Retryable}
+}

@@ -1,0 +1,175 @@
+package guard
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	redacted     = "[redacted]"
+	maxText      = 512     // characters kept of a text in an audit row
+	maxArguments = 8 << 10 // bytes of arguments in an audit row
+)
+
+// secretParts make a member's name that of a secret wherever they stand in it,
+// secretNames only as the whole name. Both without case and separators.
+var (
+	secretParts = []string{"password", "passwd", "passphrase", "secret", "token", "authorization", "apikey",
+		"accesskey", "privatekey", "credential", "cardnumber", "iban"}
+	secretNames = []string{"cvc", "cvc2", "cvv", "cvv2", "pin", "pan", "otp"}
+)
+
+func isSecretName(name string) bool {
+	plain := plainName(name)
+	return slices.Contains(secretNames, plain) ||
+		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(plain, part) })
+}
+
+// redactArguments is what an audit row keeps of arguments: without secrets and
+// card numbers, long texts cut, at most maxArguments bytes, always valid JSON.
+// Arguments that need none of this are kept as they came.
+func redactArguments(raw json.RawMessage, arguments any) json.RawMessage {
+	kept, changed := redact(arguments)
+	if changed {
+		raw = json.RawMessage(spell(kept))
+	}
+	if len(raw) <= maxArguments {
+		return raw
+	}
+	head := []rune(string(raw[:maxArguments/4])) // quoting may quadruple it
+	return json.RawMessage(spell(map[string]any{
+		"cut":  fmt.Sprintf("%d bytes", len(raw)),
+		"head": strings.ToValidUTF8(string(head), ""),
+	}))
+}
+
+// unreadableArguments is kept of arguments that could not be decoded: what may be
+// in them is not known, so only their size.
+func unreadableArguments(size int) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"unreadable":"%d bytes"}`, size))
+}
+
+// redact gives a decoded value as it may be kept, and whether that differs. A
+// value that does not differ is not copied.
+func redact(value any) (any, bool) {
+	switch v := value.(type) {
+	case string:
+		safe, changed := redactText(v)
+		short := cut(safe, maxText)
+		return short, changed || len(short) != len(safe)
+	case json.Number:
+		if safe, changed := redactText(string(v)); changed {
+			return safe, true
+		}
+	case []any:
+		return redactItems(v)
+	case map[string]any:
+		return redactMembers(v)
+	}
+	return value, false
+}
+
+func redactItems(items []any) (any, bool) {
+	var kept []any
+	for i, item := range items {
+		if safe, changed := redact(item); changed {
+			if kept == nil {
+				kept = slices.Clone(items)
+			}
+			kept[i] = safe
+		}
+	}
+	if kept == nil {
+		return items, false
+	}
+	return kept, true
+}
+
+func redactMembers(members map[string]any) (any, bool) {
+	var kept map[string]any
+	for name, member := range members {
+		safe, changed := any(redacted), true
+		if !isSecretName(name) {
+			safe, changed = redact(member)
+		}
+		if changed && kept == nil {
+			kept = make(map[string]any, len(members))
+			for k, v := range members {
+				kept[k] = v
+			}
+		}
+		if changed {
+			kept[name] = safe
+		}
+	}
+	if kept == nil {
+		return members, false
+	}
+	return kept, true
+}
+
+// redactText takes card numbers out of a text: 13 to 19 digits, with blanks or
+// dashes between groups of them, that pass the Luhn check.
+func redactText(text string) (string, bool) {
+	var b strings.Builder
+	done := 0
+	for i := 0; i < len(text); {
+		if !isDigit(text[i]) {
+			i++
+			continue
+		}
+		if end := cardEnd(text, i); end > 0 {
+			b.WriteString(text[done:i])
+			b.WriteString(redacted)
+			i, done = end, end
+			continue
+		}
+		for i < len(text) && isDigit(text[i]) {
+			i++
+		}
+	}
+	if done == 0 {
+		return text, false
+	}
+	b.WriteString(text[done:])
+	return b.String(), true
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// cardEnd is where the card number that starts with the group of digits at i ends,
+// 0 if there is none. The group may be followed by others that do not belong to it.
+func cardEnd(text string, i int) (end int) {
+	var digits []byte
+	for ; i < len(text) && len(digits) <= 19; i++ {
+		if !isDigit(text[i]) {
+			separates := (text[i] == ' ' || text[i] == '-') && i+1 < len(text) && isDigit(text[i+1])
+			if !separates {
+				break
+			}
+			continue
+		}
+		digits = append(digits, text[i])
+		groupEnds := i+1 == len(text) || !isDigit(text[i+1])
+		if groupEnds && len(digits) >= 13 && len(digits) <= 19 && passesLuhn(digits) {
+			end = i + 1
+		}
+	}
+	return end
+}
+
+func passesLuhn(digits []byte) bool {
+	sum := 0
+	for i, c := range digits {
+		n := int(c - '0')
+		if (len(digits)-i)%2 == 0 {
+			if n *= 2; n > 9 {
+				n -= 9
+			}
+		}
+		sum += n
+	}
+	return sum%10 == 0
+}

@@ -1,0 +1,148 @@
+package guard
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"drawbridge/server/auth"
+	"drawbridge/tools"
+)
+
+// MaxKey is how many characters an idempotency key may have.
+const MaxKey = 200
+
+// once makes a key take effect once. Under a key that was used before, the first
+// result is given again and the tool is not called; a key stands for one tool with
+// the same arguments, and for one principal.
+//
+// Reads pass: they may be repeated. A call without a key passes too, with a key
+// minted for the backend alone, since nobody could ever repeat it.
+//
+// Two kinds of tools are kept apart. The backend of an idempotent tool stores the
+// key with the effect, in one transaction: nothing has to be written before the
+// call, and after a crash the call can simply be made again under its key. For any
+// other tool the call is claimed first, durably. A claim without a result then
+// means that the call may have been made, and nobody can say whether it took
+// effect: it is not made again.
+//
+// A claim is given up when the tool definitely did nothing: it refused, or was
+// out of reach (see mayHaveHappened). The same key can then carry a corrected or
+// later call. After an unknown outcome, or a fault of the tool's own, it stays.
+type once struct {
+	ledger  Ledger
+	now     func() time.Time
+	log     *slog.Logger
+	flights flights
+}
+
+func (s *once) around(next step) step {
+	return func(ctx context.Context, a *attempt) Result {
+		if a.tool.Effect == tools.Read {
+			return next(ctx, a)
+		}
+		if !a.ownKey {
+			a.Key = rand.Text()
+			return next(tools.WithKey(ctx, a.Key), a)
+		}
+		if err := checkKey(a.Key); err != nil {
+			return a.refuse("once", "unusable key", err)
+		}
+		key := flightKey{principal: a.Principal.String(), key: a.Key}
+		sum := digest(a.arguments)
+		call, first := s.flights.join(key, a.Tool, sum)
+		if !first {
+			return wait(ctx, a, call, sum)
+		}
+		a.settled = append(a.settled, func(final Result) { s.flights.land(key, call, final) })
+		// From here on a caller that goes away changes nothing: a claim must not be
+		// left behind by a call that was never made.
+		return s.first(context.WithoutCancel(ctx), a, sum, next)
+	}
+}
+
+// first makes the call, unless the ledger knows an earlier one.
+func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Result {
+	prior, err := s.prior(ctx, a, sum)
+	if err != nil {
+		s.log.Error("looking up an idempotency key", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
+		return a.refuse("once", "the ledger is out of order", tools.Errorf(tools.Unavailable,
+			"earlier calls could not be looked up, so the call was not made; nothing was changed. Try again later."))
+	}
+	switch {
+	case prior.State == Fresh:
+	case prior.Tool != a.Tool || prior.Digest != sum:
+		return conflict(a, prior.Tool)
+	case prior.State == Settled:
+		return a.repeat("the key was used before", Result{Output: prior.Result})
+	case !a.tool.Idempotent:
+		return a.refuse("once", "an earlier call under the key was never settled",
+			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known"))
+	}
+	result := next(tools.WithKey(ctx, backendKey(a, sum)), a)
+	claimed := !a.tool.Idempotent || prior.State == Started
+	if result.Err == nil || claimed && !mayHaveHappened(result.Err) {
+		a.settlement = &Settlement{
+			Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: sum,
+			Result: result.Output, At: s.now(),
+		}
+	}
+	return result
+}
+
+func (s *once) prior(ctx context.Context, a *attempt, sum string) (Prior, error) {
+	if a.tool.Idempotent {
+		return s.ledger.Lookup(ctx, a.Principal.String(), a.Key)
+	}
+	return s.ledger.Claim(ctx, Claim{
+		Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: sum, At: s.now(),
+	})
+}
+
+// wait answers with the result of the same call that is being made right now.
+func wait(ctx context.Context, a *attempt, call *flight, sum string) Result {
+	if call.tool != a.Tool || call.digest != sum {
+		return conflict(a, call.tool)
+	}
+	select {
+	case <-call.done:
+		return a.repeat("the same call was under way", call.result)
+	case <-ctx.Done():
+		return a.refuse("once", "cancelled while the same call was under way", tools.Errorf(tools.Unavailable,
+			"the wait was cancelled; the call that was under way goes on. Ask again with the same idempotency key for its result."))
+	}
+}
+
+func conflict(a *attempt, earlier string) Result {
+	what := "with other arguments"
+	if earlier != a.Tool {
+		what = fmt.Sprintf("for %s", earlier)
+	}
+	return a.refuse("once", "the key was used "+what, tools.Errorf(tools.Conflict,
+		"this idempotency key was used before, %s. A key stands for one call: use a new one for a new call.", what))
+}
+
+func checkKey(key string) *tools.Error {
+	invisible := func(r rune) bool { return r <= ' ' || r > '~' }
+	if len(key) > MaxKey || strings.ContainsFunc(key, invisible) {
+		return tools.Errorf(tools.Invalid, "the idempotency key must be 1 to %d visible ASCII characters", MaxKey)
+	}
+	return nil
+}
+
+// backendKey is the key that the backend sees. The keys of runs are hashes that
+// the runtime minted, unique everywhere, and go through as they are. Other callers
+// choose theirs freely: two of them may choose the same one, and a backend, which
+// knows no principals, must not give one the other's result.
+func backendKey(a *attempt, sum string) string {
+	if a.Principal.Kind == auth.Agent {
+		return a.Key
+	}
+	hash := sha256.Sum256([]byte(strings.Join([]string{a.Principal.String(), a.Key, a.Tool, sum}, "\n")))
+	return "db_" + hex.EncodeToString(hash[:])
+}

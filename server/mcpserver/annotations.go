@@ -1,0 +1,63 @@
+package mcpserver
+
+import (
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/server/guard"
+	"drawbridge/tools"
+)
+
+// Keys of a tool's _meta, from which a runtime that speaks only MCP learns what
+// annotations cannot say. Annotations are hints for a person's client.
+const (
+	MetaEffect     = "drawbridge/effect"     // read, write, message or money
+	MetaIdempotent = "drawbridge/idempotent" // the backend honours an idempotency key
+	MetaTaints     = "drawbridge/taints"     // the output carries text written by outsiders
+)
+
+// offered are all tools with the guard's handler, and the one for unknown names.
+func offered(catalog *tools.Catalog, g *guard.Guard) []server.ServerTool {
+	all := []server.ServerTool{{
+		Tool:    mcp.NewTool(guard.Unlisted, mcp.WithDescription("Answers calls of tools that do not exist.")),
+		Handler: g.Handle,
+	}}
+	for _, tool := range catalog.All() {
+		all = append(all, server.ServerTool{Tool: describe(tool), Handler: g.Handle})
+	}
+	return all
+}
+
+// describe is the tool as it is listed.
+func describe(tool tools.Tool) mcp.Tool {
+	return mcp.Tool{
+		Name:            tool.Name,
+		Title:           tool.Title,
+		Description:     tool.Description,
+		RawInputSchema:  tool.Input,
+		RawOutputSchema: tool.Output,
+		Annotations:     annotate(tool),
+		Meta: mcp.NewMetaFromMap(map[string]any{
+			MetaEffect:     string(tool.Effect),
+			MetaIdempotent: tool.Idempotent,
+			MetaTaints:     tool.Taints,
+		}),
+	}
+}
+
+// annotate sets all four hints: one that is left out is taken for the worst (MCP
+// 2025-11-25, schema, ToolAnnotations).
+//
+// MCP calls a tool idempotent if repeating a call changes nothing more. Ours means
+// something narrower, that it does so under one idempotency key, which a client
+// need not send: so only reads get that hint.
+func annotate(tool tools.Tool) mcp.ToolAnnotation {
+	reads := tool.Effect == tools.Read
+	return mcp.ToolAnnotation{
+		Title:           tool.Title,
+		ReadOnlyHint:    mcp.ToBoolPtr(reads),
+		DestructiveHint: mcp.ToBoolPtr(tool.Destructive && !reads),
+		IdempotentHint:  mcp.ToBoolPtr(reads),
+		OpenWorldHint:   mcp.ToBoolPtr(tool.OpenWorld || tool.Effect == tools.Message),
+	}
+}

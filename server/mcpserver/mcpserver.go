@@ -1,0 +1,131 @@
+// Package mcpserver is the one MCP server: the guard's tools, offered over
+// streamable HTTP, over SSE for older clients, over stdio, and in process to runs.
+//
+// All of these lead to the same mcp-go server, whose only handler is the guard's.
+// What differs is how a caller becomes a principal: over HTTP the authentication in
+// front has put it into the request's context, stdio serves one principal per
+// process, and in process it is in the context of the call.
+//
+// The other files each make up for something that mcp-go leaves to its user:
+// edge.go and sessions.go for HTTP, sse.go, stdio.go, progress.go. The order of
+// shutting down is in [Server.Close].
+package mcpserver
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/server/guard"
+	"drawbridge/tools"
+)
+
+// Defaults of Options.
+const (
+	DefaultBodyLimit     = 4 << 20 // bytes
+	DefaultSessionTTL    = 30 * time.Minute
+	DefaultGrace         = 10 * time.Second
+	DefaultProgressEvery = 10 * time.Second
+)
+
+// Options are the server's settings. The zero value is right.
+type Options struct {
+	// Version is told to clients.
+	Version string
+	// Instructions tell a model what the tools are for. Empty gives none.
+	Instructions string
+	// Log gets faults and the transports' events. Nil discards them.
+	Log *slog.Logger
+	// BodyLimit bounds a request's body over HTTP, and a line over stdio, in bytes.
+	// Zero means DefaultBodyLimit.
+	BodyLimit int64
+	// SessionTTL is how long an HTTP session without a request or an open stream is
+	// kept. Zero means DefaultSessionTTL.
+	SessionTTL time.Duration
+	// Hosts are the public names of this server behind a reverse proxy on the same
+	// machine. A request that comes over loopback and names another host, other than
+	// a loopback one, is refused: a web page may have had its own name resolve to
+	// this machine.
+	Hosts []string
+	// Origins are further origins ("https://desk.example.com") whose web pages may
+	// send requests, besides pages from loopback and from the server's own host.
+	Origins []string
+	// Grace is how long stdio waits, after its input ended, for calls under way.
+	// Zero means DefaultGrace.
+	Grace time.Duration
+	// ProgressEvery is how often a client that asked for progress hears that a call
+	// is still running. Zero means DefaultProgressEvery.
+	ProgressEvery time.Duration
+}
+
+// Server is the MCP server on all its transports.
+type Server struct {
+	mcp      *server.MCPServer
+	guard    *guard.Guard
+	http     *server.StreamableHTTPServer
+	sse      *server.SSEServer
+	sessions *sessions
+	streams  *sessions // of SSE
+	options  Options
+	closing  context.Context // done once Close ends the streams
+	close    context.CancelFunc
+}
+
+// New makes the server of a catalog behind its guard. It runs in the background
+// until Close.
+func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions()}
+	s.closing, s.close = context.WithCancel(context.Background())
+	s.mcp = server.NewMCPServer("drawbridge", o.Version,
+		server.WithHooks(g.Hooks()),
+		server.WithToolCapabilities(false), // the list does not change while we run
+		server.WithToolHandlerMiddleware(s.reportProgress),
+		server.WithInstructions(o.Instructions),
+	)
+	s.mcp.AddTools(offered(catalog, g)...)
+	s.http = s.newHTTP()
+	s.sse = s.newSSE()
+	return s
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.BodyLimit <= 0 {
+		o.BodyLimit = DefaultBodyLimit
+	}
+	if o.SessionTTL <= 0 {
+		o.SessionTTL = DefaultSessionTTL
+	}
+	if o.Grace <= 0 {
+		o.Grace = DefaultGrace
+	}
+	if o.ProgressEvery <= 0 {
+		o.ProgressEvery = DefaultProgressEvery
+	}
+	return o
+}
+
+// Close lets the calls under way finish, refuses new ones, and ends every session
+// and stream. Call it before http.Server.Shutdown, which waits for open streams
+// and would wait for ever. Calls that are not done when ctx ends are left behind:
+// Close then gives ctx's error, having ended the sessions all the same.
+//
+// The guard refuses calls from then on, those of runs in this process too: stop
+// the runs first.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.guard.Drain(ctx)
+	// Only now: a stream that is closed cannot carry the answer of a call.
+	s.settleStreams(ctx)
+	s.sse.CloseSessions()
+	s.close()
+	// With a server of our own this closes the sessions and stops the sweeper.
+	if closed := s.http.Shutdown(ctx); err == nil {
+		err = closed
+	}
+	return err
+}

@@ -1,0 +1,242 @@
+package mcpserver_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+	"go.uber.org/goleak"
+
+	"drawbridge/server/auth"
+	"drawbridge/server/guard"
+	"drawbridge/server/guard/guardtest"
+	"drawbridge/server/mcpserver"
+	"drawbridge/tools"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type note struct {
+	Text string `json:"text" minLength:"1" maxLength:"2000"`
+}
+
+type saved struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+// fixture is a server with a few tools on a listener of its own.
+type fixture struct {
+	*mcpserver.Server
+	ledger *guardtest.Ledger
+	web    *httptest.Server
+
+	mu    sync.Mutex
+	do    func(ctx context.Context, in note) (saved, error)
+	calls int
+}
+
+const (
+	deskKey = "desk-0123456789abcdef"
+	shopKey = "shop-0123456789abcdef"
+)
+
+// desk may do everything but move money.
+var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"note_*"}}
+
+func newFixture(t testing.TB, o mcpserver.Options) *fixture {
+	t.Helper()
+	f := &fixture{ledger: guardtest.NewLedger()}
+	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
+	catalog := f.catalog()
+	f.Server = mcpserver.New(catalog, guard.New(catalog, f.ledger, guard.Options{}), o)
+	f.web = httptest.NewServer(f.mux(t))
+	t.Cleanup(func() {
+		// As the program does: first the sessions, then the listener, which waits for
+		// every stream.
+		if err := f.Close(context.Background()); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		f.web.Close()
+	})
+	return f
+}
+
+func (f *fixture) catalog() *tools.Catalog {
+	return tools.NewCatalog([]tools.Tool{
+		tools.Define(tools.Spec{Name: "note_read", Title: "Read", Description: "Reads a note.", Effect: tools.Read, Taints: true}, f.call),
+		tools.Define(tools.Spec{Name: "note_add", Title: "Add", Description: "Adds a note.", Effect: tools.Write, Idempotent: true}, f.call),
+		tools.Define(tools.Spec{Name: "note_send", Title: "Send", Description: "Sends a note.", Effect: tools.Message, Destructive: true}, f.call),
+		tools.Define(tools.Spec{Name: "pay", Title: "Pay", Description: "Pays.", Effect: tools.Money}, f.call),
+	})
+}
+
+func (f *fixture) call(ctx context.Context, in note) (saved, error) {
+	f.mu.Lock()
+	f.calls++
+	do := f.do
+	f.mu.Unlock()
+	return do(ctx, in)
+}
+
+func (f *fixture) mux(t testing.TB) http.Handler {
+	t.Helper()
+	keys, err := auth.NewKeys([]auth.APIKey{
+		{Name: "desk", Key: deskKey, Tools: desk.Tools},
+		{Name: "shop", Key: shopKey, Tools: []string{"*"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, message := f.SSE()
+	mux := http.NewServeMux()
+	mux.Handle("/mcp", keys.Middleware(f.HTTP()))
+	mux.Handle("/sse", keys.Middleware(stream))
+	mux.Handle("/message", keys.Middleware(message))
+	mux.Handle("/open/mcp", f.HTTP()) // as if somebody forgot the authentication
+	return mux
+}
+
+// rows are the audit rows, once there are at least so many of them: an answer
+// that nobody waits for has its row a moment later.
+func (f *fixture) rows(t *testing.T, want int) []guard.Row {
+	t.Helper()
+	deadline := time.After(5 * time.Second)
+	for len(f.ledger.Rows()) < want {
+		select {
+		case <-deadline:
+			t.Fatalf("%d audit rows, want %d", len(f.ledger.Rows()), want)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return f.ledger.Rows()
+}
+
+// doors are the ways in: the door that is recorded, and how to get a client.
+var doors = []struct {
+	name, door string
+	connect    func(t *testing.T, f *fixture, p auth.Principal) session
+}{
+	{"streamable HTTP", auth.DoorHTTP, connectHTTP},
+	{"streamable HTTP for older clients", auth.DoorHTTP, connectLegacyHTTP},
+	{"SSE", auth.DoorSSE, connectSSE},
+	{"stdio", auth.DoorStdio, connectStdio},
+	{"in process", auth.DoorAgent, connectInProcess},
+}
+
+// session is a connected client and the context of its calls.
+type session struct {
+	*client.Client
+	ctx context.Context
+}
+
+func connect(t *testing.T, principal auth.Principal, link transport.Interface, options ...client.ClientOption) session {
+	t.Helper()
+	c := client.NewClient(link, options...)
+	ctx := t.Context()
+	if err := c.Start(context.WithoutCancel(ctx)); err != nil {
+		t.Fatalf("starting the client: %v", err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	hello := mcp.InitializeRequest{}
+	hello.Params.ClientInfo = mcp.Implementation{Name: "test", Version: "1"}
+	hello.Params.ProtocolVersion = mcp.LATEST_PROTOCOL_VERSION
+	if _, err := c.Initialize(ctx, hello); err != nil {
+		t.Fatalf("initializing: %v", err)
+	}
+	return session{Client: c, ctx: auth.With(ctx, principal)}
+}
+
+func keyOf(p auth.Principal) map[string]string {
+	if p.Name == "desk" {
+		return map[string]string{"Authorization": "Bearer " + deskKey}
+	}
+	return map[string]string{"Authorization": "Bearer " + shopKey}
+}
+
+func connectHTTP(t *testing.T, f *fixture, p auth.Principal) session {
+	link, err := transport.NewStreamableHTTP(f.web.URL+"/mcp", transport.WithHTTPHeaders(keyOf(p)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connect(t, p, link)
+}
+
+func connectLegacyHTTP(t *testing.T, f *fixture, p auth.Principal) session {
+	link, err := transport.NewStreamableHTTP(f.web.URL+"/mcp", transport.WithHTTPHeaders(keyOf(p)), transport.WithContinuousListening())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connect(t, p, link, client.WithLegacyProtocolOnly())
+}
+
+func connectSSE(t *testing.T, f *fixture, p auth.Principal) session {
+	link, err := transport.NewSSE(f.web.URL+"/sse", transport.WithHeaders(keyOf(p)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connect(t, p, link, client.WithLegacyProtocolOnly())
+}
+
+func connectStdio(t *testing.T, f *fixture, p auth.Principal) session {
+	in, toServer := io.Pipe()
+	fromServer, out := io.Pipe()
+	served := make(chan error, 1)
+	go func() {
+		served <- f.ServeStdio(context.Background(), in, out, p)
+		_ = out.Close()
+	}()
+	t.Cleanup(func() {
+		_ = toServer.Close()
+		if err := <-served; err != nil {
+			t.Errorf("serving stdio: %v", err)
+		}
+	})
+	return connect(t, p, transport.NewIO(fromServer, toServer, io.NopCloser(&nothing{})))
+}
+
+type nothing struct{}
+
+func (*nothing) Read([]byte) (int, error) { return 0, io.EOF }
+
+func connectInProcess(t *testing.T, f *fixture, p auth.Principal) session {
+	return connect(t, p, f.InProcess())
+}
+
+// callTool calls a tool with arguments as they are, under a key if there is one.
+func (s session) callTool(t *testing.T, name string, arguments any, key string) *mcp.CallToolResult {
+	t.Helper()
+	result, err := s.CallTool(s.ctx, request(name, arguments, key))
+	if err != nil {
+		t.Fatalf("calling %s: %v", name, err)
+	}
+	return result
+}
+
+func request(name string, arguments any, key string) mcp.CallToolRequest {
+	r := mcp.CallToolRequest{}
+	r.Params.Name, r.Params.Arguments = name, arguments
+	if key != "" {
+		r.Params.Meta = mcp.NewMetaFromMap(map[string]any{guard.MetaKey: key})
+	}
+	return r
+}
+
+func textOf(t *testing.T, result *mcp.CallToolResult) string {
+	t.Helper()
+	if len(result.Content) != 1 {
+		t.Fatalf("%d contents", len(result.Content))
+	}
+	content, ok := result.Content[0].(mcp.TextContent)
+	if !ok {
+		t.Fatalf("content is a %T", result.Content[0])
+	}
+	return content.Text
+}

@@ -1,0 +1,88 @@
+package mcpserver
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/server/auth"
+)
+
+const (
+	messagePath = "/message"
+	// settle is how long answers get to travel from mcp-go's queues to the wire.
+	settle = 20 * time.Millisecond
+	// nobodysOrigin can be no page's (RFC 2606, section 2). mcp-go lets every web
+	// page read an SSE stream, unless some origin is named that alone may.
+	nobodysOrigin = "https://nobody.invalid"
+)
+
+type streamContext struct{}
+
+func (s *Server) newSSE() *server.SSEServer {
+	return server.NewSSEServer(s.mcp,
+		server.WithMessageEndpoint(messagePath),
+		server.WithKeepAliveInterval(heartbeat),
+		server.WithSSECORS(server.WithCORSAllowedOrigins(nobodysOrigin)),
+		server.WithSSEDisableLocalhostProtection(true), // see hostAllowed
+		server.WithSessionIDGenerator(func(ctx context.Context, _ *http.Request) (string, error) {
+			id, _ := ctx.Value(streamContext{}).(string)
+			return id, nil
+		}),
+		server.WithSSEContextFunc(func(ctx context.Context, _ *http.Request) context.Context {
+			// Protocol 2026-07-28 has no SSE transport. mcp-go offers it here all the
+			// same, and then misses its headers on every request.
+			ctx = server.WithSupportedProtocolVersions(ctx, mcp.LegacyProtocolVersions())
+			return auth.WithDoor(ctx, auth.DoorSSE)
+		}),
+	)
+}
+
+// SSE is the deprecated HTTP+SSE transport for clients that know no other: the
+// stream, for GET /sse, and the messages, for POST /message. Authentication goes
+// in front of both, see [Server.HTTP].
+func (s *Server) SSE() (stream, message http.Handler) {
+	return s.edge(s.ownStream(s.sse.SSEHandler())), s.edge(s.onOwnStream(s.sse.MessageHandler()))
+}
+
+// ownStream opens a session that only the caller can send messages to.
+func (s *Server) ownStream(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, end := s.endless(w, r)
+		defer end()
+		id := s.streams.open(ownerOf(r))
+		defer s.streams.end(id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamContext{}, id)))
+	})
+}
+
+func (s *Server) onOwnStream(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.streams.belongs(r.URL.Query().Get("sessionId"), ownerOf(r)) {
+			refuse(w, http.StatusNotFound, "there is no such session: open a stream with GET /sse")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// settleStreams gives the last answers the time to reach their streams. mcp-go
+// does not tell when they have: the request that asked was answered long before.
+func (s *Server) settleStreams(ctx context.Context) {
+	if s.streams.count() > 0 {
+		pause(ctx, settle)
+	}
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,46 @@
+package mcpserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/server/auth"
+)
+
+// stdioWorkers is how many calls one client may have under way; mcp-go's own
+// number, 5, lets a few slow calls block all others.
+const stdioWorkers = 32
+
+// ServeStdio speaks MCP with the one client at the other end of in and out, a
+// message a line, until in ends or ctx is cancelled. Nothing but messages is
+// written to out. It returns when the calls under way are answered: reads get
+// Options.Grace for that, other calls as long as they take.
+//
+// mcp-go has one stdio session for the whole process, so a second call of
+// ServeStdio fails while the first one runs. If ctx is cancelled, a goroutine stays
+// in in.Read until that returns.
+func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal auth.Principal) error {
+	open := newUnanswered()
+	answers := &answerWriter{out: out, open: open}
+	requests := newRequestReader(ctx, in, s.options, answers, open)
+	defer requests.stop()
+
+	stdio := server.NewStdioServer(s.mcp)
+	stdio.SetErrorLogger(slog.NewLogLogger(s.options.Log.Handler(), slog.LevelError))
+	stdio.SetContextFunc(func(ctx context.Context) context.Context {
+		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
+	})
+	server.WithWorkerPoolSize(stdioWorkers)(stdio)
+
+	// mcp-go cancels every call as soon as its context or its input ends. So it
+	// does not see ours, and the reader keeps the end of the input from it until
+	// nothing is open.
+	if err := stdio.Listen(context.WithoutCancel(ctx), requests, answers); err != nil {
+		return fmt.Errorf("serving MCP over stdio: %w", err)
+	}
+	return nil
+}

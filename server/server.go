@@ -1,0 +1,145 @@
+// Package server is Drawbridge's one HTTP server: the doors mounted side by side,
+// health for whoever watches it, and the limits that hold on every route.
+//
+// What a request means is the business of the packages below: webhook (events
+// in), mcpserver (tools for MCP clients), auth (who is calling), guard (may they).
+// This package imports none of them; it is handed their handlers.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Limits on every connection (ING-06). Nobody honest needs longer: providers give
+// up on their own webhooks after 1 to 15 seconds.
+const (
+	headerTime  = 5 * time.Second
+	bodyTime    = 10 * time.Second
+	idleTime    = 60 * time.Second
+	headerBytes = 64 << 10
+)
+
+// Options have working zero values.
+type Options struct {
+	// Webhooks takes every path that comes out under /webhooks/ once doubled and
+	// dotted slashes are gone, and gets it as it was sent: a ServeMux would answer
+	// with a redirect, which senders count as a failure (ING-19).
+	Webhooks http.Handler
+	// Routes are the other doors by ServeMux pattern: "/mcp", "GET /sse".
+	Routes map[string]http.Handler
+	// Ready reports whether the server can do its work; nil error means it can.
+	Ready func(ctx context.Context) error
+	Log   *slog.Logger
+}
+
+// Server is the HTTP server. Make it with New, then Listen, then Serve.
+type Server struct {
+	http     http.Server
+	listener net.Listener
+	o        Options
+	draining atomic.Bool
+}
+
+// New makes a server that does not listen yet.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{o: o}
+	s.http = http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s
+}
+
+// Listen opens the address and gives the one that was bound: the port may have
+// been 0.
+func (s *Server) Listen(ctx context.Context, address string) (net.Addr, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %q: %w; is another process using it? set server.listen to a free address", address, err)
+	}
+	s.listener = listener
+	return listener.Addr(), nil
+}
+
+// Serve answers requests until Shutdown. It needs Listen first.
+func (s *Server) Serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+// Drain makes the server say that it is not ready, while it still answers: the
+// first step of going down behind a load balancer.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown stops listening, lets requests under way finish until ctx ends, and
+// then cuts them off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("waiting for requests under way: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", "") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	for pattern, handler := range s.o.Routes {
+		mux.Handle(pattern, handler)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		boundBody(w, r)
+		if s.o.Webhooks != nil && strings.HasPrefix(path.Clean("/"+r.URL.Path), "/webhooks/") {
+			s.o.Webhooks.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// ready answers whether new work should be sent here.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		answer(w, http.StatusServiceUnavailable, "draining", "the server is shutting down")
+		return
+	}
+	if s.o.Ready != nil {
+		if err := s.o.Ready(r.Context()); err != nil {
+			s.o.Log.Warn("not ready", "err", err)
+			answer(w, http.StatusServiceUnavailable, "not ready", "see the server's log")
+			return
+		}
+	}
+	answer(w, http.StatusOK, "ready", "")
+}
+
+func answer(w http.ResponseWriter, status int, state, detail string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	body := map[string]string{"status": state}
+	if detail != "" {
+		body["detail"] = detail
+	}
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone needs no answer
+}

@@ -1,0 +1,36 @@
+package webhook
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// accepted is the answer to a delivery that is stored.
+type accepted struct {
+	ID        string `json:"id"`
+	Duplicate bool   `json:"duplicate"`
+}
+
+// advice is the whole of what a refused sender hears: what the operator can do,
+// and never which check failed, which would help whoever is guessing.
+var advice = map[int]string{
+	http.StatusBadRequest:            "the delivery is malformed; compare the source's scheme with what the sender sends. The reason is recorded with the rejected deliveries",
+	http.StatusUnauthorized:          "the delivery could not be verified; compare the source's scheme and secrets with the sender's. The reason is recorded with the rejected deliveries",
+	http.StatusNotFound:              "no webhook source is served here; compare the path with the sources in the configuration",
+	http.StatusMethodNotAllowed:      "webhooks are delivered by POST",
+	http.StatusRequestEntityTooLarge: "the body is larger than this source takes; raise the source's limit if the sender is right",
+	http.StatusServiceUnavailable:    "the event could not be stored; send it again later",
+}
+
+func answerError(w http.ResponseWriter, status int) {
+	answer(w, status, struct {
+		Error string `json:"error"`
+	}{advice[status]})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// An error here means the sender has gone; it will send again.
+	_ = json.NewEncoder(w).Encode(body)
+}

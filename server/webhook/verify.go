@@ -1,0 +1,153 @@
+package webhook
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The names of the signature schemes.
+const (
+	Standard = "standard" // Standard Webhooks, and Svix by its older header names
+	Stripe   = "stripe"
+	GitHub   = "github"
+	HMAC     = "hmac" // any sender with an HMAC-SHA256 in a header of its own
+)
+
+// Secret is one key a source may sign with. It prints as [redacted].
+type Secret struct {
+	// Value is the text the sender showed. The scheme decides how it becomes a
+	// key, never its prefix: whsec_ means base64 to one sender and nothing to another.
+	Value string
+	// NotAfter is the last moment the secret counts; zero is without end. Set it
+	// on the old secret while a new one is being rolled out.
+	NotAfter time.Time
+}
+
+const redacted = "[redacted]"
+
+func (Secret) String() string               { return redacted }
+func (Secret) GoString() string             { return redacted }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Delivery is what a verifier judges: the request as it came.
+type Delivery struct {
+	Source string
+	Header http.Header
+	Body   []byte // the exact bytes received
+	// ArrivedAt is when the request reached us, before its body was read. Both the
+	// replay window and the end of a secret are judged by it.
+	ArrivedAt time.Time
+}
+
+// Verified is what a genuine delivery was found to be.
+type Verified struct {
+	Key  string // the dedupe key
+	Weak bool   // Key is a hash of the content, not the sender's id
+	By   string // the secret that matched: "secret 2 of 3"
+	// Until is when that secret ends; zero if it does not.
+	Until time.Time
+	// Headers are those worth keeping with the event: never a signature.
+	Headers http.Header
+}
+
+// Verifier tells genuine deliveries from others. Its error is a *[Refusal] when
+// the delivery is at fault; any other error is a fault of ours.
+type Verifier interface {
+	Verify(d Delivery) (Verified, error)
+}
+
+// Refusal is why a delivery was not accepted.
+type Refusal struct {
+	Status int // the HTTP status that says so
+	// Reason is for the log and the record of rejections. It holds no secret and
+	// no signature, and is still not told to the sender: it would teach a forger.
+	Reason string
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
+// malformed refuses a delivery that lacks what its scheme demands.
+func malformed(format string, args ...any) *Refusal {
+	return &Refusal{Status: http.StatusBadRequest, Reason: fmt.Sprintf(format, args...)}
+}
+
+// unverified refuses a delivery that nobody who holds a secret has signed now.
+func unverified(format string, args ...any) *Refusal {
+	return &Refusal{Status: http.StatusUnauthorized, Reason: fmt.Sprintf(format, args...)}
+}
+
+// SchemeOptions are the parts of a scheme that a source may set.
+type SchemeOptions struct {
+	// Tolerance is how far, in either direction and inclusive, the signed timestamp
+	// may be from the arrival: 30 s to 1 h, 0 means 300 s. It has no bearing on a
+	// scheme that signs no timestamp (GitHub).
+	Tolerance time.Duration
+
+	// The rest is for HMAC only.
+
+	SignatureHeader string // required
+	Encoding        string // "hex" (the default) or "base64"
+	Prefix          string // before the signature, such as "sha256="
+	// TimestampHeader holds unix seconds. When set, "timestamp.body" is signed
+	// instead of the body alone, and the replay window is enforced.
+	TimestampHeader string
+	// IDHeader identifies the delivery. Without it the content's hash does, for
+	// WeakWindow only.
+	IDHeader string
+}
+
+const (
+	defaultTolerance = 300 * time.Second
+	minTolerance     = 30 * time.Second
+	maxTolerance     = time.Hour
+)
+
+// minKey is the shortest key a verifier accepts, in bytes: 128 bits, if random.
+// The shortest key in wide use, that of an example in Svix's manual, has 18.
+const minKey = 16
+
+// NewVerifier makes the verifier of one source. It fails closed: an unknown
+// scheme, no secret, and an empty, short or undecodable secret are errors, so
+// that nothing starts which would let everybody in.
+func NewVerifier(name string, secrets []Secret, o SchemeOptions) (Verifier, error) {
+	s, err := schemeNamed(name, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = defaultTolerance
+	}
+	if o.Tolerance < minTolerance || o.Tolerance > maxTolerance {
+		return nil, fmt.Errorf("tolerance %v is not between %v and %v", o.Tolerance, minTolerance, maxTolerance)
+	}
+	e, err := newEngine(s, secrets, o.Tolerance)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range e.keys {
+		if len(k.bytes) < minKey {
+			return nil, fmt.Errorf("%s holds %d bytes of key, and needs %d", ordinal(i, len(e.keys)), len(k.bytes), minKey)
+		}
+	}
+	return e, nil
+}
+
+func schemeNamed(name string, o SchemeOptions) (scheme, error) {
+	switch name {
+	case Standard:
+		return standardScheme, nil
+	case Stripe:
+		return stripeScheme, nil
+	case GitHub:
+		return githubScheme, nil
+	case HMAC:
+		return hmacScheme(o)
+	}
+	known := strings.Join([]string{Standard, Stripe, GitHub, HMAC}, ", ")
+	return scheme{}, fmt.Errorf("scheme %q is unknown; there are %s", name, known)
+}
+
+// ordinal names a secret without showing it.
+func ordinal(i, of int) string { return fmt.Sprintf("secret %d of %d", i+1, of) }

@@ -1,0 +1,233 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"drawbridge/tools/sqldb"
+)
+
+// Mode says how a process uses the file.
+type Mode int
+
+const (
+	// Owned: this process works on the jobs. At most one at a time.
+	Owned Mode = iota
+	// Beside: reads and writes, but leaves the jobs to the owner.
+	Beside
+	// ReadOnly: reads a file that exists, beside anybody.
+	ReadOnly
+)
+
+// DB is an open file: one writer, a pool of readers.
+type DB struct {
+	path   string
+	mode   Mode
+	reads  *sql.DB
+	writes *sql.DB
+	writer *writer
+	lock   *fileLock
+
+	closing sync.Once
+}
+
+var _ sqldb.DB = (*DB)(nil)
+
+// PathOf gives the file that a store URL names: "sqlite://./data/drawbridge.db".
+func PathOf(storeURL string) (string, error) {
+	path, ok := strings.CutPrefix(storeURL, "sqlite://")
+	if !ok || path == "" {
+		return "", fmt.Errorf("store url %q: expected sqlite:// and a path, such as sqlite://./data/drawbridge.db", storeURL)
+	}
+	return filepath.Clean(path), nil
+}
+
+// OpenDB opens the file, made new if need be (and allowed by the mode), and brings
+// the components' tables up to date.
+func OpenDB(ctx context.Context, path string, mode Mode, schemas ...sqldb.Schema) (*DB, error) {
+	d := &DB{path: path, mode: mode}
+	if err := d.open(ctx, schemas); err != nil {
+		_ = d.Close()
+		return nil, fmt.Errorf("opening store %q: %w", path, err)
+	}
+	return d, nil
+}
+
+func (d *DB) open(ctx context.Context, schemas []sqldb.Schema) error {
+	if d.mode == ReadOnly {
+		if _, err := os.Stat(d.path); err != nil {
+			return fmt.Errorf("%w: nothing was stored yet; `drawbridge serve` makes it", err)
+		}
+		return d.openReaders(ctx)
+	}
+	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
+		return err
+	}
+	if d.mode == Owned {
+		lock, err := lockFile(d.path + ".lock")
+		if err != nil {
+			return err
+		}
+		d.lock = lock
+	}
+	if err := d.openWriter(ctx, schemas); err != nil {
+		return err
+	}
+	return d.openReaders(ctx)
+}
+
+// openWriter opens the one connection that writes.
+func (d *DB) openWriter(ctx context.Context, schemas []sqldb.Schema) error {
+	lock, err := waitForLock(ctx, d.path+".migrate.lock") // two processes may open a new file at once
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	if err := prepareFile(ctx, d.path); err != nil {
+		return err
+	}
+	writes, err := sql.Open("sqlite", dataSource(d.path, "rwc"))
+	if err != nil {
+		return err
+	}
+	writes.SetMaxOpenConns(1)
+	d.writes = writes
+	if err := checkPragmas(ctx, writes); err != nil {
+		return err
+	}
+	for _, schema := range schemas {
+		if err := sqldb.Migrate(ctx, writes, schema); err != nil {
+			return err
+		}
+	}
+	conn, err := writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	d.writer = startWriter(conn)
+	return nil
+}
+
+func (d *DB) openReaders(ctx context.Context) error {
+	source := dataSource(d.path, "rw")
+	if d.mode == ReadOnly {
+		source = dataSource(d.path, "ro")
+	}
+	reads, err := sql.Open("sqlite", source+"&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	reads.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
+	reads.SetMaxIdleConns(4)
+	d.reads = reads
+	return reads.PingContext(ctx)
+}
+
+// Read gives the pool of readers.
+func (d *DB) Read() sqldb.Querier { return d.reads }
+
+// Close waits for the writes under way and closes the file. Closing twice is once.
+func (d *DB) Close() error {
+	var err error
+	d.closing.Do(func() { err = d.close() })
+	return err
+}
+
+func (d *DB) close() error {
+	var problems []error
+	if d.writer != nil {
+		problems = append(problems, d.writer.stop())
+	}
+	if d.reads != nil {
+		problems = append(problems, d.reads.Close())
+	}
+	if d.writes != nil {
+		problems = append(problems, d.writes.Close())
+	}
+	if d.lock != nil {
+		d.lock.release()
+	}
+	return errors.Join(problems...)
+}
+
+// pragmas are what durability and speed rest on. They are set through the data
+// source and read back, because a misspelt one is ignored without a word.
+var pragmas = []struct{ name, set, want string }{
+	{"busy_timeout", "5000", "5000"},
+	{"foreign_keys", "1", "1"},
+	{"journal_mode", "WAL", "wal"},
+	{"synchronous", "FULL", "2"}, // NORMAL may lose committed transactions on power loss
+}
+
+// PageSize is the page size of a new file, in bytes. A file made otherwise keeps its own.
+const PageSize = 8192
+
+func dataSource(path, mode string) string {
+	q := url.Values{"mode": {mode}}
+	for _, p := range pragmas {
+		if mode == "ro" && p.name == "journal_mode" {
+			continue // a property of the file; setting it would write
+		}
+		q.Add("_pragma", p.name+"("+p.set+")")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// prepareFile gives a new file its page size, which going into WAL mode fixes: on
+// the ordinary connection the driver would set journal_mode first.
+func prepareFile(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		return nil
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	for _, pragma := range []string{fmt.Sprintf("PRAGMA page_size = %d", PageSize), "PRAGMA journal_mode = WAL"} {
+		if _, err := db.ExecContext(ctx, pragma); err != nil {
+			return fmt.Errorf("preparing a new file: %w", err)
+		}
+	}
+	return nil
+}
+
+func checkPragmas(ctx context.Context, db *sql.DB) error {
+	for _, p := range pragmas {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("reading pragma %s: %w", p.name, err)
+		}
+		if got != p.want {
+			return fmt.Errorf("pragma %s is %q, not %q: what is acknowledged could be lost; is the file on a file system that SQLite cannot lock or map?", p.name, got, p.want)
+		}
+	}
+	return nil
+}
+
+// millis and fromMillis are how times stand in the tables; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,212 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/store/sqlite"
+	"drawbridge/tools/sqldb"
+)
+
+func openAt(t *testing.T, path string, mode sqlite.Mode) (*sqlite.Store, error) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), path, mode, sqlite.Options{})
+	if err == nil {
+		t.Cleanup(func() { _ = store.Close() })
+	}
+	return store, err
+}
+
+func mustOpen(t *testing.T, path string, mode sqlite.Mode) *sqlite.Store {
+	t.Helper()
+	store, err := openAt(t, path, mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// ING-03: durability rests on these, and SQLite ignores a misspelt one.
+func TestING03_PragmasAreAsDurabilityNeedsThem(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	err := store.Write(t.Context(), func(tx sqldb.Tx) error {
+		for pragma, want := range map[string]string{
+			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "page_size": "8192",
+		} {
+			var got string
+			if err := tx.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
+				return err
+			}
+			if got != want {
+				t.Errorf("pragma %s is %q, want %q", pragma, got, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSecondOwnerIsRefusedWithTheFirstNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	mustOpen(t, path, sqlite.Owned)
+	_, err := openAt(t, path, sqlite.Owned)
+	var locked *sqlite.LockedError
+	if !errors.As(err, &locked) {
+		t.Fatalf("a second owner got %v, want a LockedError", err)
+	}
+	if want := fmt.Sprint("process ", os.Getpid()); !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "store.url") {
+		t.Errorf("the error is %q, want it to name %q and what to do", err, want)
+	}
+}
+
+func TestOwnerMayOpenAfterTheFirstHasClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	first := mustOpen(t, path, sqlite.Owned)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, path, sqlite.Owned)
+}
+
+func TestReaderSeesWhatTheOwnerWritesAndCannotWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	owner := mustOpen(t, path, sqlite.Owned)
+	reader := mustOpen(t, path, sqlite.ReadOnly)
+	if err := owner.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "a", Source: "cli"}); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := reader.Run(t.Context(), "run_1"); err != nil || run.State != dispatch.Queued {
+		t.Errorf("the reader sees %+v (%v), want the queued run", run, err)
+	}
+	if err := reader.Start(t.Context(), dispatch.NewRun{ID: "run_2", Agent: "a", Source: "cli"}); err == nil {
+		t.Error("a reader could write")
+	}
+}
+
+func TestReadingAStoreThatIsNotThereSaysSo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if _, err := openAt(t, path, sqlite.ReadOnly); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want ErrNotExist", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("looking made a file")
+	}
+}
+
+func TestOwnerHearsOfWorkWrittenBesideIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	owner := mustOpen(t, path, sqlite.Owned)
+	beside := mustOpen(t, path, sqlite.Beside)
+	for drained := false; !drained; {
+		select {
+		case <-owner.Wake(dispatch.RunJob):
+		default:
+			drained = true
+		}
+	}
+	if err := beside.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "a", Source: "cli"}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		<-owner.Wake(dispatch.RunJob) // hangs if it is never told
+		if runs, err := owner.ClaimRuns(t.Context(), 1, sqliteLease); err != nil {
+			t.Fatal(err)
+		} else if len(runs) == 1 {
+			return
+		}
+	}
+}
+
+func TestFailedWriteLeavesOthersOfItsBatchAlone(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	ctx := t.Context()
+	write := func(fn func(tx sqldb.Tx) error) error { return store.Write(ctx, fn) }
+	if err := write(func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `CREATE TABLE t (n INTEGER PRIMARY KEY)`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	var all sync.WaitGroup
+	for n := range 200 {
+		all.Go(func() {
+			err := write(func(tx sqldb.Tx) error {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO t VALUES (?)`, n); err != nil {
+					return err
+				}
+				switch n % 4 {
+				case 1:
+					return refused
+				case 2:
+					panic("a bug in one operation")
+				}
+				return nil
+			})
+			if want := n%4 == 1; errors.Is(err, refused) != want {
+				t.Errorf("operation %d gave %v", n, err)
+			}
+			if want := n%4 == 1 || n%4 == 2; (err != nil) != want {
+				t.Errorf("operation %d gave %v, want an error: %v", n, err, want)
+			}
+		})
+	}
+	all.Wait()
+	var count, wrong int
+	if err := store.Read().QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(n % 4 IN (1, 2)), 0) FROM t`).Scan(&count, &wrong); err != nil {
+		t.Fatal(err)
+	}
+	if count != 100 || wrong != 0 {
+		t.Errorf("%d rows, %d of them from failed operations; want 100 and 0", count, wrong)
+	}
+}
+
+func TestCancelledCallerDoesNotUndoOthers(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := store.Write(ctx, func(tx sqldb.Tx) error {
+		cancel() // in the middle of the operation: it must still be carried out whole
+		_, err := tx.ExecContext(ctx, `CREATE TABLE t (n INTEGER)`)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("a write cancelled on its way gave %v", err)
+	}
+	if err := store.Write(ctx, func(sqldb.Tx) error { t.Error("a write began after its caller had gone"); return nil }); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a write after its caller had gone gave %v", err)
+	}
+	if err := store.Read().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM t`).Scan(new(int)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWriteAfterCloseSaysSo(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Write(t.Context(), func(sqldb.Tx) error { return nil }); !errors.Is(err, sqlite.ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+}
+
+func TestStoreURLNamesAPath(t *testing.T) {
+	for url, want := range map[string]string{
+		"sqlite://./data/drawbridge.db": "data/drawbridge.db", "sqlite:///var/lib/d.db": "/var/lib/d.db",
+		"sqlite://": "", "postgres://x": "", "data.db": "",
+	} {
+		got, err := sqlite.PathOf(url)
+		if got != want || (err != nil) != (want == "") {
+			t.Errorf("PathOf(%q) = %q, %v; want %q", url, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/tools/sqldb"
+)
+
+var _ dispatch.EventStore = (*Store)(nil)
+
+const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, verified_by, status, note, replay, duplicates`
+
+// eventRow is an event as it stands in the table.
+type eventRow struct {
+	dispatch.StoredEvent
+	headers    string
+	receivedAt int64
+}
+
+func (r *eventRow) fields() []any {
+	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Body, &r.receivedAt, &r.VerifiedBy,
+		&r.Status, &r.Note, &r.Replay, &r.Duplicates}
+}
+
+func (r *eventRow) event() (dispatch.StoredEvent, error) {
+	r.ReceivedAt = fromMillis(r.receivedAt)
+	if err := json.Unmarshal([]byte(r.headers), &r.Headers); err != nil {
+		return dispatch.StoredEvent{}, fmt.Errorf("reading headers of event %q: %w", r.ID, err)
+	}
+	return r.StoredEvent, nil
+}
+
+func eventByID(ctx context.Context, q sqldb.Querier, id string) (dispatch.StoredEvent, error) {
+	var row eventRow
+	err := q.QueryRowContext(ctx, `SELECT `+eventColumns+` FROM events WHERE id = ?`, id).Scan(row.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return dispatch.StoredEvent{}, fmt.Errorf("event %q: %w", id, dispatch.ErrNotFound)
+	}
+	if err != nil {
+		return dispatch.StoredEvent{}, fmt.Errorf("reading event %q: %w", id, err)
+	}
+	return row.event()
+}
+
+// ClaimEvents leases events that wait to be routed.
+func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration) ([]dispatch.StoredEvent, error) {
+	var events []dispatch.StoredEvent
+	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		refs, err := s.lease(ctx, tx, dispatch.EventJob, limit, lease)
+		if err != nil {
+			return err
+		}
+		for _, ref := range refs {
+			event, err := eventByID(ctx, tx, ref)
+			if err != nil {
+				return err
+			}
+			events = append(events, event)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claiming events: %w", err)
+	}
+	return events, nil
+}
+
+// Route ends the event's job and adds the run it became.
+func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routing) error {
+	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		waiting, err := finishJob(ctx, tx, dispatch.EventJob, event)
+		if err != nil {
+			return err
+		}
+		if !waiting {
+			return dispatch.ErrEnded
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE events SET status = ?, note = ? WHERE id = ?`,
+			string(routing.Status), routing.Note, event); err != nil {
+			return err
+		}
+		if routing.Run == nil {
+			return nil
+		}
+		if err := s.insertRun(ctx, tx, *routing.Run); err != nil {
+			return err
+		}
+		return enqueue(ctx, tx, dispatch.RunJob, routing.Run.ID, s.now())
+	})
+	if err != nil {
+		return fmt.Errorf("routing event %q: %w", event, err)
+	}
+	if routing.Run != nil {
+		s.signal(dispatch.RunJob)
+	}
+	return nil
+}
+
+// Replay has an event routed again, as it was received: verification is not
+// repeated, and a new run with new idempotency keys comes of it.
+func (s *Store) Replay(ctx context.Context, event string) error {
+	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1 WHERE id = ?`, event)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(dispatch.ErrNotFound, err)
+		}
+		return enqueue(ctx, tx, dispatch.EventJob, event, s.now())
+	})
+	if err != nil {
+		return fmt.Errorf("replaying event %q: %w", event, err)
+	}
+	s.signal(dispatch.EventJob)
+	return nil
+}

@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/tools/sqldb"
+)
+
+var _ dispatch.Queue = (*Store)(nil)
+
+// watchEvery is how often an owner looks whether another process wrote to the
+// file (`drawbridge run` or `events replay` beside it). It reads one counter.
+const watchEvery = time.Second
+
+// enqueue adds a job due at a time, or moves the one that is there.
+func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
+	return err
+}
+
+// lease takes up to limit due jobs and gives what they wake.
+func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limit int, lease time.Duration) ([]string, error) {
+	now := s.now()
+	rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
+		string(kind), millis(now), limit)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := collect(rows, func(ref *string) []any { return []any{ref} })
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		if err := renew(ctx, tx, kind, ref, now.Add(lease)); err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+func renew(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+	return err
+}
+
+// finishJob removes the job; false if it was not there.
+func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string) (bool, error) {
+	res, err := tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// Renew extends leases; a job that has ended meanwhile is passed over.
+func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) error {
+	return s.Write(ctx, func(tx sqldb.Tx) error {
+		until := s.now().Add(lease)
+		for _, ref := range refs {
+			if err := renew(ctx, tx, kind, ref, until); err != nil {
+				return fmt.Errorf("renewing %s %q: %w", kind, ref, err)
+			}
+		}
+		return nil
+	})
+}
+
+// NextDue is when the earliest job of the kind is due.
+func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, bool, error) {
+	var due sql.NullInt64
+	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due_at) FROM jobs WHERE kind = ?`, string(kind)).Scan(&due)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
+	}
+	return fromMillis(due.Int64), due.Valid, nil
+}
+
+// Wake tells that jobs of the kind were added or moved.
+func (s *Store) Wake(kind dispatch.Kind) <-chan struct{} { return s.wake[kind] }
+
+// signal wakes the kinds' workers, after the commit.
+func (s *Store) signal(kinds ...dispatch.Kind) {
+	for _, kind := range kinds {
+		select {
+		case s.wake[kind] <- struct{}{}:
+		default: // somebody is about to look anyway
+		}
+	}
+}
+
+// reclaim makes every leased job due: whoever held it has ended.
+func (s *Store) reclaim(ctx context.Context) error {
+	return s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE leased = 1`, millis(s.now()))
+		return err
+	})
+}
+
+// watch signals when another process has written to the file.
+func (s *Store) watch() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.watching.Go(func() {
+		conn, err := s.reads.Conn(ctx)
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		ticker := time.NewTicker(watchEvery)
+		defer ticker.Stop()
+		var seen int64
+		for {
+			var version int64
+			if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err == nil && version != seen {
+				seen = version
+				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+}
+
+// collect scans all rows into a slice and closes them.
+func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(fields(&one)...); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,215 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"drawbridge/tools/sqldb"
+)
+
+// ErrClosed: the store is closing; nothing was written.
+var ErrClosed = errors.New("the store is closed")
+
+// maxBatch bounds how many operations share a commit, so that the first of them
+// does not wait for ever under load.
+const maxBatch = 256
+
+// writer is the goroutine that owns the writing connection. Operations queue up
+// while a commit waits for the disk, and the next commit takes them all.
+type writer struct {
+	conn    *sql.Conn
+	tx      *transaction
+	ops     chan *operation
+	closing chan struct{}
+	done    chan struct{}
+}
+
+type operation struct {
+	fn     func(tx sqldb.Tx) error
+	err    error
+	result chan error // buffered: the writer never waits for a caller
+}
+
+func startWriter(conn *sql.Conn) *writer {
+	w := &writer{
+		conn:    conn,
+		tx:      &transaction{conn: conn, prepared: map[string]*sql.Stmt{}},
+		ops:     make(chan *operation, maxBatch),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	go w.loop()
+	return w
+}
+
+// Write runs fn in a transaction that it may share with others, and returns when
+// the commit is on disk. A context that ends before fn has begun stops it; one
+// that ends later does not, because the answer would be a guess.
+func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
+	if d.writer == nil {
+		return fmt.Errorf("writing to %q: opened for reading only", d.path)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	op := &operation{fn: fn, result: make(chan error, 1)}
+	select {
+	case d.writer.ops <- op:
+	case <-d.writer.closing:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-op.result:
+		return err
+	case <-d.writer.done:
+		// The loop has ended; it answered everything that it took.
+		select {
+		case err := <-op.result:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+func (w *writer) loop() {
+	defer close(w.done)
+	for {
+		select {
+		case op := <-w.ops:
+			w.commit(op)
+		case <-w.closing:
+			for {
+				select {
+				case op := <-w.ops:
+					w.commit(op)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// commit runs first and whatever else waits in one transaction.
+func (w *writer) commit(first *operation) {
+	batch := []*operation{first}
+	err := w.tx.exec("BEGIN IMMEDIATE")
+	if err == nil {
+		err = w.savepoint(first)
+	drain:
+		for err == nil && len(batch) < maxBatch {
+			select {
+			case op := <-w.ops:
+				batch = append(batch, op)
+				err = w.savepoint(op)
+			default:
+				break drain
+			}
+		}
+		if err == nil {
+			err = w.tx.exec("COMMIT")
+		}
+		if err != nil {
+			_ = w.tx.exec("ROLLBACK") // fails harmlessly where SQLite has rolled back by itself
+		}
+	}
+	for _, op := range batch {
+		if err != nil {
+			op.err = fmt.Errorf("committing: %w", err)
+		}
+		op.result <- op.err
+	}
+}
+
+// savepoint runs one operation so that its failure undoes it alone. The error is
+// of the whole transaction: SQLite gives up all of it on a full disk, say.
+func (w *writer) savepoint(op *operation) error {
+	if err := w.tx.exec("SAVEPOINT op"); err != nil {
+		return err
+	}
+	if op.err = w.run(op); op.err != nil {
+		if err := w.tx.exec("ROLLBACK TO op"); err != nil {
+			return errors.Join(op.err, err)
+		}
+	}
+	return w.tx.exec("RELEASE op")
+}
+
+func (w *writer) run(op *operation) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("writing: panic: %v", p)
+		}
+	}()
+	return op.fn(w.tx)
+}
+
+func (w *writer) stop() error {
+	close(w.closing)
+	<-w.done
+	w.tx.close()
+	return w.conn.Close()
+}
+
+// transaction prepares each statement once for the life of the connection. It
+// ignores the callers' contexts: interrupting a statement would make SQLite roll
+// back the whole transaction, with everybody else's operations in it.
+type transaction struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+var _ sqldb.Tx = (*transaction)(nil)
+
+func (t *transaction) statement(query string) (*sql.Stmt, error) {
+	if stmt := t.prepared[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := t.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	t.prepared[query] = stmt
+	return stmt, nil
+}
+
+func (t *transaction) exec(query string) error {
+	_, err := t.ExecContext(context.Background(), query)
+	return err
+}
+
+func (t *transaction) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := t.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(context.Background(), args...)
+}
+
+func (t *transaction) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := t.statement(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(context.Background(), args...)
+}
+
+func (t *transaction) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	stmt, err := t.statement(query)
+	if err != nil {
+		// *sql.Row cannot be made with an error; the query fails again the same way.
+		return t.conn.QueryRowContext(context.Background(), query, args...)
+	}
+	return stmt.QueryRowContext(context.Background(), args...)
+}
+
+func (t *transaction) close() {
+	for _, stmt := range t.prepared {
+		_ = stmt.Close()
+	}
+}

@@ -1,0 +1,63 @@
+// Package storetest is the conformance suite that every store must pass: the
+// arrows of the state diagrams, the fences, and what must hold when many do the
+// same at once.
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/server/guard"
+	"drawbridge/server/webhook"
+)
+
+// Store is what the suite exercises.
+type Store interface {
+	webhook.Inbox
+	dispatch.Store
+	guard.Ledger
+}
+
+// Harness is one empty store under a clock that the suite moves.
+type Harness interface {
+	Store() Store
+	// Advance moves the store's clock.
+	Advance(d time.Duration)
+	// Now is the store's clock.
+	Now() time.Time
+	// Restart closes the store and opens it again, as after a crash of its owner.
+	Restart(t *testing.T)
+}
+
+// Run runs the suite. open gives a fresh harness for each test.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, Harness){
+		"Inbox/StoresTheExactBytes":                   storesTheExactBytes,
+		"Inbox/SameKeyGivesTheFirstEvent":             sameKeyGivesTheFirstEvent,
+		"Inbox/ConcurrentDuplicatesMakeOneEvent":      concurrentDuplicatesMakeOneEvent,
+		"Inbox/WeakKeyCountsForItsWindowOnly":         weakKeyCountsForItsWindowOnly,
+		"Inbox/KeysOfDifferentSourcesDoNotMeet":       keysOfDifferentSourcesDoNotMeet,
+		"Events/AreClaimedOnceWhileLeased":            eventsAreClaimedOnceWhileLeased,
+		"Events/AreClaimedAgainWhenTheLeaseRunsOut":   eventsAreClaimedAgainWhenTheLeaseRunsOut,
+		"Events/RouteMakesOneRun":                     routeMakesOneRun,
+		"Events/IgnoredMakesNoRun":                    ignoredMakesNoRun,
+		"Runs/ClaimRaisesTheEpoch":                    claimRaisesTheEpoch,
+		"Runs/StaleLeaseCannotWrite":                  staleLeaseCannotWrite,
+		"Runs/ParkedRunIsDueAtItsTime":                parkedRunIsDueAtItsTime,
+		"Runs/ReleasedRunIsDueAtOnce":                 releasedRunIsDueAtOnce,
+		"Runs/FinishEndsJournalJobAndOwesTheCallback": finishEndsJournalJobAndOwesTheCallback,
+		"Runs/FinishIsAllOrNothing":                   finishIsAllOrNothing,
+		"Runs/ConcurrentClaimsShareNothing":           concurrentClaimsShareNothing,
+		"Runs/RestartMakesLeasedWorkDue":              restartMakesLeasedWorkDue,
+		"Callbacks/AreRetriedUntilSettled":            callbacksAreRetriedUntilSettled,
+		"Queue/RenewKeepsWorkFromOthers":              renewKeepsWorkFromOthers,
+		"Queue/NextDueIsTheEarliest":                  nextDueIsTheEarliest,
+		"Queue/WakeTellsOfNewWork":                    wakeTellsOfNewWork,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+const lease = 10 * time.Second

@@ -1,0 +1,178 @@
+// Package crmtest is the suite that every CRM backend passes: the same calls,
+// through the same tools, with the same answers.
+//
+// A backend's test hands [Run] a function that opens an empty backend with a
+// [Harness], which can also make and count what no tool can. Every call of the
+// suite goes through a tool as a model would make it, JSON in and JSON out, and
+// every argument and result is held against the tool's schemas.
+package crmtest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/tools"
+	"drawbridge/tools/crm"
+)
+
+// Harness is one empty backend and the back doors that the suite needs.
+type Harness interface {
+	// Driver is the backend.
+	Driver() crm.Driver
+	// AddProduct puts a product into the catalogue, and gives it with its id.
+	AddProduct(t *testing.T, p crm.Product) crm.Product
+	// AddOrder places an order of a known customer with lines of known products,
+	// and gives it with its id.
+	AddOrder(t *testing.T, o crm.OrderDetails) crm.OrderDetails
+	// Records counts the records that calls with this idempotency key made, all
+	// kinds together. It is not asked of a driver that does not honour keys.
+	Records(t *testing.T, key string) int
+}
+
+// Run runs the suite. Each case opens a backend of its own.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	groups := []struct {
+		name  string
+		cases map[string]func(*bench)
+	}{
+		{"Customers", customerCases},
+		{"Picture", pictureCases},
+		{"Interactions", interactionCases},
+		{"Tasks", taskCases},
+		{"Orders", orderCases},
+		{"Tickets", ticketCases},
+		{"Products", productCases},
+		{"Deals", dealCases},
+		{"Search", searchCases},
+		{"Texts", textCases},
+		{"Lists", listCases},
+		{"References", referenceCases},
+	}
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) { runCases(t, open, group.cases) })
+	}
+	if open(t).Driver().HonoursKeys() {
+		t.Run("Keys", func(t *testing.T) { runCases(t, open, keyCases) })
+	}
+}
+
+func runCases(t *testing.T, open func(t *testing.T) Harness, cases map[string]func(*bench)) {
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) { run(newBench(t, open(t))) })
+	}
+}
+
+// bench is one case at work.
+type bench struct {
+	*testing.T
+	Harness
+	catalog *tools.Catalog
+	schemas sync.Map // by text; compiling one costs more than most calls
+}
+
+func newBench(t *testing.T, h Harness) *bench {
+	return &bench{T: t, Harness: h, catalog: tools.NewCatalog(crm.Tools(crm.New(h.Driver())))}
+}
+
+// try calls a tool as a model would.
+func try[Out any](b *bench, ctx context.Context, name string, in any) (Out, error) {
+	b.Helper()
+	var out Out
+	tool, ok := b.catalog.Lookup(name)
+	if !ok {
+		return out, fmt.Errorf("no tool %s", name)
+	}
+	arguments := encode(b, in)
+	fits(b, tool.Name+" arguments", tool.Input, arguments)
+	result, err := tool.Call(ctx, arguments)
+	if err != nil {
+		return out, err
+	}
+	fits(b, tool.Name+" result", tool.Output, result)
+	return out, json.Unmarshal(result, &out)
+}
+
+// call calls a tool that must succeed.
+func call[Out any](b *bench, name string, in any) Out {
+	b.Helper()
+	return callKeyed[Out](b, "", name, in)
+}
+
+// callKeyed calls a tool with an idempotency key; it must succeed.
+func callKeyed[Out any](b *bench, key, name string, in any) Out {
+	b.Helper()
+	out, err := try[Out](b, tools.WithKey(b.Context(), key), name, in)
+	if err != nil {
+		b.Fatalf("calling %s: %v", name, err)
+	}
+	return out
+}
+
+// refused calls a tool that must fail with the code and a message in which each
+// of the words occurs.
+func refused(b *bench, name string, in any, code tools.Code, words ...string) {
+	b.Helper()
+	_, err := try[json.RawMessage](b, b.Context(), name, in)
+	if tools.CodeOf(err) != code {
+		b.Errorf("%s with %s: got error %v, want code %q", name, encode(b, in), err, code)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			b.Errorf("%s with %s: error %q does not mention %q", name, encode(b, in), err, word)
+		}
+	}
+}
+
+func encode(b *bench, in any) json.RawMessage {
+	b.Helper()
+	raw, err := json.Marshal(in)
+	if err != nil {
+		b.Errorf("encoding arguments: %v", err)
+	}
+	return raw
+}
+
+// fits holds a document against a schema. It reports and goes on, because calls
+// are also made beside the test's own goroutine.
+func fits(b *bench, what string, schema, document json.RawMessage) {
+	b.Helper()
+	compiled, err := b.compiled(schema)
+	if err != nil {
+		b.Errorf("%s: compiling the schema: %v", what, err)
+		return
+	}
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		b.Errorf("%s: decoding %s: %v", what, document, err)
+		return
+	}
+	if err := compiled.Validate(value); err != nil {
+		b.Errorf("%s: %s does not fit the schema: %v", what, document, err)
+	}
+}
+
+func (b *bench) compiled(schema json.RawMessage) (*jsonschema.Schema, error) {
+	if known, ok := b.schemas.Load(string(schema)); ok {
+		return known.(*jsonschema.Schema), nil
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat = true
+	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
+		return nil, err
+	}
+	compiled, err := compiler.Compile("schema.json")
+	if err == nil {
+		b.schemas.Store(string(schema), compiled)
+	}
+	return compiled, err
+}

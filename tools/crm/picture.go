@@ -1,0 +1,80 @@
+package crm
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"drawbridge/tools"
+)
+
+// How much of each list a whole picture shows. More would crowd out the rest of
+// the model's context; Incomplete says what was left out.
+const (
+	pictureTickets      = 20
+	pictureInteractions = 10
+	pictureOrders       = 20
+)
+
+// CustomerPicture is one customer as a colleague would want to see them before
+// picking up the phone.
+type CustomerPicture struct {
+	Customer           Customer      `json:"customer" jsonschema:"The customer's profile."`
+	OpenTickets        []Ticket      `json:"open_tickets" jsonschema:"Tickets that are open or pending, newest first, at most 20."`
+	RecentInteractions []Interaction `json:"recent_interactions" jsonschema:"What was said last, newest first, at most 10."`
+	Orders             []Order       `json:"orders" jsonschema:"The newest orders, at most 20, without their lines."`
+	Totals             []Total       `json:"totals" jsonschema:"All orders added up, one total per currency; cancelled and refunded orders do not count."`
+	Incomplete         []string      `json:"incomplete,omitempty" jsonschema:"Which of the lists above hold only the newest part. The rest is had from the search or list tool with this customer."`
+}
+
+// picture asks for the parts side by side: to a remote backend each is a round
+// trip. The parts are not one snapshot; a ticket closed in between may still show.
+func (c *CRM) picture(ctx context.Context, in CustomerRef) (CustomerPicture, error) {
+	customer, err := c.driver.Customer(ctx, in.Customer)
+	if err != nil {
+		return CustomerPicture{}, err
+	}
+	var (
+		tickets      TicketPage
+		interactions InteractionPage
+		orders       OrderPage
+		totals       []Total
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		tickets, err = c.driver.SearchTickets(ctx, TicketSearch{Customer: customer.ID, Unresolved: true, Page: tools.Page{Limit: pictureTickets}})
+		return err
+	})
+	group.Go(func() (err error) {
+		interactions, err = c.driver.ListInteractions(ctx, InteractionQuery{Customer: customer.ID, Page: tools.Page{Limit: pictureInteractions}})
+		return err
+	})
+	group.Go(func() (err error) {
+		orders, err = c.driver.SearchOrders(ctx, OrderSearch{Customer: customer.ID, Page: tools.Page{Limit: pictureOrders}})
+		return err
+	})
+	group.Go(func() (err error) {
+		totals, err = c.driver.OrderTotals(ctx, customer.ID)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return CustomerPicture{}, err
+	}
+	picture := CustomerPicture{
+		Customer:           customer,
+		OpenTickets:        tickets.Tickets,
+		RecentInteractions: interactions.Interactions,
+		Orders:             orders.Orders,
+		Totals:             totals,
+	}
+	picture.noteCut("open_tickets", tickets.NextCursor)
+	picture.noteCut("recent_interactions", interactions.NextCursor)
+	picture.noteCut("orders", orders.NextCursor)
+	return picture, nil
+}
+
+func (p *CustomerPicture) noteCut(list, nextCursor string) {
+	if nextCursor != "" {
+		p.Incomplete = append(p.Incomplete, list)
+	}
+}

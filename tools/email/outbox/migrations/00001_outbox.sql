@@ -1,0 +1,53 @@
+-- +goose Up
+CREATE TABLE messages (
+    id              TEXT    NOT NULL PRIMARY KEY,
+    status          TEXT    NOT NULL CHECK (status IN ('draft', 'scheduled', 'sent', 'cancelled', 'received')),
+    thread_id       TEXT    NOT NULL REFERENCES messages (id), -- the first message of the conversation: maybe itself
+    subject         TEXT    NOT NULL,
+    body_text       TEXT    NOT NULL,
+    body_html       TEXT    NOT NULL, -- '' for plain text alone
+    search_text     TEXT    NOT NULL, -- subject, names, addresses and text in lower case, as SQL's lower() knows only ASCII everywhere
+    reference_ids   TEXT    NOT NULL, -- Message-IDs, oldest first, separated by spaces; the last is the one answered
+    message_id      TEXT    UNIQUE,   -- absent from drafts, like raw
+    raw             BLOB,             -- as it would go on the wire (RFC 5322)
+    idempotency_key TEXT    UNIQUE,   -- of the call that made the message
+    created_at      INTEGER NOT NULL, -- this and all times below: unix milliseconds
+    scheduled_for   INTEGER,
+    sent_at         INTEGER,
+    CHECK (status = 'draft' OR (raw IS NOT NULL AND message_id IS NOT NULL)),
+    CHECK (status <> 'scheduled' OR scheduled_for IS NOT NULL),
+    CHECK ((status = 'sent') = (sent_at IS NOT NULL))
+);
+
+CREATE INDEX messages_newest ON messages (created_at, id);
+CREATE INDEX messages_by_status ON messages (status, created_at, id);
+CREATE INDEX messages_by_thread ON messages (thread_id, created_at, id);
+-- The status leads, though it is always the same, or SQLite prefers messages_by_status.
+CREATE INDEX messages_due ON messages (status, scheduled_for) WHERE status = 'scheduled';
+
+CREATE TABLE participants (
+    message  TEXT    NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+    role     TEXT    NOT NULL CHECK (role IN ('from', 'reply_to', 'to', 'cc', 'bcc')),
+    position INTEGER NOT NULL CHECK (position >= 0), -- within the role
+    name     TEXT    NOT NULL, -- '' if there is none
+    address  TEXT    NOT NULL,
+    PRIMARY KEY (message, role, position)
+);
+
+CREATE INDEX participants_by_address ON participants (lower(address), message);
+-- Whoever is named twice gets the message once.
+CREATE UNIQUE INDEX participants_once ON participants (message, lower(address)) WHERE role IN ('to', 'cc', 'bcc');
+
+CREATE TABLE templates (
+    name        TEXT    NOT NULL PRIMARY KEY,
+    description TEXT    NOT NULL,
+    subject     TEXT    NOT NULL CHECK (subject <> ''),
+    body_text   TEXT    NOT NULL CHECK (body_text <> ''),
+    body_html   TEXT    NOT NULL, -- '' for plain text alone
+    updated_at  INTEGER NOT NULL  -- unix milliseconds
+);
+
+-- +goose Down
+DROP TABLE templates;
+DROP TABLE participants;
+DROP TABLE messages;
