@@ -24,6 +24,7 @@ type functions struct {
 	offered []openai.Function
 	tools   map[string]Tool // by function name
 	dropped []string        // tools whose name another tool of the list has
+	hash    string          // of offered, to the last byte
 }
 
 // convert makes functions of tools. The same set of tools gives the same
@@ -49,6 +50,8 @@ func convert(tools []Tool) functions {
 			Parameters:  parameters(tool.Input),
 		})
 	}
+	sum := sha256.Sum256(encode(f.offered))
+	f.hash = hex.EncodeToString(sum[:])
 	return f
 }
 
@@ -122,12 +125,6 @@ func (f functions) names() []string {
 		out[i] = function.Name
 	}
 	return out
-}
-
-// hash tells whether two lists of functions are the same to the last byte.
-func (f functions) hash() string {
-	sum := sha256.Sum256(encode(f.offered))
-	return hex.EncodeToString(sum[:])
 }
 
 // close gives the offered names most like one that does not exist.

@@ -142,19 +142,19 @@ func (r *run) carry(ctx context.Context) (Outcome, error) {
 
 // open lists the functions, and opens the journal of a new run.
 func (r *run) open(ctx context.Context) (*Outcome, error) {
-	tools, err := r.task.Session.Tools(ctx)
+	var err error
+	r.functions, err = r.task.Session.functions(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
 		return r.history.waiting(ToolsUnavailable, err.Error(), 0), nil
 	}
-	r.functions = convert(tools)
 	if len(r.functions.dropped) > 0 {
 		r.log.WarnContext(ctx, "left out tools whose name is taken", "tools", r.functions.dropped)
 	}
 	if r.history.last > 0 {
-		if r.history.brief.FunctionsHash != r.functions.hash() {
+		if r.history.brief.FunctionsHash != r.functions.hash {
 			r.log.InfoContext(ctx, "resumed with other functions than it began with")
 		}
 		return nil, nil
@@ -168,7 +168,7 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 		ResultLimit:   r.options.ResultLimit,
 		Tainted:       r.task.Tainted,
 		Functions:     r.functions.names(),
-		FunctionsHash: r.functions.hash(),
+		FunctionsHash: r.functions.hash,
 	})
 	return nil, r.commit(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
@@ -62,9 +63,16 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Message }
 
-// Session is a connection to one MCP server. It is safe for concurrent use.
+// Session is a connection to one MCP server on behalf of one caller. It is safe
+// for concurrent use, also by several runs, as long as the server would list the
+// same tools to all of them: the list is read once and kept until the server says
+// that it has changed.
 type Session struct {
 	client *client.Client
+
+	mu      sync.Mutex
+	changes int        // how often the server said that its list changed
+	offer   *functions // nil: to be read
 }
 
 // Connect starts the transport and agrees on a protocol version with the server.
@@ -79,7 +87,36 @@ func Connect(ctx context.Context, t transport.Interface) (*Session, error) {
 	if _, err := c.Initialize(ctx, hello); err != nil {
 		return nil, errors.Join(fmt.Errorf("connecting to the tool server: %w", err), c.Close())
 	}
-	return &Session{client: c}, nil
+	s := &Session{client: c}
+	c.OnNotification(func(n mcp.JSONRPCNotification) {
+		if n.Method == mcp.MethodNotificationToolsListChanged {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.changes, s.offer = s.changes+1, nil
+		}
+	})
+	return s, nil
+}
+
+// functions are the server's tools, as they are offered to a model.
+func (s *Session) functions(ctx context.Context) (functions, error) {
+	s.mu.Lock()
+	changes, offer := s.changes, s.offer
+	s.mu.Unlock()
+	if offer != nil {
+		return *offer, nil
+	}
+	tools, err := s.Tools(ctx)
+	if err != nil {
+		return functions{}, err
+	}
+	fresh := convert(tools)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changes == changes { // else it changed while we read
+		s.offer = &fresh
+	}
+	return fresh, nil
 }
 
 // Close ends the session and its transport.

@@ -17,7 +17,7 @@ type Options struct {
 	// BaseURL ends before /chat/completions, usually in /v1.
 	BaseURL string
 	APIKey  string
-	// HTTPClient is http.DefaultClient by default.
+	// HTTPClient keeps many connections to the endpoint by default.
 	HTTPClient *http.Client
 	// Timeout of one completion, DefaultTimeout by default.
 	Timeout time.Duration
@@ -44,7 +44,7 @@ func New(o Options) *Client {
 	}
 	client := o.HTTPClient
 	if client == nil {
-		client = http.DefaultClient
+		client = newHTTPClient()
 	}
 	config := wire.DefaultConfig(o.APIKey)
 	config.HTTPClient = doer{client}

@@ -58,9 +58,9 @@ func TestRequestCarriesSchemasAsTheyAreAndSaysStrict(t *testing.T) {
 	if _, err := client.Complete(context.Background(), question()); err != nil {
 		t.Fatal(err)
 	}
-	const tools = `"tools":[{"type":"function","function":{"name":"f","description":"does",` +
-		`"parameters":{"type":"object","properties":{"z":{},"a":{}},"allOf":[{"if":{}}]},"strict":false}},` +
-		`{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{}},"strict":true}}]`
+	const tools = `"tools":[{"function":{"name":"f","description":"does",` +
+		`"parameters":{"type":"object","properties":{"z":{},"a":{}},"allOf":[{"if":{}}]}},"type":"function"},` +
+		`{"function":{"name":"g","strict":true,"parameters":{"type":"object","properties":{}}},"type":"function"}]`
 	if !strings.Contains(*seen, tools) {
 		t.Errorf("sent %s\nwant in it %s", *seen, tools)
 	}

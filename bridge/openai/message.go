@@ -33,8 +33,8 @@ type Function struct {
 	Name        string          `json:"name"`
 	Description string          `json:"description,omitempty"`
 	Parameters  json.RawMessage `json:"parameters"`
-	// Strict is sent either way: endpoints differ in what they take a missing
-	// one for.
+	// Strict is left out when it is false, which is what the chat endpoint takes a
+	// missing one for.
 	Strict bool `json:"strict"`
 }
 

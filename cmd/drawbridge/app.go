@@ -85,6 +85,7 @@ func (a *app) cleanup(fn func(ctx context.Context) error) { a.cleanups = append(
 // Stop takes down whatever is up.
 func (a *app) Stop(ctx context.Context) error {
 	var problems []error
+	ctx = context.WithoutCancel(ctx) // what made us stop must not stop the stopping
 	for _, fn := range slices.Backward(a.cleanups) {
 		problems = append(problems, fn(ctx))
 	}
@@ -151,20 +152,34 @@ func (a *app) wireWork(ctx context.Context, _ appOptions) error {
 	if err != nil {
 		return err
 	}
-	session, err := bridge.Connect(ctx, a.mcp.InProcess())
+	sessions, err := a.connect(ctx)
 	if err != nil {
 		return err
 	}
-	a.cleanup(func(context.Context) error { return session.Close() })
 	client := openai.New(openai.Options{BaseURL: a.model.baseURL, APIKey: a.model.key.Reveal(), Timeout: time.Duration(a.cfg.Model.Timeout)})
 	agents := a.cfg.Agents
 	identify := func(ctx context.Context, run dispatch.Run) (context.Context, *bridge.Session, error) {
 		principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agents[run.Agent].Tools, Run: run.ID, Tainted: run.Tainted}
-		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), session, nil
+		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), sessions[run.Agent], nil
 	}
 	a.worker = dispatch.New(a.store, bridge.New(client, bridge.Options{Log: a.log}), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks})
 	return nil
+}
+
+// connect opens a session in process for each agent: what a session lists depends
+// on who asks.
+func (a *app) connect(ctx context.Context) (map[string]*bridge.Session, error) {
+	sessions := map[string]*bridge.Session{}
+	for name := range a.cfg.Agents {
+		session, err := bridge.Connect(ctx, a.mcp.InProcess())
+		if err != nil {
+			return nil, fmt.Errorf("connecting agent %q: %w", name, err)
+		}
+		a.cleanup(func(context.Context) error { return session.Close() })
+		sessions[name] = session
+	}
+	return sessions, nil
 }
 
 func (a *app) wireHTTP(context.Context, appOptions) error {

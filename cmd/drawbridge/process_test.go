@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +23,7 @@ type program struct {
 	cmd  *exec.Cmd
 	base string // its URL, once it serves
 	logs sync.WaitGroup
+	last []string // the newest lines it logged; read after logs.Wait
 }
 
 // serve starts `drawbridge serve` with a configuration file and returns when it
@@ -39,24 +40,21 @@ func serve(t testing.TB, configuration string) *program {
 		t.Fatal(err)
 	}
 	serving := make(chan string, 1)
-	var said []string
 	p.logs.Go(func() {
 		defer close(serving)
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
+			p.last = append(p.last[max(0, len(p.last)-20):], lines.Text())
 			var entry struct{ Msg, Address string }
 			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
 				serving <- entry.Address
-				_, _ = io.Copy(io.Discard, stderr)
-				return
 			}
-			said = append(said, lines.Text())
 		}
 	})
 	address, ok := <-serving
 	if !ok {
 		_ = p.cmd.Wait()
-		t.Fatalf("the server ended without serving: %q", said)
+		t.Fatalf("the server ended without serving: %q", p.last)
 	}
 	p.base = address
 	return p
@@ -80,7 +78,7 @@ func (p *program) stop(t testing.TB) {
 	}
 	p.logs.Wait()
 	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("the server did not stop in order: %v", err)
+		t.Errorf("the server did not stop in order: %v\n%s", err, strings.Join(p.last, "\n"))
 	}
 }
 

@@ -25,8 +25,8 @@ type attempt struct {
 	reached    bool        // the tool was called
 	settlement *Settlement // to be stored with the audit row
 
-	// settled are told the final result, once it is on record.
-	settled []func(Result)
+	// recorded is told the final result once it is on record; nil if nobody waits.
+	recorded func(Result)
 }
 
 func newAttempt(c Call, tool *guarded) *attempt {
@@ -52,15 +52,16 @@ func (a *attempt) repeat(reason string, first Result) Result {
 	return first
 }
 
-// settle gives the final result to those who wait for it. A call that ended in a
+// finish gives the final result to those who wait for it. A call that ended in a
 // panic has none, and must not leave them waiting.
-func (a *attempt) settle(final Result) {
+func (a *attempt) finish(final Result) {
+	if a.recorded == nil {
+		return
+	}
 	if final.Output == nil && final.Err == nil {
 		final.Err = tools.Hide(errors.New("the call ended without a result"))
 	}
-	for _, tell := range a.settled {
-		tell(final)
-	}
+	a.recorded(final)
 }
 
 const (

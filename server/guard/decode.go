@@ -12,6 +12,9 @@ import (
 
 const (
 	maxDepth = 64 // levels of arrays and objects in arguments
+	// maxValues bounds what a single call can make the validator complain about: it
+	// keeps an error for each value that does not fit.
+	maxValues = 50_000
 	// maxExponent bounds numbers such as 1e400: comparing one exactly with a bound
 	// of the schema would spell out all of its digits.
 	maxExponent = 400
@@ -39,32 +42,42 @@ func decode(raw json.RawMessage) (any, error) {
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errors.New("something follows the arguments' JSON")
 	}
-	members := 0
-	if err := inspect(value, 0, &members); err != nil {
+	var seen census
+	if err := seen.inspect(value, 0); err != nil {
 		return nil, err
 	}
-	if members != countMembers(raw) {
+	if seen.members != countMembers(raw) {
 		return nil, errors.New("the same member is given twice in one object")
 	}
 	return value, nil
 }
 
-// inspect checks depth and numbers, and counts the members of all objects.
-func inspect(value any, depth int, members *int) error {
-	if depth > maxDepth {
+// census counts what is in decoded arguments.
+type census struct {
+	values  int // of any kind
+	members int // of all objects
+}
+
+// inspect counts a value and all that is in it, and checks depth and numbers.
+func (c *census) inspect(value any, depth int) error {
+	c.values++
+	switch {
+	case depth > maxDepth:
 		return fmt.Errorf("the arguments are nested deeper than %d levels", maxDepth)
+	case c.values > maxValues:
+		return fmt.Errorf("the arguments hold more than %d values", maxValues)
 	}
 	switch v := value.(type) {
 	case map[string]any:
-		*members += len(v)
+		c.members += len(v)
 		for _, member := range v {
-			if err := inspect(member, depth+1, members); err != nil {
+			if err := c.inspect(member, depth+1); err != nil {
 				return err
 			}
 		}
 	case []any:
 		for _, item := range v {
-			if err := inspect(item, depth+1, members); err != nil {
+			if err := c.inspect(item, depth+1); err != nil {
 				return err
 			}
 		}

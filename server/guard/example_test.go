@@ -102,6 +102,7 @@ func TestEveryKeywordIsExplained(t *testing.T) {
 		{`{"additionalProperties":false}`, `{"a":1}`, `a: unknown; nothing may be given here`},
 		{`{"properties":{"a":false}}`, `{"a":1}`, `a: nothing is allowed here`},
 		{`{"properties":{"a":{}},"unevaluatedProperties":false}`, `{"b":1}`, `b: nothing is allowed here`},
+		{`{"properties":{"credentials":{"items":{"maxLength":3}}}}`, `{"credentials":["hunter2"]}`, `credentials[0]: expected a value that keeps to the rule "maxLength": 3, got [redacted]`},
 		{`false`, `{}`, `arguments: nothing is allowed here`},
 	} {
 		in := inputOf(t, test.schema)

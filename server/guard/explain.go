@@ -138,7 +138,9 @@ func unknown(path []string, schema map[string]any, value any) []problem {
 			continue
 		}
 		text := "unknown"
-		if meant := nearest(name, known); meant != "" {
+		if len(found) >= maxProblems {
+			// Beyond what is spelled out: only counted, however many there are.
+		} else if meant := nearest(name, known); meant != "" {
 			text += fmt.Sprintf("; did you mean %q?", meant)
 		} else if len(known) > 0 {
 			text += "; known are " + names(known)
@@ -159,7 +161,7 @@ func names(all []string) string {
 
 // came shows the value that came, never a secret.
 func came(path []string, value any) string {
-	if len(path) > 0 && isSecretName(path[len(path)-1]) {
+	if slices.ContainsFunc(path, isSecretName) {
 		return redacted
 	}
 	switch v := value.(type) {

@@ -42,7 +42,6 @@ type Options struct {
 type Guard struct {
 	tools map[string]*guarded
 	calls *inflight
-	log   *slog.Logger
 	outer step
 }
 
@@ -89,7 +88,7 @@ func New(catalog *tools.Catalog, ledger Ledger, o Options) *Guard {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Guard{tools: map[string]*guarded{}, calls: newInflight(), log: o.Log}
+	g := &Guard{tools: map[string]*guarded{}, calls: newInflight()}
 	for _, tool := range catalog.All() {
 		timeout := o.Timeouts[tool.Name]
 		if timeout <= 0 {
@@ -97,7 +96,6 @@ func New(catalog *tools.Catalog, ledger Ledger, o Options) *Guard {
 		}
 		g.tools[tool.Name] = &guarded{Tool: tool, input: mustCompile(tool), timeout: timeout}
 	}
-
 	g.outer = chain(g.stages(ledger, o), invoke{log: o.Log}.call)
 	return g
 }
@@ -127,7 +125,7 @@ func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 	g.calls.enter()
 	defer g.calls.leave()
 	a := newAttempt(c, g.tools[c.Tool])
-	defer func() { a.settle(result) }()
+	defer func() { a.finish(result) }()
 	return g.outer(ctx, a)
 }
 

@@ -56,21 +56,24 @@ func newWorld(t testing.TB, o guard.Options) *world {
 	w.do = func(_ context.Context, in order) (receipt, error) {
 		return receipt{ID: "r1", Amount: in.Amount}, nil
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(w.log, nil))
+	}
+	w.Guard = guard.New(catalogOf(w), w.ledger, o)
+	return w
+}
+
+func catalogOf(w *world) *tools.Catalog {
 	define := func(name string, effect tools.Effect, idempotent bool) tools.Tool {
 		return tools.Define(tools.Spec{
 			Name: name, Title: name, Description: "A tool for tests.", Effect: effect, Idempotent: idempotent,
 		}, w.call)
 	}
-	catalog := tools.NewCatalog([]tools.Tool{
+	return tools.NewCatalog([]tools.Tool{
 		define("shop_quote", tools.Read, true),
 		define("shop_order", tools.Write, true),   // its backend honours keys
 		define("shop_charge", tools.Money, false), // its backend does not
 	})
-	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(w.log, nil))
-	}
-	w.Guard = guard.New(catalog, w.ledger, o)
-	return w
 }
 
 func (w *world) call(ctx context.Context, in order) (receipt, error) {

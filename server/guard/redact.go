@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -32,7 +33,7 @@ func isSecretName(name string) bool {
 // Arguments that need none of this are kept as they came.
 func redactArguments(raw json.RawMessage, arguments any) json.RawMessage {
 	kept, changed := redact(arguments)
-	if changed {
+	if changed || !utf8.Valid(raw) {
 		raw = json.RawMessage(spell(kept))
 	}
 	if len(raw) <= maxArguments {

@@ -65,3 +65,9 @@ func TestRedactionIsValidJSONAndDoneAfterOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestRowIsValidTextWhateverTheCallerSent(t *testing.T) {
+	if got := redactedText(t, "{\"a\":\"\xff\"}"); got != "{\"a\":\"\ufffd\"}" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -43,7 +43,7 @@ func (s audit) row(a *attempt, result Result, began time.Time) Row {
 		Outcome:   "ok",
 		Duration:  s.now().Sub(began),
 		Run:       a.Run,
-		Key:       cut(a.Key, maxName),
+		Key:       cut(a.Key, MaxKey),
 	}
 	if result.Err != nil {
 		row.Outcome = string(result.Err.Code)

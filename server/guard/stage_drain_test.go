@@ -15,8 +15,8 @@ func TestDrainWaitsForCallsUnderWayAndRefusesNewOnes(t *testing.T) {
 		w := newWorld(t, guard.Options{})
 		finish := make(chan struct{})
 		w.do = func(context.Context, order) (receipt, error) { <-finish; return receipt{ID: "r1"}, nil }
-		var running guard.Result
-		go func() { running = w.Call(t.Context(), callFor("shop_order", goodOrder, "")) }()
+		running := make(chan guard.Result, 1)
+		go func() { running <- w.Call(t.Context(), callFor("shop_order", goodOrder, "")) }()
 		synctest.Wait()
 
 		drained := make(chan error, 1)
@@ -34,8 +34,8 @@ func TestDrainWaitsForCallsUnderWayAndRefusesNewOnes(t *testing.T) {
 		if err := <-drained; err != nil {
 			t.Errorf("draining: %v", err)
 		}
-		if running.Err != nil {
-			t.Errorf("the call under way got %v", running.Err)
+		if result := <-running; result.Err != nil {
+			t.Errorf("the call under way got %v", result.Err)
 		}
 		if rows := w.ledger.Rows(); len(rows) != 2 || rows[0].Rule != "drain: shutting down" {
 			t.Errorf("rows %+v", rows)

@@ -59,7 +59,7 @@ func (s *once) around(next step) step {
 		if !first {
 			return wait(ctx, a, call, sum)
 		}
-		a.settled = append(a.settled, func(final Result) { s.flights.land(key, call, final) })
+		a.recorded = func(final Result) { s.flights.land(key, call, final) }
 		// From here on a caller that goes away changes nothing: a claim must not be
 		// left behind by a call that was never made.
 		return s.first(context.WithoutCancel(ctx), a, sum, next)

@@ -119,6 +119,7 @@ func TestUnreadableArgumentsAreRefused(t *testing.T) {
 		`{} {}`:     "something follows",
 		`{"email":"ada@example.com","amount":1,"amount":2}`:                                              "given twice",
 		`{"email":"ada@example.com","amount":1,"address":{"street":"abc"},"address":{"zip":"1"}}`:        "given twice",
+		`{"email":"ada@example.com","amount":1,"to":[0` + strings.Repeat(",0", 60_000) + `]}`:            "more than 50000 values",
 		`{"email":"ada@example.com","amount":1e999999999}`:                                               "out of range",
 		`{"email":"ada@example.com","amount":` + strings.Repeat("9", 500) + `}`:                          "longer than any tool",
 		`{"email":"ada@example.com","amount":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}`: "nested deeper",

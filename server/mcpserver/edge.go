@@ -43,8 +43,8 @@ func refuse(w http.ResponseWriter, status int, message string) {
 // the proxy's, may be asked for. It takes the place of mcp-go's check, which knows
 // no proxies.
 func (s *Server) hostAllowed(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok || !isLoopback(hostOnly(local.String())) {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok || !local.IP.IsLoopback() {
 		return true
 	}
 	host := hostOnly(r.Host)

@@ -62,7 +62,7 @@ func (r *reports) send() {
 	// A client that cannot be reached misses a report, no more.
 	_ = r.server.SendNotificationToClient(r.ctx, "notifications/progress", map[string]any{
 		"progressToken": r.token,
-		"progress":      r.sent,
+		"progress":      float64(r.sent),
 		"message":       "still running after " + (time.Duration(r.sent) * r.every).String(),
 	})
 	r.timer.Reset(r.every)

@@ -6,6 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"drawbridge/bridge"
+	"drawbridge/bridge/bridgetest"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/guard"
+	"drawbridge/server/guard/guardtest"
 	"drawbridge/store/sqlite"
 	"drawbridge/store/storetest"
 )
@@ -62,3 +67,45 @@ func TestStoreConforms(t *testing.T) {
 }
 
 const sqliteLease = 10 * time.Second
+
+func TestJournalConforms(t *testing.T) {
+	bridgetest.RunJournal(t, func(t *testing.T) bridgetest.Harness { return journalHarness{newHarness(t)} })
+}
+
+// journalHarness leases runs by starting and claiming them.
+type journalHarness struct{ *harness }
+
+func (h journalHarness) Journal() bridge.Journal { return h.store }
+
+func (h journalHarness) Lease(t *testing.T, run string) bridge.Lease {
+	t.Helper()
+	if _, err := h.store.Run(t.Context(), run); err != nil {
+		if err := h.store.Start(t.Context(), dispatch.NewRun{ID: run, Agent: "a", Source: "test", Prompt: "p"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Advance(sqliteLease) // an earlier lease has run out
+	for {
+		claimed, err := h.store.ClaimRuns(t.Context(), 1, sqliteLease)
+		if err != nil || len(claimed) == 0 {
+			t.Fatalf("run %s could not be claimed: %v", run, err)
+		}
+		if claimed[0].Run.ID == run {
+			return claimed[0].Lease
+		}
+	}
+}
+
+func TestLedgerConforms(t *testing.T) {
+	guardtest.RunLedger(t, func(t *testing.T) guardtest.Harness {
+		store := newHarness(t).store
+		return guardtest.Harness{Ledger: store, Rows: func(t *testing.T) []guard.Row {
+			t.Helper()
+			rows, err := store.Audit(t.Context(), "", 1000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rows
+		}}
+	})
+}

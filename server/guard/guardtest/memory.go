@@ -16,6 +16,7 @@ type Ledger struct {
 	mu    sync.Mutex
 	calls map[callKey]guard.Prior
 	rows  []guard.Row
+	added chan struct{} // closed with the next row; nil if nobody waits for it
 	fault error
 }
 
@@ -24,7 +25,9 @@ type callKey struct{ principal, key string }
 var _ guard.Ledger = (*Ledger)(nil)
 
 // NewLedger makes an empty ledger.
-func NewLedger() *Ledger { return &Ledger{calls: map[callKey]guard.Prior{}} }
+func NewLedger() *Ledger {
+	return &Ledger{calls: map[callKey]guard.Prior{}}
+}
 
 // Claim notes the intended call unless its key is known.
 func (l *Ledger) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
@@ -68,6 +71,10 @@ func (l *Ledger) Record(ctx context.Context, row guard.Row, settled *guard.Settl
 		return err
 	}
 	l.rows = append(l.rows, row)
+	if l.added != nil {
+		close(l.added)
+		l.added = nil
+	}
 	if settled != nil {
 		l.settle(*settled)
 	}
@@ -94,6 +101,28 @@ func (l *Ledger) Rows() []guard.Row {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.rows)
+}
+
+// Await waits for so many rows: a call that nobody waits for has its row later. It
+// gives those there are when ctx ends.
+func (l *Ledger) Await(ctx context.Context, count int) []guard.Row {
+	for {
+		l.mu.Lock()
+		rows := slices.Clone(l.rows)
+		if l.added == nil {
+			l.added = make(chan struct{})
+		}
+		added := l.added
+		l.mu.Unlock()
+		if len(rows) >= count {
+			return rows
+		}
+		select {
+		case <-added:
+		case <-ctx.Done():
+			return rows
+		}
+	}
 }
 
 // Break makes every method fail with the error from now on; nil mends the ledger.

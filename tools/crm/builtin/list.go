@@ -17,7 +17,7 @@ import (
 type list[Row any, Key int64 | string] struct {
 	name   string // of the list; a cursor is good only for the list that made it
 	query  string // SELECT ... FROM ..., without WHERE
-	key    string // the sort expression; equal keys are ordered by id
+	key    string // the column to sort by; equal keys are ordered by id
 	newest bool   // descending
 	scan   func(scanner) (Row, error)
 	at     func(Row) (Key, string)

@@ -80,7 +80,7 @@ func conditions(f email.Filter) (string, []any, error) {
 	case given && after.ID == "":
 		return "", nil, tools.Errorf(tools.Invalid, "cursor: is not of this list. Leave it out to start from the first page.")
 	case given:
-		add(`(m.created_at < ? OR (m.created_at = ? AND m.id <= ?))`, after.At, after.At, after.ID)
+		add(`(m.created_at < ? OR (m.created_at = ? AND m.id < ?))`, after.At, after.At, after.ID)
 	}
 	return strings.Join(where, " AND "), args, nil
 }

@@ -1,0 +1,396 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	mcpbare "github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/bridge/rehearsal"
+	"drawbridge/config"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
+)
+
+// The benchmarks behind the figures in the README. Where a figure is a ratio, both
+// sides are measured in the same run, by the same client: on a shared machine only
+// ratios mean anything.
+
+const benchSecret = "whsec_bench_0123456789abcdef"
+
+// benchApp is an app on a store of its own, listening, without workers unless asked.
+func benchApp(b *testing.B, change func(*config.Config), work bool) (*app, string) {
+	b.Helper()
+	cfg := temporary(b, config.Default())
+	cfg.Server.Listen = "127.0.0.1:0"
+	change(cfg)
+	a, err := newApp(b.Context(), cfg, appOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := a.backends.seed(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if work {
+		a.Work(b.Context())
+	}
+	address, _, err := a.Listen(b.Context(), cfg.Server.Listen)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = a.Stop(context.Background()) })
+	return a, address.String()
+}
+
+func benchWebhook(agent string) map[string]config.Webhook {
+	hook := config.DefaultWebhook()
+	hook.Scheme, hook.Agent, hook.Secrets = "stripe", agent, []config.WebhookSecret{{Secret: benchSecret}}
+	hook.Prompt = "Payment {{ .event.data.object.id }} of customer {{ .event.data.object.customer }} succeeded."
+	return map[string]config.Webhook{"stripe": hook}
+}
+
+// BenchmarkAccept measures durable accepts (verified, deduplicated, fsynced) against
+// a bare handler that only verifies the same HMAC.
+func BenchmarkAccept(b *testing.B) {
+	for _, senders := range []int{1, 64} {
+		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
+			_, durable := benchApp(b, func(c *config.Config) {
+				c.Agents = map[string]config.Agent{"a": config.DefaultAgent()}
+				c.Webhooks = benchWebhook("a")
+			}, false)
+			bare := httptest.NewServer(http.HandlerFunc(verifyOnly))
+			b.Cleanup(bare.Close)
+			requests := benchEvents(b, b.N)
+			ours := send(b, durable, requests, senders)
+			theirs := send(b, strings.TrimPrefix(bare.URL, "http://"), requests, senders)
+			b.ReportMetric(float64(b.N)/ours.Seconds(), "accepts/s")
+			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
+			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
+		})
+	}
+}
+
+// verifyOnly is the least that a webhook endpoint can do.
+func verifyOnly(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	stamp, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Stripe-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(benchSecret))
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
+	given, err := hex.DecodeString(signature)
+	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_, _ = io.WriteString(w, `{"id":"evt"}`)
+}
+
+// benchEvents prepares signed requests of about 2 KiB, so that the client does
+// nothing but send.
+func benchEvents(b *testing.B, n int) [][]byte {
+	b.Helper()
+	requests := make([][]byte, n)
+	now := time.Now()
+	for i := range requests {
+		body := fmt.Appendf(nil, `{"id":"evt_bench_%d_%d","type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada","note":%q}}}`,
+			now.UnixNano(), i, strings.Repeat("x", 1900))
+		headers, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var raw bytes.Buffer
+		fmt.Fprintf(&raw, "POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\nStripe-Signature: %s\r\n\r\n", len(body), headers.Get("Stripe-Signature"))
+		raw.Write(body)
+		requests[i] = raw.Bytes()
+	}
+	return requests
+}
+
+// send posts all requests over a number of connections and gives the time taken.
+func send(b *testing.B, address string, requests [][]byte, senders int) time.Duration {
+	b.Helper()
+	var next atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for range senders {
+		all.Go(func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			answers := bufio.NewReader(conn)
+			for {
+				i := next.Add(1) - 1
+				if i >= int64(len(requests)) {
+					return
+				}
+				if err := exchange(conn, answers, requests[i]); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(start)
+}
+
+func exchange(conn net.Conn, answers *bufio.Reader, request []byte) error {
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s: %s", res.Status, body)
+	}
+	return nil
+}
+
+// benchScript is 3 turns of 2 calls each (one read turn, one write turn) and an answer.
+const benchScript = `
+scenes:
+  - when: {turn: 1}
+    call:
+      - {tool: payment_get_payment, with: {payment_id: pi_demo_1001}}
+      - {tool: crm_get_customer, with: {customer: cus_demo_ada}}
+  - when: {turn: 2}
+    call:
+      - {tool: crm_log_interaction, with: {customer: cus_demo_ada, kind: note, summary: paid}}
+      - {tool: crm_create_task, with: {title: follow up, customer: cus_demo_ada}}
+  - when: {turn: 3}
+    call:
+      - {tool: crm_search_orders, with: {customer: cus_demo_ada}}
+      - {tool: crm_list_tasks, with: {customer: cus_demo_ada}}
+  - say: done
+`
+
+// BenchmarkRuns measures whole runs of 3 turns with 2 calls each and a last answer,
+// against a scripted model that answers at once, so that ms/turn is Drawbridge's own
+// overhead and the HTTP exchange.
+func BenchmarkRuns(b *testing.B) {
+	script, err := rehearsal.Load([]byte(benchScript))
+	if err != nil {
+		b.Fatal(err)
+	}
+	model := httptest.NewServer(rehearsal.NewServer(script, rehearsal.Options{}))
+	b.Cleanup(model.Close)
+	for _, atOnce := range []int{1, 32} {
+		b.Run(fmt.Sprintf("at-once=%d", atOnce), func(b *testing.B) {
+			a, _ := benchApp(b, func(c *config.Config) {
+				agent := config.DefaultAgent()
+				agent.Tools = []string{"*"}
+				agent.Budget.Wall = config.Duration(time.Hour)
+				c.Agents = map[string]config.Agent{"a": agent}
+				c.Model = config.Model{BaseURL: model.URL + "/v1", Name: rehearsal.ModelName, Timeout: c.Model.Timeout}
+				c.Workers.Runs = atOnce
+			}, false)
+			for range b.N {
+				if err := a.store.Start(b.Context(), dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "a", Source: "bench", Prompt: "go"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ResetTimer()
+			a.Work(b.Context())
+			awaitEmpty(b, a)
+			b.StopTimer()
+			perRun := b.Elapsed().Seconds() / float64(b.N)
+			b.ReportMetric(1/perRun, "runs/s")
+			b.ReportMetric(perRun*1000/benchTurns, "ms/turn")
+		})
+	}
+}
+
+// benchTurns is how often the model is asked in a run of benchScript.
+const benchTurns = 4
+
+// awaitEmpty waits until no run has anything left to do, and wants all to have succeeded.
+func awaitEmpty(b *testing.B, a *app) {
+	b.Helper()
+	err := poll(b.Context(), func() (bool, error) {
+		_, left, err := a.store.NextDue(b.Context(), dispatch.RunJob)
+		return !left, err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	runs, err := a.store.Runs(b.Context(), "", b.N)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, run := range runs {
+		if run.State != dispatch.Succeeded {
+			b.Fatalf("run %s: %s %s", run.State, run.Reason, run.Answer)
+		}
+	}
+}
+
+// BenchmarkCall measures tools/call over streamable HTTP, through the guard with its
+// audit row on disk, against a bare mcp-go server with the same tool function.
+func BenchmarkCall(b *testing.B) {
+	for _, clients := range []int{1, 16} {
+		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
+			a, guarded := benchApp(b, func(*config.Config) {}, false)
+			tool, _ := a.catalog.Lookup("crm_search_products")
+			plain := mcpbare.NewMCPServer("bare", "1")
+			plain.AddTool(mcp.NewToolWithRawSchema(tool.Name, tool.Description, tool.Input), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				out, err := tool.Call(ctx, r.Params.RawArguments)
+				if err != nil {
+					return nil, err
+				}
+				return mcp.NewToolResultText(string(out)), nil
+			})
+			bare := httptest.NewServer(mcpbare.NewStreamableHTTPServer(plain))
+			b.Cleanup(bare.Close)
+			body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crm_search_products","arguments":{"q":"mug"}}}`
+			ours := sendCalls(b, guarded, body, b.N, clients)
+			theirs := sendCalls(b, strings.TrimPrefix(bare.URL, "http://"), body, b.N, clients)
+			b.ReportMetric(float64(b.N)/ours.Seconds(), "calls/s")
+			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
+			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
+		})
+	}
+}
+
+// sendCalls opens a session per client and makes n calls over them.
+func sendCalls(b *testing.B, address, body string, n, clients int) time.Duration {
+	b.Helper()
+	sessions := make([]string, clients)
+	for i := range sessions {
+		sessions[i] = openSession(b, address)
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for _, session := range sessions {
+		request := fmt.Appendf(nil, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Session-Id: %s\r\nContent-Length: %d\r\n\r\n%s",
+			address, session, len(body), body)
+		all.Go(func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			answers := bufio.NewReader(conn)
+			for next.Add(1) <= int64(n) {
+				if err := exchange(conn, answers, request); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(start)
+}
+
+func openSession(b *testing.B, address string) string {
+	b.Helper()
+	hello := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}`
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+address+"/mcp", strings.NewReader(hello))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.Header.Get("Mcp-Session-Id")
+}
+
+// BenchmarkStart measures from the start of the process to the first tools/list
+// over stdio, on a store that exists, and the memory of an idle server.
+func BenchmarkStart(b *testing.B) {
+	folder := b.TempDir()
+	binary, file := filepath.Join(folder, "drawbridge"), filepath.Join(folder, "drawbridge.yaml")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	text := fmt.Sprintf("store: {url: \"sqlite://%s\"}\nserver: {listen: 127.0.0.1:0}\nlog: {format: json}\n", filepath.Join(folder, "d.db"))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	firstList(b, binary, file) // makes the store
+	b.ResetTimer()
+	for range b.N {
+		firstList(b, binary, file)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/start")
+	b.ReportMetric(idleMemory(b, binary, file), "idle-MiB")
+}
+
+func firstList(b *testing.B, binary, file string) {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), binary, "mcp", "-c", file)
+	cmd.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"b","version":"1"}}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+{"jsonrpc":"2.0","id":2,"method":"tools/list"}
+`)
+	out, err := cmd.Output()
+	if err != nil || !bytes.Contains(out, []byte("crm_get_customer")) {
+		b.Fatalf("%v: %.200s", err, out)
+	}
+}
+
+// idleMemory is the resident memory of a server with nothing to do, in MiB.
+func idleMemory(b *testing.B, binary, file string) float64 {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), binary, "serve", "-c", file)
+	cmd.Env = append(os.Environ(), "OPENAI_API_KEY=")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"serving"`) {
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = cmd.Process.Signal(os.Interrupt)
+	_ = cmd.Wait()
+	var kib float64
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		b.Fatal(err)
+	}
+	return kib / 1024
+}
