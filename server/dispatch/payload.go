@@ -17,20 +17,32 @@ import (
 var errUnparsed = errors.New("the body is neither JSON nor a form")
 
 // parsePayload reads a body for conditions and templates. Numbers become int64
-// where they are whole and fit, else float64; forms become a map of strings.
+// where they are whole and fit, else float64; forms become a map of strings. A body
+// that is JSON is read as such whatever it is called: curl calls everything a form.
 func parsePayload(contentType string, body []byte) (any, error) {
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err == nil && kind == "application/x-www-form-urlencoded" {
-		values, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnparsed, err)
-		}
-		form := make(map[string]any, len(values))
-		for name := range values {
-			form[name] = values.Get(name)
-		}
-		return form, nil
+	value, err := parseJSON(body)
+	if err == nil {
+		return value, nil
 	}
+	if kind, _, bad := mime.ParseMediaType(contentType); bad == nil && kind == "application/x-www-form-urlencoded" {
+		return parseForm(body)
+	}
+	return nil, err
+}
+
+func parseForm(body []byte) (any, error) {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnparsed, err)
+	}
+	form := make(map[string]any, len(values))
+	for name := range values {
+		form[name] = values.Get(name)
+	}
+	return form, nil
+}
+
+func parseJSON(body []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var value any
