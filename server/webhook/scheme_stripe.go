@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -25,16 +26,27 @@ var stripeScheme = scheme{
 }
 
 // stripeEventID is the body's own id ("evt_..."), which stays the same when Stripe
-// sends the event again. It decodes into a map because a struct would also take
-// "ID" for "id".
+// sends the event again. It reads no further than the id, which Stripe sends
+// first: the sender waits for this. A body without one gives "".
 func stripeEventID(body []byte) string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(body, &fields) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
 		return ""
 	}
-	var id string
-	if json.Unmarshal(fields["id"], &id) != nil {
-		return ""
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return ""
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return ""
+		}
+		if name == "id" {
+			var id string
+			_ = json.Unmarshal(value, &id) // an id that is no text is none
+			return id
+		}
 	}
-	return id
+	return ""
 }

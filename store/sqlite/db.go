@@ -167,7 +167,8 @@ var pragmas = []struct{ name, set, want string }{
 	{"busy_timeout", "5000", "5000"},
 	{"foreign_keys", "1", "1"},
 	{"journal_mode", "WAL", "wal"},
-	{"synchronous", "FULL", "2"}, // NORMAL may lose committed transactions on power loss
+	{"synchronous", "FULL", "2"},  // NORMAL may lose committed transactions on power loss
+	{"temp_store", "MEMORY", "2"}, // savepoints would write to a temporary file
 }
 
 // PageSize is the page size of a new file, in bytes. A file made otherwise keeps its own.

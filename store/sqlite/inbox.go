@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -21,7 +22,7 @@ func (s *Store) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, e
 	}
 	at := millis(e.ReceivedAt)
 	var first string
-	err = s.Write(ctx, func(tx sqldb.Tx) error {
+	err = s.writeBare(ctx, func(tx sqldb.Tx) error {
 		if e.Weak {
 			// A hash of the content counts for a window only: then it may come again.
 			if _, err := tx.ExecContext(ctx, `UPDATE events SET dedupe_key = NULL
@@ -30,16 +31,20 @@ func (s *Store) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, e
 				return err
 			}
 		}
-		err := tx.QueryRowContext(ctx, `INSERT INTO events
+		added, err := changedOne(tx.ExecContext(ctx, `INSERT INTO events
 			(id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, verified_by, status, last_seen_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?)
-			ON CONFLICT (source, dedupe_key) DO UPDATE SET duplicates = duplicates + 1, last_seen_at = excluded.last_seen_at
-			RETURNING id`,
-			e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, string(headers), e.Body, at, e.VerifiedBy, at).Scan(&first)
-		if err != nil || first != e.ID {
+			ON CONFLICT (source, dedupe_key) DO NOTHING`,
+			e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, string(headers), e.Body, at, e.VerifiedBy, at))
+		if err != nil {
 			return err
 		}
-		return enqueue(ctx, tx, dispatch.EventJob, e.ID, s.now())
+		if added {
+			first = e.ID
+			return enqueue(ctx, tx, dispatch.EventJob, e.ID, s.now())
+		}
+		return tx.QueryRowContext(ctx, `UPDATE events SET duplicates = duplicates + 1, last_seen_at = ?
+			WHERE source = ? AND dedupe_key = ? RETURNING id`, at, e.Source, e.Key).Scan(&first)
 	})
 	if err != nil {
 		return webhook.Receipt{}, fmt.Errorf("storing event from %q: %w", e.Source, err)
@@ -48,6 +53,15 @@ func (s *Store) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, e
 		s.signal(dispatch.EventJob)
 	}
 	return webhook.Receipt{ID: first, Duplicate: first != e.ID}, nil
+}
+
+// changedOne reports whether a statement changed a row.
+func changedOne(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
 }
 
 // Reject keeps the refusal and drops the oldest of the source beyond the ring.

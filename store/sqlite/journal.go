@@ -41,7 +41,7 @@ func (s *Store) EntriesAfter(ctx context.Context, run string, seq int64) ([]brid
 // Append adds entries under the lease. The condition and the primary key are the
 // fence: a stale epoch writes nothing, and entry n exists once.
 func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridge.Entry) error {
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
+	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
 		for _, e := range entries {
 			if err := fenced(tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
 				SELECT ?, ?, ?, ?, ? FROM runs WHERE id = ? AND epoch = ? AND state = 'running'

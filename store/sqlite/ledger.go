@@ -15,7 +15,7 @@ var _ guard.Ledger = (*Store)(nil)
 // Claim notes the intended call unless its key is known, and gives what is known.
 func (s *Store) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
 	var prior guard.Prior
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
+	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
 		var err error
 		if prior, err = priorCall(ctx, tx, c.Principal, c.Key); err != nil || prior.State != guard.Fresh {
 			return err
@@ -57,7 +57,7 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 
 // Record appends the audit row and settles the call, in one transaction.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
+	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO audit
 			(at, principal, door, tool, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

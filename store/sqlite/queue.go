@@ -50,12 +50,7 @@ func renew(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, unt
 
 // finishJob removes the job; false if it was not there.
 func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string) (bool, error) {
-	res, err := tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return changedOne(tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref))
 }
 
 // Renew extends leases; a job that has ended meanwhile is passed over.

@@ -185,11 +185,9 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 
 // fenced turns "no row changed" into ErrFenced: the epoch or the state has moved on.
 func fenced(res sql.Result, err error) error {
-	if err != nil {
-		return err
+	changed, err := changedOne(res, err)
+	if err == nil && !changed {
+		return bridge.ErrFenced
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(bridge.ErrFenced, err)
-	}
-	return nil
+	return err
 }
