@@ -78,9 +78,9 @@ func BenchmarkAccept(b *testing.B) {
 			}, false)
 			bare := httptest.NewServer(http.HandlerFunc(verifyOnly))
 			b.Cleanup(bare.Close)
-			requests := benchEvents(b, b.N)
-			ours := send(b, durable, requests, senders)
-			theirs := send(b, strings.TrimPrefix(bare.URL, "http://"), requests, senders)
+			events := benchEvents(b, b.N)
+			ours := send(b, "http://"+durable, events, senders)
+			theirs := send(b, bare.URL, events, senders)
 			b.ReportMetric(float64(b.N)/ours.Seconds(), "accepts/s")
 			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
 			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
@@ -107,48 +107,48 @@ func verifyOnly(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"id":"evt"}`)
 }
 
-// benchEvents prepares signed requests of about 2 KiB, so that the client does
-// nothing but send.
-func benchEvents(b *testing.B, n int) [][]byte {
+// benchEvent is a signed event of about 2 KiB.
+type benchEvent struct {
+	body   []byte
+	header http.Header
+}
+
+// benchEvents prepares events, so that the senders do nothing but send.
+func benchEvents(b *testing.B, n int) []benchEvent {
 	b.Helper()
-	requests := make([][]byte, n)
+	events := make([]benchEvent, n)
 	now := time.Now()
-	for i := range requests {
+	for i := range events {
 		body := fmt.Appendf(nil, `{"id":"evt_bench_%d_%d","type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada","note":%q}}}`,
 			now.UnixNano(), i, strings.Repeat("x", 1900))
-		headers, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
+		header, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}
-		var raw bytes.Buffer
-		fmt.Fprintf(&raw, "POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\nStripe-Signature: %s\r\n\r\n", len(body), headers.Get("Stripe-Signature"))
-		raw.Write(body)
-		requests[i] = raw.Bytes()
+		header.Set("Content-Type", "application/json")
+		events[i] = benchEvent{body, header}
 	}
-	return requests
+	return events
 }
 
-// send posts all requests over a number of connections and gives the time taken.
-func send(b *testing.B, address string, requests [][]byte, senders int) time.Duration {
+// send posts all events from a number of senders, each an ordinary HTTP client with
+// a connection of its own, and gives the time taken.
+func send(b *testing.B, base string, events []benchEvent, senders int) time.Duration {
 	b.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: senders}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
 	var next atomic.Int64
 	var all sync.WaitGroup
 	start := time.Now()
 	for range senders {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", address)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			defer func() { _ = conn.Close() }()
-			answers := bufio.NewReader(conn)
 			for {
 				i := next.Add(1) - 1
-				if i >= int64(len(requests)) {
+				if i >= int64(len(events)) {
 					return
 				}
-				if err := exchange(conn, answers, requests[i]); err != nil {
+				if err := post(client, base+"/webhooks/stripe", events[i]); err != nil {
 					b.Error(err)
 					return
 				}
@@ -157,6 +157,23 @@ func send(b *testing.B, address string, requests [][]byte, senders int) time.Dur
 	}
 	all.Wait()
 	return time.Since(start)
+}
+
+func post(client *http.Client, url string, event benchEvent) error {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(event.body))
+	if err != nil {
+		return err
+	}
+	req.Header = event.header
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s: %s %w", res.Status, body, err)
+	}
+	return nil
 }
 
 func exchange(conn net.Conn, answers *bufio.Reader, request []byte) error {
