@@ -275,7 +275,7 @@ func awaitEmpty(b *testing.B, a *app) {
 // BenchmarkCall measures tools/call over streamable HTTP, through the guard with its
 // audit row on disk, against a bare mcp-go server with the same tool function.
 func BenchmarkCall(b *testing.B) {
-	for _, clients := range []int{1, 16} {
+	for _, clients := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			a, guarded := benchApp(b, func(*config.Config) {}, false)
 			tool, _ := a.catalog.Lookup("crm_search_products")
@@ -285,7 +285,7 @@ func BenchmarkCall(b *testing.B) {
 				if err != nil {
 					return nil, err
 				}
-				return mcp.NewToolResultText(string(out)), nil
+				return mcp.NewToolResultStructured(out, string(out)), nil // text and structure, as ours answers
 			})
 			bare := httptest.NewServer(mcpbare.NewStreamableHTTPServer(plain))
 			b.Cleanup(bare.Close)

@@ -29,6 +29,14 @@ type attempt struct {
 	recorded func(Result)
 }
 
+// effect is the tool's, "" if there is no such tool.
+func (a *attempt) effect() tools.Effect {
+	if a.tool == nil {
+		return ""
+	}
+	return a.tool.Effect
+}
+
 func newAttempt(c Call, tool *guarded) *attempt {
 	a := &attempt{Call: c, tool: tool, ownKey: c.Key != "", decision: Allowed}
 	if isAbsent(c.Arguments) {

@@ -126,7 +126,7 @@ func TestAllowedCallIsMadeAndRecorded(t *testing.T) {
 		t.Fatalf("got %s, %v", result.Output, result.Err)
 	}
 	want := guard.Row{
-		At: start.Add(time.Second), Principal: "key:desk", Door: "http", Tool: "shop_quote",
+		At: start.Add(time.Second), Principal: "key:desk", Door: "http", Tool: "shop_quote", Effect: tools.Read,
 		Arguments: json.RawMessage(goodOrder), Decision: guard.Allowed, Outcome: "ok", Duration: time.Second, Run: "run_1",
 	}
 	if diff := cmp.Diff(want, w.lastRow(t, 1)); diff != "" {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"drawbridge/tools"
 )
 
 // Ledger is the guard's durable memory: which calls were made under which key,
@@ -18,8 +20,9 @@ type Ledger interface {
 	// need no claim, only the first result.
 	Lookup(ctx context.Context, principal, key string) (Prior, error)
 	// Record appends the audit row and, if settled is not nil, stores the call's
-	// first result under its key: both in one transaction. It returns when they
-	// are durable. A key without a claim is settled all the same, with the tool and
+	// first result under its key: both in one transaction. It returns when no crash
+	// of the process can lose them; and, except for the row of a read that was let
+	// through, when no power cut can either. A key without a claim is settled all the same, with the tool and
 	// digest of the settlement; a key that is settled already keeps its first result.
 	Record(ctx context.Context, row Row, settled *Settlement) error
 }
@@ -78,6 +81,7 @@ type Row struct {
 	Principal string
 	Door      string // stdio, sse, http, agent
 	Tool      string
+	Effect    tools.Effect    // "" for a tool there is none of
 	Arguments json.RawMessage // redacted
 	Decision  Decision
 	Rule      string // the stage and reason that decided: "permission: ...", "" when allowed

@@ -38,6 +38,7 @@ func (s audit) row(a *attempt, result Result, began time.Time) Row {
 		Principal: name(a.Principal),
 		Door:      a.Door,
 		Tool:      cut(a.Tool, maxName),
+		Effect:    a.effect(),
 		Decision:  a.decision,
 		Rule:      a.rule,
 		Outcome:   "ok",

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"drawbridge/server/dispatch"
+	"drawbridge/server/guard"
 	"drawbridge/store/sqlite"
+	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
 )
 
@@ -208,5 +210,32 @@ func TestStoreURLNamesAPath(t *testing.T) {
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("PathOf(%q) = %q, %v; want %q", url, got, err, want)
 		}
+	}
+}
+
+// A read's audit row does not wait for the disk; what comes after it must again.
+func TestWritesWaitForTheDiskAgainAfterARelaxedOne(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	ctx := t.Context()
+	for _, step := range []struct {
+		row  guard.Row
+		want string // of the pragma while the next commit runs: 2 is FULL
+	}{
+		{guard.Row{Effect: tools.Read, Decision: guard.Allowed, Tool: "read"}, "2"},
+		{guard.Row{Effect: tools.Read, Decision: guard.Refused, Tool: "refused"}, "2"},
+		{guard.Row{Effect: tools.Write, Decision: guard.Allowed, Tool: "write"}, "2"},
+	} {
+		if err := store.Record(ctx, step.row, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		err := store.Write(ctx, func(tx sqldb.Tx) error { return tx.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&got) })
+		if err != nil || got != step.want {
+			t.Errorf("after the row of a %s, synchronous is %q (%v), want %q", step.row.Tool, got, err, step.want)
+		}
+	}
+	rows, err := store.Audit(ctx, "", 10)
+	if err != nil || len(rows) != 3 {
+		t.Errorf("%d audit rows (%v), want 3", len(rows), err)
 	}
 }

@@ -22,7 +22,7 @@ func (s *Store) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, e
 	}
 	at := millis(e.ReceivedAt)
 	var first string
-	err = s.writeBare(ctx, func(tx sqldb.Tx) error {
+	err = s.write(ctx, operation{bare: true}, func(tx sqldb.Tx) error {
 		if e.Weak {
 			// A hash of the content counts for a window only: then it may come again.
 			if _, err := tx.ExecContext(ctx, `UPDATE events SET dedupe_key = NULL

@@ -39,9 +39,10 @@ func (s *Store) EntriesAfter(ctx context.Context, run string, seq int64) ([]brid
 }
 
 // Append adds entries under the lease. The condition and the primary key are the
-// fence: a stale epoch writes nothing, and entry n exists once.
+// fence: a stale epoch writes nothing, and entry n exists once. A run that has
+// something to journal makes progress: its faults in a row begin anew.
 func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridge.Entry) error {
-	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
+	err := s.write(ctx, operation{bare: true}, func(tx sqldb.Tx) error {
 		for _, e := range entries {
 			if err := fenced(tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
 				SELECT ?, ?, ?, ?, ? FROM runs WHERE id = ? AND epoch = ? AND state = 'running'
@@ -50,7 +51,8 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 				return err
 			}
 		}
-		return nil
+		_, err := tx.ExecContext(ctx, `UPDATE runs SET attempts = 0 WHERE id = ? AND epoch = ? AND attempts > 0`, lease.Run, lease.Epoch)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"drawbridge/server/guard"
+	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
 )
 
@@ -15,7 +16,7 @@ var _ guard.Ledger = (*Store)(nil)
 // Claim notes the intended call unless its key is known, and gives what is known.
 func (s *Store) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
 	var prior guard.Prior
-	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
+	err := s.write(ctx, operation{bare: true}, func(tx sqldb.Tx) error {
 		var err error
 		if prior, err = priorCall(ctx, tx, c.Principal, c.Key); err != nil || prior.State != guard.Fresh {
 			return err
@@ -55,13 +56,17 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 	return prior, nil
 }
 
-// Record appends the audit row and settles the call, in one transaction.
+// Record appends the audit row and settles the call, in one transaction. The row of
+// a read that was let through is written before the answer, so that no crash of the
+// process loses it, but does not wait for the disk: it changes nothing that would
+// have to be proved. It is on disk with the next write that waits.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	err := s.writeBare(ctx, func(tx sqldb.Tx) error {
+	op := operation{bare: true, relaxed: row.Effect == tools.Read && row.Decision == guard.Allowed}
+	err := s.write(ctx, op, func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO audit
-			(at, principal, door, tool, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			millis(row.At), row.Principal, row.Door, row.Tool, string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
+			(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			millis(row.At), row.Principal, row.Door, row.Tool, string(row.Effect), string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
 			row.Duration.Microseconds(), row.Run, row.Key)
 		if err != nil || settled == nil {
 			return err

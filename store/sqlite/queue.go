@@ -36,16 +36,12 @@ func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limi
 		return nil, err
 	}
 	for _, ref := range refs {
-		if err := renew(ctx, tx, kind, ref, now.Add(lease)); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`,
+			millis(now.Add(lease)), string(kind), ref); err != nil {
 			return nil, err
 		}
 	}
 	return refs, nil
-}
-
-func renew(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
-	return err
 }
 
 // finishJob removes the job; false if it was not there.
@@ -53,12 +49,14 @@ func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string)
 	return changedOne(tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref))
 }
 
-// Renew extends leases; a job that has ended meanwhile is passed over.
+// Renew extends leases; a job that has ended or was put down meanwhile is passed
+// over: it keeps the time it was put off to.
 func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) error {
 	return s.Write(ctx, func(tx sqldb.Tx) error {
 		until := s.now().Add(lease)
 		for _, ref := range refs {
-			if err := renew(ctx, tx, kind, ref, until); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND ref = ? AND leased = 1`,
+				millis(until), string(kind), ref); err != nil {
 				return fmt.Errorf("renewing %s %q: %w", kind, ref, err)
 			}
 		}

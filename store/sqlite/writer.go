@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 
 	"drawbridge/tools/sqldb"
@@ -22,15 +24,24 @@ const maxBatch = 256
 type writer struct {
 	conn    *sql.Conn
 	tx      *transaction
+	relaxed bool // commits do not wait for the disk now
 	ops     chan *operation
+	batch   []*operation // reused
 	closing chan struct{}
 	done    chan struct{}
 }
 
 type operation struct {
 	fn func(tx sqldb.Tx) error
-	// bare: without a savepoint, see writeBare.
-	bare   bool
+	// bare: without a savepoint, which costs a quarter of a small write. For
+	// operations that fail before they change anything, or else because the disk
+	// does: then the whole batch fails, as if the commit had.
+	bare bool
+	// relaxed: it is enough that the operating system has it. A crash of the
+	// process loses nothing; a power cut may lose what was written since the last
+	// commit that was not relaxed.
+	relaxed bool
+
 	err    error
 	result chan error // buffered: the writer never waits for a caller
 }
@@ -51,17 +62,12 @@ func startWriter(conn *sql.Conn) *writer {
 // the commit is on disk. A context that ends before fn has begun stops it; one
 // that ends later does not, because the answer would be a guess.
 func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
-	return d.write(ctx, &operation{fn: fn, result: make(chan error, 1)})
+	return d.write(ctx, operation{}, fn)
 }
 
-// writeBare is Write without a savepoint, which costs a quarter of a small write.
-// It is for operations that fail before they change anything, or else because the
-// disk does: then the whole batch fails, as if the commit had.
-func (d *DB) writeBare(ctx context.Context, fn func(tx sqldb.Tx) error) error {
-	return d.write(ctx, &operation{fn: fn, bare: true, result: make(chan error, 1)})
-}
-
-func (d *DB) write(ctx context.Context, op *operation) error {
+// write is Write with the say of how in kind.
+func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) error) error {
+	op := &operation{fn: fn, bare: kind.bare, relaxed: kind.relaxed, result: make(chan error, 1)}
 	if d.writer == nil {
 		return fmt.Errorf("writing to %q: opened for reading only", d.path)
 	}
@@ -94,12 +100,12 @@ func (w *writer) loop() {
 	for {
 		select {
 		case op := <-w.ops:
-			w.commit(op)
+			w.commit(w.gather(op))
 		case <-w.closing:
 			for {
 				select {
 				case op := <-w.ops:
-					w.commit(op)
+					w.commit(w.gather(op))
 				default:
 					return
 				}
@@ -108,28 +114,28 @@ func (w *writer) loop() {
 	}
 }
 
-// commit runs first and whatever else waits in one transaction.
-func (w *writer) commit(first *operation) {
-	batch := []*operation{first}
-	err := w.tx.exec("BEGIN IMMEDIATE")
+// gather gives first and whatever else waits.
+func (w *writer) gather(first *operation) []*operation {
+	runtime.Gosched() // let those who are about to write join
+	batch := append(w.batch[:0], first)
+	for len(batch) < maxBatch {
+		select {
+		case op := <-w.ops:
+			batch = append(batch, op)
+		default:
+			w.batch = batch
+			return batch
+		}
+	}
+	w.batch = batch
+	return batch
+}
+
+// commit runs a batch in one transaction and answers each operation.
+func (w *writer) commit(batch []*operation) {
+	err := w.relax(!slices.ContainsFunc(batch, func(op *operation) bool { return !op.relaxed }))
 	if err == nil {
-		err = w.carry(first)
-	drain:
-		for err == nil && len(batch) < maxBatch {
-			select {
-			case op := <-w.ops:
-				batch = append(batch, op)
-				err = w.carry(op)
-			default:
-				break drain
-			}
-		}
-		if err == nil {
-			err = w.tx.exec("COMMIT")
-		}
-		if err != nil {
-			_ = w.tx.exec("ROLLBACK") // fails harmlessly where SQLite has rolled back by itself
-		}
+		err = w.transact(batch)
 	}
 	for _, op := range batch {
 		if err != nil {
@@ -137,6 +143,43 @@ func (w *writer) commit(first *operation) {
 		}
 		op.result <- op.err
 	}
+}
+
+func (w *writer) transact(batch []*operation) error {
+	if err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	var err error
+	for _, op := range batch {
+		if err = w.carry(op); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = w.tx.exec("COMMIT")
+	}
+	if err != nil {
+		_ = w.tx.exec("ROLLBACK") // fails harmlessly where SQLite has rolled back by itself
+	}
+	return err
+}
+
+// relax sets whether the next commits wait for the disk. In WAL mode a commit under
+// FULL also brings to disk what was committed under NORMAL before it.
+func (w *writer) relax(relaxed bool) error {
+	if relaxed == w.relaxed {
+		return nil
+	}
+	pragma := "PRAGMA synchronous = FULL"
+	if relaxed {
+		pragma = "PRAGMA synchronous = NORMAL"
+	}
+	// Not prepared and kept: this pragma works when it is compiled, not when it runs.
+	if _, err := w.conn.ExecContext(context.Background(), pragma); err != nil {
+		return err
+	}
+	w.relaxed = relaxed
+	return nil
 }
 
 // carry runs one operation so that its failure undoes it alone. The error is of the

@@ -68,6 +68,21 @@ func renewKeepsWorkFromOthers(t *testing.T, h Harness) {
 	}
 }
 
+// A worker renews what it holds while one of its runs is being parked.
+func renewLeavesWhatWasPutDown(t *testing.T, h Harness) {
+	c := claimOne(t, h)
+	until := h.Now().Add(time.Hour)
+	if err := h.Store().Park(t.Context(), c.Lease, until, "model_unavailable", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Store().Renew(t.Context(), dispatch.RunJob, []string{c.Run.ID}, lease); err != nil {
+		t.Fatal(err)
+	}
+	if at, ok, err := h.Store().NextDue(t.Context(), dispatch.RunJob); err != nil || !ok || !at.Equal(until) {
+		t.Fatalf("a parked run is due at %v (%v), want %v", at, err, until)
+	}
+}
+
 func nextDueIsTheEarliest(t *testing.T, h Harness) {
 	next := func() (time.Time, bool) {
 		t.Helper()

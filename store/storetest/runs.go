@@ -145,6 +145,23 @@ func parkedRunIsDueAtItsTime(t *testing.T, h Harness) {
 	}
 }
 
+func progressEndsTheRowOfFaults(t *testing.T, h Harness) {
+	c := claimOne(t, h)
+	if err := h.Store().Park(t.Context(), c.Lease, h.Now(), "model_unavailable", 3); err != nil {
+		t.Fatal(err)
+	}
+	c = claim(t, h)[0]
+	if err := h.Store().Append(t.Context(), c.Lease, entry(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Store().Release(t.Context(), c.Lease); err != nil {
+		t.Fatal(err)
+	}
+	if got := claim(t, h)[0].Run.Attempts; got != 0 {
+		t.Errorf("a run that went on since counts %d faults in a row, want 0", got)
+	}
+}
+
 func releasedRunIsDueAtOnce(t *testing.T, h Harness) {
 	c := claimOne(t, h)
 	if err := h.Store().Release(t.Context(), c.Lease); err != nil {

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Runs/ClaimRaisesTheEpoch":                    claimRaisesTheEpoch,
 		"Runs/StaleLeaseCannotWrite":                  staleLeaseCannotWrite,
 		"Runs/ParkedRunIsDueAtItsTime":                parkedRunIsDueAtItsTime,
+		"Runs/ProgressEndsTheRowOfFaults":             progressEndsTheRowOfFaults,
 		"Runs/ReleasedRunIsDueAtOnce":                 releasedRunIsDueAtOnce,
 		"Runs/FinishEndsJournalJobAndOwesTheCallback": finishEndsJournalJobAndOwesTheCallback,
 		"Runs/FinishIsAllOrNothing":                   finishIsAllOrNothing,
@@ -53,6 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Runs/RestartMakesLeasedWorkDue":              restartMakesLeasedWorkDue,
 		"Callbacks/AreRetriedUntilSettled":            callbacksAreRetriedUntilSettled,
 		"Queue/RenewKeepsWorkFromOthers":              renewKeepsWorkFromOthers,
+		"Queue/RenewLeavesWhatWasPutDown":             renewLeavesWhatWasPutDown,
 		"Queue/NextDueIsTheEarliest":                  nextDueIsTheEarliest,
 		"Queue/WakeTellsOfNewWork":                    wakeTellsOfNewWork,
 	} {

@@ -58,7 +58,7 @@ func settlement(result string) *guard.Settlement {
 
 func row(i int) guard.Row {
 	return guard.Row{
-		At: start.Add(time.Duration(i) * time.Second), Principal: "key:desk", Door: "http", Tool: "crm_add_note",
+		At: start.Add(time.Duration(i) * time.Second), Principal: "key:desk", Door: "http", Tool: "crm_add_note", Effect: "write",
 		Arguments: json.RawMessage(`{"text":"naïve \"quoted\" 9007199254740993"}`),
 		Decision:  guard.Allowed, Outcome: "ok", Duration: 1500 * time.Microsecond, Run: "run_1", Key: "k" + strconv.Itoa(i),
 	}

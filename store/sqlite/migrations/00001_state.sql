@@ -112,6 +112,7 @@ CREATE TABLE audit (
     principal       TEXT    NOT NULL,
     door            TEXT    NOT NULL,
     tool            TEXT    NOT NULL,
+    effect          TEXT    NOT NULL,
     arguments       TEXT    NOT NULL,
     decision        TEXT    NOT NULL,
     rule            TEXT    NOT NULL,
