@@ -327,7 +327,7 @@ func (d *demo) count(ctx context.Context, calls []dispatch.CallReport) (effects,
 		return effects{}, err
 	}
 	var e effects
-	for table, n := range map[string]*int{"crm_interactions": &e.Interactions, "messages": &e.Emails, "crm_tasks": &e.Tasks} {
+	for table, n := range map[string]*int{"crm_interactions": &e.Interactions, "email_messages": &e.Emails, "crm_tasks": &e.Tasks} {
 		query := `SELECT COUNT(*) FROM ` + table + ` WHERE idempotency_key IN (SELECT value FROM json_each(?))`
 		if err := d.app.store.Read().QueryRowContext(ctx, query, string(raw)).Scan(n); err != nil {
 			return effects{}, fmt.Errorf("counting %s: %w", table, err)

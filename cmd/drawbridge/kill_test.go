@@ -235,7 +235,7 @@ func checkJournal(t *testing.T, store *sqlite.Store, run string) {
 // checkNothingDoubled counts effects where they are: in the CRM and the outbox.
 func checkNothingDoubled(t *testing.T, store *sqlite.Store, events int, delivered *sync.Map) {
 	t.Helper()
-	for _, table := range []string{"crm_interactions", "crm_tasks", "messages"} {
+	for _, table := range []string{"crm_interactions", "crm_tasks", "email_messages"} {
 		var rows, keys int
 		err := store.Read().QueryRowContext(t.Context(),
 			`SELECT COUNT(*), COUNT(DISTINCT idempotency_key) FROM `+table+` WHERE idempotency_key IS NOT NULL`).Scan(&rows, &keys)

@@ -61,7 +61,7 @@ func formatted(list []mail.Address) []string {
 // related lists the other messages of a conversation.
 func (b *Backend) related(ctx context.Context, r record) ([]email.Related, error) {
 	rows, err := b.db.Read().QueryContext(ctx, `SELECT m.id, m.status, s.name, s.address, m.subject, m.created_at
-		FROM messages m JOIN participants s ON s.message = m.id AND s.role = 'from' AND s.position = 0
+		FROM email_messages m JOIN email_participants s ON s.message = m.id AND s.role = 'from' AND s.position = 0
 		WHERE m.thread_id = ? AND m.id <> ? ORDER BY m.created_at, m.id LIMIT 50`, r.thread, r.id)
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (b *Backend) Receive(ctx context.Context, m email.Mail, s email.Stamp) (id 
 		return "", err
 	}
 	err = b.db.Write(ctx, func(tx sqldb.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT id FROM messages WHERE message_id = ?`, s.MessageID).Scan(&id)
+		err := tx.QueryRowContext(ctx, `SELECT id FROM email_messages WHERE message_id = ?`, s.MessageID).Scan(&id)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -45,7 +45,7 @@ func (b *Backend) Receive(ctx context.Context, m email.Mail, s email.Stamp) (id 
 // joinThread takes the conversation of the newest reference that is known here.
 func (r *record) joinThread(ctx context.Context, tx sqldb.Tx) error {
 	for _, reference := range slices.Backward(r.stamp.References) {
-		err := tx.QueryRowContext(ctx, `SELECT thread_id FROM messages WHERE message_id = ?`, reference).Scan(&r.thread)
+		err := tx.QueryRowContext(ctx, `SELECT thread_id FROM email_messages WHERE message_id = ?`, reference).Scan(&r.thread)
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

@@ -36,7 +36,7 @@ func (b *Backend) begin(ctx context.Context, tx sqldb.Tx, m email.Mail) (record,
 		return r, nil
 	}
 	var answered, references string
-	err = tx.QueryRowContext(ctx, `SELECT coalesce(message_id, ''), reference_ids, thread_id FROM messages WHERE id = ?`, m.InReplyTo).
+	err = tx.QueryRowContext(ctx, `SELECT coalesce(message_id, ''), reference_ids, thread_id FROM email_messages WHERE id = ?`, m.InReplyTo).
 		Scan(&answered, &references, &r.thread)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -58,7 +58,7 @@ func (r *record) compose(messageID string, date time.Time) (err error) {
 }
 
 func (r *record) insert(ctx context.Context, tx sqldb.Tx) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO messages
+	_, err := tx.ExecContext(ctx, `INSERT INTO email_messages
 		(id, status, thread_id, subject, body_text, body_html, search_text, reference_ids, message_id, raw, idempotency_key, created_at, scheduled_for, sent_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.id, r.status, r.thread, r.mail.Subject, r.mail.Text, r.mail.HTML, r.searchText(), strings.Join(r.stamp.References, " "),
@@ -68,7 +68,7 @@ func (r *record) insert(ctx context.Context, tx sqldb.Tx) error {
 	}
 	for _, group := range r.participants() {
 		for i, a := range group.list {
-			_, err := tx.ExecContext(ctx, `INSERT INTO participants (message, role, position, name, address) VALUES (?, ?, ?, ?, ?)`,
+			_, err := tx.ExecContext(ctx, `INSERT INTO email_participants (message, role, position, name, address) VALUES (?, ?, ?, ?, ?)`,
 				r.id, group.role, i, a.Name, a.Address)
 			if err != nil {
 				return fmt.Errorf("keeping a participant: %w", err)

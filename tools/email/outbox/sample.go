@@ -14,7 +14,7 @@ import (
 func (b *Backend) Seed(ctx context.Context) error {
 	err := b.db.Write(ctx, func(tx sqldb.Tx) error {
 		for _, t := range sampleTemplates {
-			_, err := tx.ExecContext(ctx, `INSERT INTO templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+			_, err := tx.ExecContext(ctx, `INSERT INTO email_templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, ?, ?, ?, ?, ?)
 				ON CONFLICT (name) DO NOTHING`, t.Name, t.Description, t.Subject, t.Text, t.HTML, b.now().UnixMilli())
 			if err != nil {
 				return err
@@ -28,7 +28,7 @@ func (b *Backend) Seed(ctx context.Context) error {
 	_, err = b.Receive(ctx,
 		email.Mail{To: []mail.Address{b.from}, Subject: "Where is my order 1042?", Text: sampleQuestion},
 		email.Stamp{
-			From:      mail.Address{Name: "Ada Lovelace", Address: "ada@example.com"},
+			From:      mail.Address{Name: "Ada Lindqvist", Address: "ada@example.com"},
 			Date:      b.clock(),
 			MessageID: "<order-1042-question@example.com>",
 		})
@@ -43,7 +43,7 @@ you since. Could you tell me when it will arrive?
 If it takes another week I would rather have my money back.
 
 Kind regards,
-Ada Lovelace`
+Ada Lindqvist`
 
 var sampleTemplates = []email.Template{
 	{

@@ -43,7 +43,7 @@ func (b *Backend) CancelScheduled(ctx context.Context, id string) (email.Receipt
 		if r.status != email.Scheduled {
 			return email.Receipt{}, email.WrongStatus(id, r.status, email.Scheduled)
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET status = 'cancelled' WHERE id = ? AND status = 'scheduled'`, id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE email_messages SET status = 'cancelled' WHERE id = ? AND status = 'scheduled'`, id); err != nil {
 			return email.Receipt{}, fmt.Errorf("cancelling message %s: %w", id, err)
 		}
 		r.status = email.Cancelled
@@ -58,7 +58,7 @@ func (b *Backend) CancelScheduled(ctx context.Context, id string) (email.Receipt
 // none is released twice, by however many callers.
 func (b *Backend) Release(ctx context.Context, now time.Time) (n int, err error) {
 	err = b.db.Write(ctx, func(tx sqldb.Tx) error {
-		result, err := tx.ExecContext(ctx, `UPDATE messages SET status = 'sent', sent_at = ? WHERE status = 'scheduled' AND scheduled_for <= ?`,
+		result, err := tx.ExecContext(ctx, `UPDATE email_messages SET status = 'sent', sent_at = ? WHERE status = 'scheduled' AND scheduled_for <= ?`,
 			now.UnixMilli(), now.UnixMilli())
 		if err != nil {
 			return fmt.Errorf("releasing scheduled messages: %w", err)
@@ -77,7 +77,7 @@ func (b *Backend) Release(ctx context.Context, now time.Time) (n int, err error)
 // Whoever calls Release sets a timer on it, and asks again after a Wake.
 func (b *Backend) NextDue(ctx context.Context) (time.Time, bool, error) {
 	var earliest sql.NullInt64
-	err := b.db.Read().QueryRowContext(ctx, `SELECT scheduled_for FROM messages WHERE status = 'scheduled' ORDER BY scheduled_for LIMIT 1`).Scan(&earliest)
+	err := b.db.Read().QueryRowContext(ctx, `SELECT scheduled_for FROM email_messages WHERE status = 'scheduled' ORDER BY scheduled_for LIMIT 1`).Scan(&earliest)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, false, fmt.Errorf("reading when the next message is due: %w", err)
 	}

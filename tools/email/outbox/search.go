@@ -26,7 +26,7 @@ func (b *Backend) SearchMessages(ctx context.Context, f email.Filter) (email.Mes
 	}
 	// where is made of constant texts; all values are arguments.
 	rows, err := b.db.Read().QueryContext(ctx, `SELECT m.id, m.status, s.name, s.address, m.subject, substr(m.body_text, 1, 640), m.thread_id, m.created_at, m.scheduled_for, m.sent_at
-		FROM messages m JOIN participants s ON s.message = m.id AND s.role = 'from' AND s.position = 0
+		FROM email_messages m JOIN email_participants s ON s.message = m.id AND s.role = 'from' AND s.position = 0
 		WHERE `+where+` ORDER BY m.created_at DESC, m.id DESC LIMIT ?`, append(args, f.Size()+1)...)
 	if err != nil {
 		return email.MessageList{}, fmt.Errorf("searching messages: %w", err)
@@ -61,7 +61,7 @@ func conditions(f email.Filter) (string, []any, error) {
 		add(`m.status = ?`, f.Status)
 	}
 	if f.Address != "" {
-		add(`m.id IN (SELECT message FROM participants WHERE lower(address) = ?)`, strings.ToLower(f.Address))
+		add(`m.id IN (SELECT message FROM email_participants WHERE lower(address) = ?)`, strings.ToLower(f.Address))
 	}
 	if !f.Since.IsZero() {
 		add(`m.created_at >= ?`, f.Since.UnixMilli())
@@ -111,7 +111,7 @@ func (b *Backend) addRecipients(ctx context.Context, page []email.Summary) error
 		at[s.ID], ids[i] = i, s.ID
 	}
 	// Only the number of placeholders varies.
-	rows, err := b.db.Read().QueryContext(ctx, `SELECT message, name, address FROM participants
+	rows, err := b.db.Read().QueryContext(ctx, `SELECT message, name, address FROM email_participants
 		WHERE role = 'to' AND message IN (?`+strings.Repeat(", ?", len(ids)-1)+`) ORDER BY message, position`, ids...)
 	if err != nil {
 		return fmt.Errorf("reading recipients: %w", err)

@@ -54,7 +54,7 @@ func (b *Backend) SendDraft(ctx context.Context, id string) (email.Receipt, erro
 		if err := r.compose(email.MessageID(tools.Key(ctx), r.stamp.From), r.out); err != nil {
 			return email.Receipt{}, err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE messages SET status = 'sent', message_id = ?, raw = ?, sent_at = ? WHERE id = ? AND status = 'draft'`,
+		_, err = tx.ExecContext(ctx, `UPDATE email_messages SET status = 'sent', message_id = ?, raw = ?, sent_at = ? WHERE id = ? AND status = 'draft'`,
 			r.stamp.MessageID, r.raw, r.out.UnixMilli(), id)
 		if err != nil {
 			return email.Receipt{}, fmt.Errorf("sending draft %s: %w", id, err)

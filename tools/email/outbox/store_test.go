@@ -183,7 +183,7 @@ func TestKeyIsKeptWithTheMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var id string
-	if err := db.Read().QueryRowContext(t.Context(), `SELECT id FROM messages WHERE idempotency_key = 'key 1'`).Scan(&id); err != nil || id != sent.ID {
+	if err := db.Read().QueryRowContext(t.Context(), `SELECT id FROM email_messages WHERE idempotency_key = 'key 1'`).Scan(&id); err != nil || id != sent.ID {
 		t.Errorf("message of the key is %q, %v, want %s", id, err, sent.ID)
 	}
 }
@@ -221,17 +221,17 @@ func TestTablesRefuseWhatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, statement := range map[string]string{
-		"a status of our own":          `UPDATE messages SET status = 'lost' WHERE id = ?`,
-		"sent without a time":          `UPDATE messages SET sent_at = NULL WHERE id = ?`,
-		"scheduled without a time":     `UPDATE messages SET status = 'scheduled', sent_at = NULL WHERE id = ?`,
-		"sent without a wire form":     `UPDATE messages SET raw = NULL WHERE id = ?`,
-		"a Message-ID twice":           `UPDATE messages SET message_id = (SELECT message_id FROM messages WHERE id <> ?1) WHERE id = ?1`,
-		"a key twice":                  `UPDATE messages SET idempotency_key = 'key 1' WHERE id = ?`,
-		"a conversation of nobody":     `UPDATE messages SET thread_id = 'msg_nowhere' WHERE id = ?`,
-		"a recipient twice":            `INSERT INTO participants (message, role, position, name, address) VALUES (?, 'cc', 0, '', 'ADA@example.com')`,
-		"a role of our own":            `INSERT INTO participants (message, role, position, name, address) VALUES (?, 'spy', 0, '', 'x@example.com')`,
-		"a participant of no message":  `INSERT INTO participants (message, role, position, name, address) VALUES (? || 'x', 'to', 0, '', 'x@example.com')`,
-		"a template without a subject": `INSERT INTO templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, '', '', 't', '', 0)`,
+		"a status of our own":          `UPDATE email_messages SET status = 'lost' WHERE id = ?`,
+		"sent without a time":          `UPDATE email_messages SET sent_at = NULL WHERE id = ?`,
+		"scheduled without a time":     `UPDATE email_messages SET status = 'scheduled', sent_at = NULL WHERE id = ?`,
+		"sent without a wire form":     `UPDATE email_messages SET raw = NULL WHERE id = ?`,
+		"a Message-ID twice":           `UPDATE email_messages SET message_id = (SELECT message_id FROM email_messages WHERE id <> ?1) WHERE id = ?1`,
+		"a key twice":                  `UPDATE email_messages SET idempotency_key = 'key 1' WHERE id = ?`,
+		"a conversation of nobody":     `UPDATE email_messages SET thread_id = 'msg_nowhere' WHERE id = ?`,
+		"a recipient twice":            `INSERT INTO email_participants (message, role, position, name, address) VALUES (?, 'cc', 0, '', 'ADA@example.com')`,
+		"a role of our own":            `INSERT INTO email_participants (message, role, position, name, address) VALUES (?, 'spy', 0, '', 'x@example.com')`,
+		"a participant of no message":  `INSERT INTO email_participants (message, role, position, name, address) VALUES (? || 'x', 'to', 0, '', 'x@example.com')`,
+		"a template without a subject": `INSERT INTO email_templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, '', '', 't', '', 0)`,
 	} {
 		err := db.Write(t.Context(), func(tx sqldb.Tx) error {
 			_, err := tx.ExecContext(t.Context(), statement, other.ID)
@@ -249,12 +249,12 @@ func TestTablesRefuseWhatCannotBe(t *testing.T) {
 func TestEachKindOfQueryHasItsIndex(t *testing.T) {
 	_, db, _ := open(t)
 	for query, index := range map[string]string{
-		`SELECT message FROM participants WHERE lower(address) = 'ada@example.com'`:                          "participants_by_address",
-		`UPDATE messages SET status = 'sent', sent_at = 1 WHERE status = 'scheduled' AND scheduled_for <= 1`: "messages_due",
-		`SELECT scheduled_for FROM messages WHERE status = 'scheduled' ORDER BY scheduled_for LIMIT 1`:       "messages_due",
-		`SELECT id FROM messages ORDER BY created_at DESC, id DESC LIMIT 21`:                                 "messages_newest",
-		`SELECT id FROM messages WHERE status = 'sent' ORDER BY created_at DESC, id DESC`:                    "messages_by_status",
-		`SELECT id FROM messages WHERE thread_id = 'msg_1' ORDER BY created_at, id LIMIT 50`:                 "messages_by_thread",
+		`SELECT message FROM email_participants WHERE lower(address) = 'ada@example.com'`:                          "email_participants_by_address",
+		`UPDATE email_messages SET status = 'sent', sent_at = 1 WHERE status = 'scheduled' AND scheduled_for <= 1`: "email_messages_due",
+		`SELECT scheduled_for FROM email_messages WHERE status = 'scheduled' ORDER BY scheduled_for LIMIT 1`:       "email_messages_due",
+		`SELECT id FROM email_messages ORDER BY created_at DESC, id DESC LIMIT 21`:                                 "email_messages_newest",
+		`SELECT id FROM email_messages WHERE status = 'sent' ORDER BY created_at DESC, id DESC`:                    "email_messages_by_status",
+		`SELECT id FROM email_messages WHERE thread_id = 'msg_1' ORDER BY created_at, id LIMIT 50`:                 "email_messages_by_thread",
 	} {
 		var plan string
 		var ignored int

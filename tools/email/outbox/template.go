@@ -17,7 +17,7 @@ func (b *Backend) SaveTemplate(ctx context.Context, t email.Template) error {
 		return err
 	}
 	err := b.db.Write(ctx, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+		_, err := tx.ExecContext(ctx, `INSERT INTO email_templates (name, description, subject, body_text, body_html, updated_at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET description = excluded.description, subject = excluded.subject,
 				body_text = excluded.body_text, body_html = excluded.body_html, updated_at = excluded.updated_at`,
 			t.Name, t.Description, t.Subject, t.Text, t.HTML, b.now().UnixMilli())
@@ -33,7 +33,7 @@ func (b *Backend) SaveTemplate(ctx context.Context, t email.Template) error {
 func (b *Backend) SendTemplate(ctx context.Context, name string, variables map[string]string, m email.Mail) (email.Receipt, error) {
 	return b.once(ctx, email.ToolSendTemplate, func(tx sqldb.Tx) (email.Receipt, error) {
 		t := email.Template{Name: name}
-		err := tx.QueryRowContext(ctx, `SELECT subject, body_text, body_html FROM templates WHERE name = ?`, name).
+		err := tx.QueryRowContext(ctx, `SELECT subject, body_text, body_html FROM email_templates WHERE name = ?`, name).
 			Scan(&t.Subject, &t.Text, &t.HTML)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -54,7 +54,7 @@ func (b *Backend) ListTemplates(ctx context.Context, page tools.Page) (email.Tem
 	if _, err := tools.DecodeCursor(page.Cursor, &after); err != nil {
 		return email.TemplateList{}, err
 	}
-	rows, err := b.db.Read().QueryContext(ctx, `SELECT name, description, subject, body_text, body_html FROM templates
+	rows, err := b.db.Read().QueryContext(ctx, `SELECT name, description, subject, body_text, body_html FROM email_templates
 		WHERE name > ? ORDER BY name LIMIT ?`, after, page.Size()+1)
 	if err != nil {
 		return email.TemplateList{}, fmt.Errorf("listing templates: %w", err)

@@ -14,7 +14,7 @@ const day = 24 * time.Hour
 
 // The sample customers. The domain is reserved for examples (RFC 2606).
 var (
-	ada   = payment.Customer{Reference: "cus_demo_ada", Name: "Ada Example", Email: "ada@example.com"}
+	ada   = payment.Customer{Reference: "cus_demo_ada", Name: "Ada Lindqvist", Email: "ada@example.com"}
 	ben   = payment.Customer{Reference: "cus_demo_ben", Name: "Ben Example", Email: "ben@example.com"}
 	chiyo = payment.Customer{Reference: "cus_demo_chiyo", Name: "Chiyo Example", Email: "chiyo@example.com"}
 	dalal = payment.Customer{Reference: "cus_demo_dalal", Name: "Dalal Example", Email: "dalal@example.com"}

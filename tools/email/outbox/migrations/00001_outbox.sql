@@ -1,8 +1,8 @@
 -- +goose Up
-CREATE TABLE messages (
+CREATE TABLE email_messages (
     id              TEXT    NOT NULL PRIMARY KEY,
     status          TEXT    NOT NULL CHECK (status IN ('draft', 'scheduled', 'sent', 'cancelled', 'received')),
-    thread_id       TEXT    NOT NULL REFERENCES messages (id), -- the first message of the conversation: maybe itself
+    thread_id       TEXT    NOT NULL REFERENCES email_messages (id), -- the first message of the conversation: maybe itself
     subject         TEXT    NOT NULL,
     body_text       TEXT    NOT NULL,
     body_html       TEXT    NOT NULL, -- '' for plain text alone
@@ -19,14 +19,14 @@ CREATE TABLE messages (
     CHECK ((status = 'sent') = (sent_at IS NOT NULL))
 );
 
-CREATE INDEX messages_newest ON messages (created_at, id);
-CREATE INDEX messages_by_status ON messages (status, created_at, id);
-CREATE INDEX messages_by_thread ON messages (thread_id, created_at, id);
+CREATE INDEX email_messages_newest ON email_messages (created_at, id);
+CREATE INDEX email_messages_by_status ON email_messages (status, created_at, id);
+CREATE INDEX email_messages_by_thread ON email_messages (thread_id, created_at, id);
 -- The status leads, though it is always the same, or SQLite prefers messages_by_status.
-CREATE INDEX messages_due ON messages (status, scheduled_for) WHERE status = 'scheduled';
+CREATE INDEX email_messages_due ON email_messages (status, scheduled_for) WHERE status = 'scheduled';
 
-CREATE TABLE participants (
-    message  TEXT    NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+CREATE TABLE email_participants (
+    message  TEXT    NOT NULL REFERENCES email_messages (id) ON DELETE CASCADE,
     role     TEXT    NOT NULL CHECK (role IN ('from', 'reply_to', 'to', 'cc', 'bcc')),
     position INTEGER NOT NULL CHECK (position >= 0), -- within the role
     name     TEXT    NOT NULL, -- '' if there is none
@@ -34,11 +34,11 @@ CREATE TABLE participants (
     PRIMARY KEY (message, role, position)
 );
 
-CREATE INDEX participants_by_address ON participants (lower(address), message);
+CREATE INDEX email_participants_by_address ON email_participants (lower(address), message);
 -- Whoever is named twice gets the message once.
-CREATE UNIQUE INDEX participants_once ON participants (message, lower(address)) WHERE role IN ('to', 'cc', 'bcc');
+CREATE UNIQUE INDEX email_participants_once ON email_participants (message, lower(address)) WHERE role IN ('to', 'cc', 'bcc');
 
-CREATE TABLE templates (
+CREATE TABLE email_templates (
     name        TEXT    NOT NULL PRIMARY KEY,
     description TEXT    NOT NULL,
     subject     TEXT    NOT NULL CHECK (subject <> ''),
@@ -48,6 +48,6 @@ CREATE TABLE templates (
 );
 
 -- +goose Down
-DROP TABLE templates;
-DROP TABLE participants;
-DROP TABLE messages;
+DROP TABLE email_templates;
+DROP TABLE email_participants;
+DROP TABLE email_messages;
