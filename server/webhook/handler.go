@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"golang.org/x/time/rate"
 )
 
 // Source is one configured webhook: POST /webhooks/Name.
@@ -53,6 +55,7 @@ type Handler struct {
 	log       *slog.Logger
 	timeout   time.Duration
 	strangers strangers
+	records   map[string]*rate.Limiter // of refusals, by source
 }
 
 // NewHandler serves the sources. A name that cannot stand in a path, or stands
@@ -60,6 +63,7 @@ type Handler struct {
 func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 	h := &Handler{
 		sources: map[string]Source{},
+		records: map[string]*rate.Limiter{},
 		inbox:   inbox,
 		now:     o.Now,
 		log:     o.Log,
@@ -97,6 +101,7 @@ func (h *Handler) add(s Source) error {
 		s.MaxBody = DefaultMaxBody
 	}
 	h.sources[s.Name] = s
+	h.records[s.Name] = rate.NewLimiter(recordRate, recordBurst)
 	return nil
 }
 

@@ -18,12 +18,22 @@ const (
 	maxHeaderName  = 128 // bytes
 	// strangerInterval is how often deliveries to no source are logged.
 	strangerInterval = time.Minute
+	// A source's refusals are recorded at this rate, in records a second, and so
+	// many at once: each costs a write, and anyone can send a wrong signature.
+	recordRate  = 20
+	recordBurst = 200
 )
 
 // reject records a refused delivery. The record is for people: that it cannot be
 // written changes nothing for the sender. A sender that hangs up does not prevent
 // it, or a forger could leave no trace.
+//
+// A flood of refusals is recorded in part: it must not keep the disk from what is
+// signed.
 func (h *Handler) reject(r *http.Request, s Source, why *Refusal, body []byte, arrived time.Time) {
+	if !h.records[s.Name].AllowN(arrived, 1) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), rejectTimeout)
 	defer cancel()
 	h.log.WarnContext(ctx, "refused a webhook", "source", s.Name, "status", why.Status,

@@ -84,3 +84,29 @@ func TestStrangersFillNeitherLogNorRecord(t *testing.T) {
 		t.Errorf("%d recorded", len(d.refused()))
 	}
 }
+
+// TestFloodOfRefusalsIsRecordedInPart: anyone can send wrong signatures, and must
+// not be able to keep the disk busy with them.
+func TestFloodOfRefusalsIsRecordedInPart(t *testing.T) {
+	now := arrival
+	d := open(t, func(_ *webhook.Source, o *webhook.Options) { o.Now = func() time.Time { return now } })
+	flood := func(n int) {
+		for range n {
+			if got := d.send(t, http.MethodPost, "/webhooks/src", signed(t, "other"), strings.NewReader("forged")); got.status != http.StatusUnauthorized {
+				t.Fatalf("a forged delivery was answered %+v", got)
+			}
+		}
+	}
+	flood(250)
+	if n := len(d.rejections); n != 200 {
+		t.Errorf("%d of 250 at once are on record, want 200", n)
+	}
+	now = now.Add(time.Second)
+	flood(50)
+	if n := len(d.rejections); n != 220 {
+		t.Errorf("%d are on record a second later, want 220", n)
+	}
+	if got := d.post(t, "genuine"); got.status != http.StatusOK {
+		t.Errorf("a genuine delivery was answered %+v", got)
+	}
+}
