@@ -35,7 +35,7 @@ var imports = []struct {
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/dispatch", []string{"bridge", "server/webhook", "server/callback"}},
 	{"store/storetest", []string{"bridge", "server/dispatch", "server/guard", "server/webhook"}},
-	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools/sqldb"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -63,8 +62,7 @@ func (r *Route) compileWhen() error {
 	}
 	checked, issues := env.Compile(r.When)
 	if issues.Err() != nil {
-		first := issues.Errors()[0]
-		return &SettingError{Field: "when", Line: first.Location.Line(), Column: first.Location.Column() + 1, Message: first.Message}
+		return whenErrors(issues)
 	}
 	if checked.OutputType() != cel.BoolType && checked.OutputType() != cel.DynType {
 		return &SettingError{Field: "when", Line: 1, Column: 1, Message: fmt.Sprintf("the condition gives %s, not true or false", checked.OutputType())}
@@ -76,8 +74,17 @@ func (r *Route) compileWhen() error {
 	return nil
 }
 
+// whenErrors gives each mistake its place. CEL counts lines from 1, columns from 0.
+func whenErrors(issues *cel.Issues) error {
+	var mistakes []error
+	for _, e := range issues.Errors() {
+		mistakes = append(mistakes, &SettingError{Field: "when", Line: e.Location.Line(), Column: e.Location.Column() + 1, Message: e.Message})
+	}
+	return errors.Join(mistakes...)
+}
+
 func (r *Route) compilePrompt() error {
-	parsed, err := template.New("prompt").Option("missingkey=error").Funcs(template.FuncMap{"json": inlineJSON}).Parse(r.Prompt)
+	parsed, err := template.New("prompt").Option("missingkey=error").Funcs(promptFuncs).Parse(r.Prompt)
 	if err != nil {
 		line := 1
 		text := strings.TrimPrefix(err.Error(), "template: ")
@@ -87,14 +94,11 @@ func (r *Route) compilePrompt() error {
 		}
 		return &SettingError{Field: "prompt", Line: line, Column: 1, Message: text}
 	}
+	for _, defined := range parsed.Templates() {
+		markKeys(defined.Root)
+	}
 	r.prompt = parsed
 	return nil
-}
-
-// inlineJSON prints a part of the event as JSON on one line.
-func inlineJSON(value any) (string, error) {
-	raw, err := json.Marshal(value)
-	return string(raw), err
 }
 
 // Brief decides what an event becomes: a run with its prompt, or nothing and why.
@@ -111,10 +115,10 @@ func (r *Route) Brief(event StoredEvent, runID string) Routing {
 	if wanted, why := r.wants(payload, headers); !wanted {
 		return Routing{Status: Ignored, Note: why}
 	}
-	var prompt strings.Builder
+	var prompt promptText
 	err = r.prompt.Execute(&prompt, map[string]any{
-		"event":   mapLeaves(payload, markOutside),
-		"headers": mapLeaves(toAny(headers), markOutside),
+		"event":   mark(payload),
+		"headers": mark(toAny(headers)),
 		"source":  event.Source,
 		"id":      event.ID,
 	})
@@ -146,7 +150,11 @@ func (r *Route) wants(payload any, headers map[string]string) (bool, string) {
 	if err != nil {
 		return false, "when: " + err.Error()
 	}
-	if holds, ok := result.Value().(bool); !ok || !holds {
+	holds, ok := result.Value().(bool)
+	switch {
+	case !ok:
+		return false, fmt.Sprintf("when: the condition gives %s, not true or false", result.Type().TypeName())
+	case !holds:
 		return false, "when: the condition does not hold"
 	}
 	return true, ""

@@ -53,7 +53,7 @@ type CallbackStore interface {
 // Queue is the clock side of all three: leases and wake-ups.
 type Queue interface {
 	// Renew extends the leases of claimed work: it is not due again before the
-	// lease has run out.
+	// lease has run out. Work that was put down meanwhile stays due when it was.
 	Renew(ctx context.Context, kind Kind, refs []string, lease time.Duration) error
 	// NextDue is when the earliest work of the kind is due, leased work included.
 	NextDue(ctx context.Context, kind Kind) (time.Time, bool, error)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -32,8 +33,10 @@ type pool struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	mu      sync.Mutex
-	held    map[string]struct{}
+	mu sync.Mutex
+	// held counts, because work whose lease ran out unnoticed is claimed a second
+	// time while the first, fenced, is still under way.
+	held    map[string]int
 	freed   chan struct{}
 	workers sync.WaitGroup
 }
@@ -41,7 +44,7 @@ type pool struct {
 // run works until ctx ends, then waits for what is under way. The work itself gets
 // workCtx, so that it can be let finish after ctx has ended.
 func (p *pool) run(ctx, workCtx context.Context) {
-	p.held, p.freed = map[string]struct{}{}, make(chan struct{}, 1)
+	p.held, p.freed = map[string]int{}, make(chan struct{}, 1)
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
 	var renewer sync.WaitGroup
 	renewer.Go(func() { p.renew(renewing) })
@@ -75,26 +78,39 @@ func (p *pool) fill(ctx, workCtx context.Context) {
 
 func (p *pool) start(ctx context.Context, w work) {
 	p.mu.Lock()
-	p.held[w.ref] = struct{}{}
+	p.held[w.ref]++
 	p.mu.Unlock()
 	p.workers.Go(func() {
-		defer func() {
-			p.mu.Lock()
-			delete(p.held, w.ref)
-			p.mu.Unlock()
-			select {
-			case p.freed <- struct{}{}:
-			default:
-			}
-		}()
+		defer p.end(w)
 		w.do(ctx)
 	})
+}
+
+// end frees the slot of a piece of work. One that panicked must not take the
+// others down: its lease runs out, and it is claimed again.
+func (p *pool) end(w work) {
+	if broke := recover(); broke != nil {
+		p.log.Error("panic at work", "kind", p.kind, "ref", w.ref, "panic", broke, "stack", string(debug.Stack()))
+	}
+	p.mu.Lock()
+	if p.held[w.ref]--; p.held[w.ref] == 0 {
+		delete(p.held, w.ref)
+	}
+	p.mu.Unlock()
+	select {
+	case p.freed <- struct{}{}:
+	default:
+	}
 }
 
 func (p *pool) busy() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.held)
+	n := 0
+	for _, times := range p.held {
+		n += times
+	}
+	return n
 }
 
 // wait sleeps until there may be something to claim and a slot for it.

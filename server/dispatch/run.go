@@ -93,7 +93,7 @@ type RunStore interface {
 	// a new epoch.
 	ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]Claimed, error)
 	// Park puts a running run down until a time: running -> waiting. attempts is
-	// the new count of faults.
+	// the new count of faults; an Append sets it to 0.
 	Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error
 	// Finish ends a running run: the outcome entry, the end state, and the
 	// callback with its job, in one transaction.
