@@ -112,7 +112,11 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 	if err := store.Start(ctx, run); err != nil {
 		return err
 	}
-	end, err := c.follow(ctx, store, run.ID, asJSON)
+	story := c.err
+	if asJSON {
+		story = io.Discard
+	}
+	end, err := follow(ctx, store, run.ID, story)
 	if err != nil {
 		return err
 	}
@@ -142,12 +146,9 @@ func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch
 // in another process.
 const followEvery = 50 * time.Millisecond
 
-// follow shows a run's steps on standard error until it has ended.
-func (c *console) follow(ctx context.Context, store *sqlite.Store, id string, quiet bool) (dispatch.Run, error) {
-	out, p := &lines{w: c.err}, paintFor(c.err)
-	if quiet {
-		out.w = io.Discard
-	}
+// follow tells a run's steps until it has ended.
+func follow(ctx context.Context, store *sqlite.Store, id string, w io.Writer) (dispatch.Run, error) {
+	out, p := &lines{w: w}, paintFor(w)
 	var story timeline
 	var seq int64
 	ticker := time.NewTicker(followEvery)
