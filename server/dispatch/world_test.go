@@ -1,0 +1,342 @@
+package dispatch_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
+	"drawbridge/bridge/rehearsal"
+	"drawbridge/server/callback"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
+	"drawbridge/store/sqlite"
+)
+
+// world is everything around a dispatcher: a store in a file, two tools, a
+// rehearsal model, a receiver of callbacks, and a clock that tests move.
+type world struct {
+	t        *testing.T
+	store    *tellingStore
+	session  dispatch.SessionFunc
+	settings dispatch.Settings
+	options  dispatch.Options
+
+	mu       sync.Mutex
+	now      time.Time
+	note     func(context.Context) // what crm_note does
+	find     func(context.Context) // what crm_find does
+	made     []string              // tools called, in order
+	model    func(asked int) int   // status of the n-th answer, from 1
+	asked    int
+	pause    string                 // the Retry-After that a refusing model sends, if any
+	receiver func(received int) int // status of the n-th answer, from 1
+	received []delivery
+	bridge   *bridge.Bridge
+}
+
+// delivery is a callback as it arrived.
+type delivery struct {
+	header http.Header
+	body   []byte
+}
+
+const (
+	secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	script = `
+scenes:
+  - when: {turn: 1}
+    call: [{tool: crm_note}]
+  - when: {turn: 2}
+    call: [{tool: crm_find}]
+  - when: {turn: 3}
+    say: 'Noted and found.'
+`
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	nothing := func(context.Context) {}
+	w := &world{t: t, now: time.UnixMilli(1_800_000_000_000).UTC(), note: nothing, find: nothing,
+		model: always(http.StatusOK), receiver: always(http.StatusOK)}
+	w.options = dispatch.Options{Now: w.clock, Random: func() float64 { return 0.5 }}
+	opened, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), sqlite.Owned, sqlite.Options{Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = opened.Close() })
+	w.store = &tellingStore{Store: opened, told: make(chan string, 100)}
+	w.bridge = bridge.New(w.serveModel(), bridge.Options{Now: w.clock})
+	w.connectTools()
+	w.settings = dispatch.Settings{
+		Agents: map[string]bridge.Agent{"desk": {Name: "desk", Instructions: "You work at the desk.", Model: rehearsal.ModelName,
+			Budget: bridge.Budget{Wall: 10_000 * time.Hour}}},
+		Routes:  map[string]*dispatch.Route{"shop": w.route("Look.")},
+		Targets: map[string]dispatch.Target{"shop": {URL: w.serveReceiver(), Secret: secret, Schedule: callback.Schedule{0, time.Minute, time.Hour}}},
+	}
+	return w
+}
+
+func always(status int) func(int) int { return func(int) int { return status } }
+
+// first gives a status for the first n, then 200.
+func first(n, status int) func(int) int {
+	return func(i int) int {
+		if i <= n {
+			return status
+		}
+		return http.StatusOK
+	}
+}
+
+func (w *world) route(prompt string) *dispatch.Route {
+	w.t.Helper()
+	r := &dispatch.Route{Source: "shop", Agent: "desk", Prompt: prompt, When: "event.type != 'test'", Callback: true}
+	if err := r.Compile(); err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) serveModel() bridge.Model {
+	w.t.Helper()
+	loaded, err := rehearsal.Load([]byte(script))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	play := rehearsal.NewServer(loaded, rehearsal.Options{})
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		w.asked++
+		status, pause := w.model(w.asked), w.pause
+		w.mu.Unlock()
+		if status == http.StatusOK {
+			play.ServeHTTP(rw, r)
+			return
+		}
+		rw.Header().Set("Retry-After", pause)
+		rw.WriteHeader(status)
+	}))
+	w.t.Cleanup(s.Close)
+	return openai.New(openai.Options{BaseURL: s.URL + "/v1"})
+}
+
+func (w *world) serveReceiver() string {
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.mu.Lock()
+		w.received = append(w.received, delivery{r.Header, body})
+		status := w.receiver(len(w.received))
+		w.mu.Unlock()
+		rw.WriteHeader(status)
+	}))
+	w.t.Cleanup(s.Close)
+	return s.URL
+}
+
+func (w *world) connectTools() {
+	w.t.Helper()
+	tools := server.NewMCPServer("tools", "1", server.WithToolCapabilities(false))
+	for name, tool := range map[string]struct {
+		effect bridge.Effect
+		do     *func(context.Context)
+	}{"crm_note": {bridge.Write, &w.note}, "crm_find": {bridge.Read, &w.find}} {
+		tools.AddTool(mcp.Tool{
+			Name: name, RawInputSchema: json.RawMessage(`{"type":"object","properties":{}}`),
+			Meta: mcp.NewMetaFromMap(map[string]any{bridge.MetaEffect: tool.effect}),
+		}, func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			w.mu.Lock()
+			w.made = append(w.made, name)
+			do := *tool.do
+			w.mu.Unlock()
+			do(ctx)
+			return mcp.NewToolResultText("done"), nil
+		})
+	}
+	session, err := bridge.Connect(w.t.Context(), transport.NewInProcessTransport(tools))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = session.Close() })
+	w.session = func(ctx context.Context, _ dispatch.Run) (context.Context, *bridge.Session, error) {
+		return ctx, session, nil
+	}
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// accept stores an event, as the webhook does.
+func (w *world) accept(body string) string {
+	w.t.Helper()
+	e := webhook.Event{ID: dispatch.NewID("evt_"), Source: "shop", Key: body, ContentType: "application/json", Headers: http.Header{}, Body: []byte(body), ReceivedAt: w.clock()}
+	if _, err := w.store.Accept(w.t.Context(), e); err != nil {
+		w.t.Fatal(err)
+	}
+	return e.ID
+}
+
+// start adds a run that no event made.
+func (w *world) start(agent, route string) string {
+	w.t.Helper()
+	id := dispatch.NewID("run_")
+	if err := w.store.Start(w.t.Context(), dispatch.NewRun{ID: id, Agent: agent, Source: "shop", Prompt: "Look.", Route: route}); err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// work starts a dispatcher and gives what stops it and waits for its end.
+func (w *world) work() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	wait := w.workUnder(ctx)
+	return func() {
+		cancel()
+		wait()
+	}
+}
+
+func (w *world) workUnder(ctx context.Context) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		dispatch.New(w.store, w.bridge, w.session, callback.NewSender(callback.Options{Now: w.clock}), w.settings, w.options).Run(ctx)
+	}()
+	return func() { <-done }
+}
+
+// until lets a dispatcher work until the store has been told these things, in
+// whatever order, and stops it.
+func (w *world) until(told ...string) {
+	w.t.Helper()
+	stop := w.work()
+	defer stop()
+	w.await(told...)
+}
+
+func (w *world) await(told ...string) {
+	w.t.Helper()
+	for len(told) > 0 {
+		select {
+		case got := <-w.store.told:
+			if i := slices.Index(told, got); i >= 0 {
+				told = slices.Delete(told, i, i+1)
+			}
+		case <-time.After(20 * time.Second): // a failing test must end
+			w.t.Fatalf("the store was never told: %q", told)
+		}
+	}
+}
+
+// onlyRun is the one run of the world.
+func (w *world) onlyRun() dispatch.Run {
+	w.t.Helper()
+	runs, err := w.store.Runs(w.t.Context(), "", 10)
+	if err != nil || len(runs) != 1 {
+		w.t.Fatalf("%d runs (%v), want 1", len(runs), err)
+	}
+	return runs[0]
+}
+
+// owed is the one callback of a run.
+func (w *world) owed(run string) dispatch.Callback {
+	w.t.Helper()
+	callbacks, err := w.store.Callbacks(w.t.Context(), run)
+	if err != nil || len(callbacks) != 1 {
+		w.t.Fatalf("%d callbacks (%v), want 1", len(callbacks), err)
+	}
+	return callbacks[0]
+}
+
+// report is what a delivery says, after its signature was verified.
+func (w *world) report(d delivery) (kind string, said dispatch.Report) {
+	w.t.Helper()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	// Standard Webhooks 1.0.0, "Signature scheme": id, timestamp and body, joined by full stops.
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(d.header.Get("Webhook-Id") + "." + d.header.Get("Webhook-Timestamp") + "." + string(d.body)))
+	if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); d.header.Get("Webhook-Signature") != want {
+		w.t.Fatalf("the signature is %q, want %q", d.header.Get("Webhook-Signature"), want)
+	}
+	var message struct {
+		Type string          `json:"type"`
+		Data dispatch.Report `json:"data"`
+	}
+	if err := json.Unmarshal(d.body, &message); err != nil {
+		w.t.Fatal(err)
+	}
+	return message.Type, message.Data
+}
+
+// tellingStore is a store that tells which arrow of the state diagram was taken,
+// and can be made to refuse one.
+type tellingStore struct {
+	*sqlite.Store
+	told    chan string
+	refused string // the next arrow of this name fails
+}
+
+var errDiskFull = errors.New("disk is full")
+
+func (s *tellingStore) tell(what string, take func() error) error {
+	if s.refused == what {
+		s.refused = ""
+		s.told <- "refused " + what
+		return errDiskFull
+	}
+	err := take()
+	if err != nil {
+		what += ": " + err.Error()
+	}
+	s.told <- what
+	return err
+}
+
+func (s *tellingStore) Route(ctx context.Context, event string, r dispatch.Routing) error {
+	return s.tell("event "+string(r.Status), func() error { return s.Store.Route(ctx, event, r) })
+}
+
+func (s *tellingStore) Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error {
+	return s.tell("run waiting", func() error { return s.Store.Park(ctx, lease, until, reason, attempts) })
+}
+
+func (s *tellingStore) Release(ctx context.Context, lease bridge.Lease) error {
+	return s.tell("run queued", func() error { return s.Store.Release(ctx, lease) })
+}
+
+func (s *tellingStore) Finish(ctx context.Context, lease bridge.Lease, end dispatch.Ending) error {
+	return s.tell("run "+string(end.State), func() error { return s.Store.Finish(ctx, lease, end) })
+}
+
+func (s *tellingStore) Attempted(ctx context.Context, id string, a dispatch.Attempt) error {
+	return s.tell("callback "+string(a.State), func() error { return s.Store.Attempted(ctx, id, a) })
+}
