@@ -6,10 +6,12 @@ import "time"
 // The budget is journaled with the brief, and what was used of it is counted from
 // the journal: resuming resets nothing.
 type Budget struct {
-	Turns  int           `json:"turns"`   // answers of the model
-	Calls  int           `json:"calls"`   // calls made
-	Tokens int           `json:"tokens"`  // prompt and completion together
-	Wall   time.Duration `json:"wall_ns"` // from the brief on, waiting included
+	Turns  int `json:"turns"`  // answers of the model
+	Calls  int `json:"calls"`  // calls made
+	Tokens int `json:"tokens"` // prompt and completion together
+	// Wall is the time worked on the run. Waiting for a model that is away, or for
+	// a worker after a crash, does not count.
+	Wall time.Duration `json:"wall_ns"`
 }
 
 // DefaultBudget applies where an agent's own budget is zero.
@@ -59,7 +61,7 @@ func (h *history) beforeCalling(now time.Time) Reason {
 }
 
 func (h *history) wallLeft(now time.Time) time.Duration {
-	return h.brief.Budget.Wall - now.Sub(h.since)
+	return h.brief.Budget.Wall - h.worked - now.Sub(h.began)
 }
 
 // refused reports whether a call of the last turn was refused for a budget.
@@ -73,6 +75,15 @@ func (h *history) refused(reason Reason) bool {
 		}
 	}
 	return false
+}
+
+// UsageOf adds up what a run has used so far, from its journal.
+func UsageOf(run string, entries []Entry) (Usage, error) {
+	h, err := replay(run, entries)
+	if err != nil {
+		return Usage{}, err
+	}
+	return h.usage(), nil
 }
 
 // usage counts what the journal shows. A call counts once it has an intent.

@@ -140,7 +140,7 @@ func TestTimeIsUpWhileTheModelThinks(t *testing.T) {
 	})
 }
 
-func TestWaitingCountsAgainstTheTime(t *testing.T) {
+func TestWaitingDoesNotCountAgainstTheTimeButWorkDoes(t *testing.T) {
 	w := newWorld(t)
 	w.model = modelFunc(func(context.Context, openai.Request) (openai.Answer, error) {
 		return openai.Answer{}, &openai.Error{Kind: openai.Transient}
@@ -148,8 +148,12 @@ func TestWaitingCountsAgainstTheTime(t *testing.T) {
 	if got := w.run(); got.Status != bridge.Waiting {
 		t.Fatalf("outcome %+v", got)
 	}
-	w.pass(bridge.DefaultBudget.Wall)
+	w.pass(10 * bridge.DefaultBudget.Wall)
+	if got := w.run(); got.Status != bridge.Waiting {
+		t.Errorf("after a long wait: %+v", got)
+	}
+	w.worked = bridge.DefaultBudget.Wall
 	if got := w.run(); got.Reason != bridge.BudgetWall {
-		t.Errorf("outcome %+v", got)
+		t.Errorf("after so much work in earlier lives: %+v", got)
 	}
 }

@@ -17,10 +17,14 @@ import (
 type history struct {
 	run     string
 	last    int64 // sequence number of the last entry
-	since   time.Time
 	brief   Brief
 	turns   []*turn
 	outcome *Outcome
+
+	// Of this life, not from entries: the time worked in earlier ones, and when it
+	// began. Only budgets look at them.
+	worked time.Duration
+	began  time.Time
 }
 
 // turn is one answer of the model and what became of its calls.
@@ -72,7 +76,6 @@ func (h *history) apply(e Entry) error {
 func (h *history) take(e Entry) error {
 	switch e.Kind {
 	case EntryBrief:
-		h.since = e.At
 		return json.Unmarshal(e.Body, &h.brief)
 	case EntryAnswer:
 		t := &turn{seq: e.Seq}

@@ -74,6 +74,8 @@ type Task struct {
 	Prompt  string
 	Journal Journal
 	Session *Session
+	// Worked is the time spent on the run before this life, for the budget.
+	Worked time.Duration
 	// Tainted: the prompt carries text written by outsiders.
 	Tainted bool
 	// Taint, if set, marks the context of calls made after the run has seen such
@@ -124,6 +126,7 @@ func (r *run) carry(ctx context.Context) (Outcome, error) {
 	if r.history, err = replay(r.task.Lease.Run, entries); err != nil {
 		return Outcome{}, err
 	}
+	r.history.worked, r.history.began = r.task.Worked, r.options.Now()
 	if r.history.outcome != nil {
 		return *r.history.outcome, nil
 	}

@@ -36,6 +36,7 @@ type world struct {
 
 	mu       sync.Mutex
 	now      time.Time
+	worked   time.Duration  // in earlier lives of the run
 	made     []string       // names of the tools called, in order
 	effects  map[string]int // times a call took effect, by tool and key
 	requests []string       // bodies the model server was sent
@@ -172,7 +173,7 @@ func (w *world) session() *bridge.Session {
 func (w *world) task() bridge.Task {
 	return bridge.Task{
 		Lease: w.journal.Lease(runID), Agent: w.agent, Prompt: "Please see to pi_7.",
-		Journal: w.journal, Session: w.session(),
+		Journal: w.journal, Session: w.session(), Worked: w.worked,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -112,7 +113,8 @@ func (a *app) wireTools(context.Context, appOptions) error {
 		return err
 	}
 	a.catalog = a.backends.catalog()
-	a.mcp = mcpserver.New(a.catalog, guard.New(a.catalog, a.store, guard.Options{Log: a.log}), mcpserver.Options{Version: version(), Log: a.log})
+	a.mcp = mcpserver.New(a.catalog, guard.New(a.catalog, a.store, guard.Options{Log: a.log}), mcpserver.Options{Version: version(), Log: a.log,
+		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL)})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
@@ -163,8 +165,24 @@ func (a *app) wireWork(ctx context.Context, _ appOptions) error {
 		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), sessions[run.Agent], nil
 	}
 	a.worker = dispatch.New(a.store, bridge.New(client, bridge.Options{Log: a.log}), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
-		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks})
+		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, Taint: taint})
 	return nil
+}
+
+// taint marks the principal of a run that has read text from outside.
+func taint(ctx context.Context) context.Context {
+	principal, _ := auth.From(ctx)
+	principal.Tainted = true
+	return auth.With(ctx, principal)
+}
+
+// publicHosts are the names by which a proxy reaches us, besides our own address.
+func publicHosts(publicURL string) []string {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Host}
 }
 
 // connect opens a session in process for each agent: what a session lists depends
@@ -183,7 +201,7 @@ func (a *app) connect(ctx context.Context) (map[string]*bridge.Session, error) {
 }
 
 func (a *app) wireHTTP(context.Context, appOptions) error {
-	guarded := a.keys.Middleware
+	guarded := func(next http.Handler) http.Handler { return a.keys.Middleware(a.log, next) }
 	routes := map[string]http.Handler{"/mcp": guarded(a.mcp.HTTP())}
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
@@ -192,15 +210,26 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	return nil
 }
 
-// Work carries events, runs, callbacks and scheduled mail until Stop.
+// Work carries events, runs, callbacks and scheduled mail until Stop. It comes after
+// Listen, so that Stop puts the runs down before it closes the doors: the guard
+// refuses calls once they are closed, and a refusal would be journaled as a result.
 func (a *app) Work(ctx context.Context) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
 	working.Go(func() { a.worker.Run(ctx) })
 	working.Go(func() { a.backends.releaseMail(ctx, a.log) })
+	done := make(chan struct{})
+	go func() {
+		working.Wait()
+		close(done)
+	}()
 	a.cleanup(func(context.Context) error {
 		stop()
-		working.Wait()
+		select {
+		case <-done:
+		case <-time.After(time.Duration(a.cfg.Server.DrainTimeout)):
+			a.log.Warn("stopping with work under way; it is taken up again at the next start")
+		}
 		return nil
 	})
 }
@@ -230,11 +259,11 @@ func (a *app) closeHTTP(ctx context.Context) error {
 // Serve works and listens until ctx ends or the server breaks. ready is told the
 // address.
 func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
-	a.Work(ctx)
 	address, ended, err := a.Listen(ctx, a.cfg.Server.Listen)
 	if err != nil {
 		return errors.Join(err, a.Stop(ctx))
 	}
+	a.Work(ctx)
 	ready(address)
 	select {
 	case <-ctx.Done():

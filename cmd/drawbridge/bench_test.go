@@ -49,12 +49,12 @@ func benchApp(b *testing.B, change func(*config.Config), work bool) (*app, strin
 	if err := a.backends.seed(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	if work {
-		a.Work(b.Context())
-	}
 	address, _, err := a.Listen(b.Context(), cfg.Server.Listen)
 	if err != nil {
 		b.Fatal(err)
+	}
+	if work {
+		a.Work(b.Context())
 	}
 	b.Cleanup(func() { _ = a.Stop(context.Background()) })
 	return a, address.String()

@@ -35,6 +35,9 @@ that the configuration cannot work; every problem is listed with its place.`,
 				return wrongUse{err}
 			}
 			defer func() { _ = a.Stop(context.WithoutCancel(cmd.Context())) }()
+			for _, warning := range a.idlePatterns() {
+				_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", warning)
+			}
 			cfg.Explain(c.out)
 			if notice := a.model.notice(); notice != "" {
 				_, err = fmt.Fprintf(c.out, "\n%s\n", notice)

@@ -156,11 +156,11 @@ func (d *demo) start(ctx context.Context, cfg *config.Config) error {
 	if err := a.backends.seed(ctx); err != nil {
 		return errors.Join(err, a.Stop(ctx))
 	}
-	a.Work(ctx)
 	address, _, err := a.Listen(ctx, cfg.Server.Listen)
 	if err != nil {
 		return errors.Join(err, a.Stop(ctx))
 	}
+	a.Work(ctx)
 	d.base = "http://" + address.String()
 	return nil
 }

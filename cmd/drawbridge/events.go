@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
 )
 
@@ -45,7 +47,7 @@ func eventsCommand(c *console) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(eventsList(c), eventsShow(c), eventsReplay(c))
+	cmd.AddCommand(eventsList(c), eventsShow(c), eventsReplay(c), eventsRejected(c))
 	return cmd
 }
 
@@ -56,12 +58,9 @@ func eventsList(c *console) *cobra.Command {
 		Short: "List events, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := c.openStore(cmd, sqlite.ReadOnly)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = store.Close() }()
-			events, err := store.Events(cmd.Context(), list.limit)
+			events, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.StoredEvent, error) {
+				return store.Events(cmd.Context(), list.limit)
+			})
 			if err != nil {
 				return err
 			}
@@ -144,6 +143,44 @@ func printEvent(c *console, e eventView, body []byte) error {
 	}
 	out.printf("body         %d bytes, %s\n\n%s", e.Bytes, e.ContentType, printable(string(body)))
 	return out.err
+}
+
+// rejectionView is a refused delivery as the command prints it.
+type rejectionView struct {
+	At          time.Time `json:"at"`
+	Source      string    `json:"source"`
+	Status      int       `json:"status"`
+	Reason      string    `json:"reason"`
+	Remote      string    `json:"remote"`
+	HeaderNames []string  `json:"header_names"`
+	Excerpt     string    `json:"excerpt"` // of an unverified body: anybody may have written it
+}
+
+func eventsRejected(c *console) *cobra.Command {
+	var list listing
+	var source string
+	cmd := &cobra.Command{
+		Use:   "rejected",
+		Short: "List refused deliveries with the reason, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rejections, err := fromStore(c, cmd, func(store *sqlite.Store) ([]webhook.Rejection, error) {
+				return store.Rejections(cmd.Context(), source, list.limit)
+			})
+			if err != nil {
+				return err
+			}
+			views, rows := []rejectionView{}, [][]string{}
+			for _, r := range rejections {
+				views = append(views, rejectionView{r.At, r.Source, r.Status, r.Reason, r.Remote, r.HeaderNames, strings.ToValidUTF8(string(r.Excerpt), "\uFFFD")})
+				rows = append(rows, []string{when(r.At), r.Source, fmt.Sprint(r.Status), r.Remote, oneLine(r.Reason, 80)})
+			}
+			return list.print(c, views, "no refused deliveries", []string{"AT", "SOURCE", "ANSWERED", "FROM", "REASON"}, rows)
+		},
+	}
+	list.flags(cmd)
+	cmd.Flags().StringVar(&source, "source", "", "only those sent to this webhook")
+	return cmd
 }
 
 func eventsReplay(c *console) *cobra.Command {

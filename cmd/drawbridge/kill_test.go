@@ -20,6 +20,7 @@ import (
 
 const (
 	kills   = 20
+	stops   = 5
 	senders = 6
 )
 
@@ -28,6 +29,19 @@ const (
 // acknowledgement, when the model is asked, when a callback arrives. Senders do as
 // providers do: what was not acknowledged is sent again with the same id.
 func TestKilledServerLosesNothingAndDoublesNothing(t *testing.T) {
+	endUnderLoad(t, kills, (*program).kill)
+}
+
+// TestStoppedServerFinishesOrPutsDownWhatItHas: a stop in order refuses no call of a
+// run under way, which would go into its journal as the call's result.
+func TestStoppedServerFinishesOrPutsDownWhatItHas(t *testing.T) {
+	endUnderLoad(t, stops, (*program).stop)
+}
+
+// endUnderLoad ends the server so many times under load, starts it again, and checks
+// that nothing was lost, doubled or left undone.
+func endUnderLoad(t *testing.T, times int, end func(*program, testing.TB)) {
+	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, seed))
@@ -52,16 +66,16 @@ func TestKilledServerLosesNothingAndDoublesNothing(t *testing.T) {
 	server := serve(t, file)
 	load.aim(server.base)
 	load.start(t)
-	for range kills {
+	for range times {
 		for range 1 + random.IntN(40) {
 			<-moments
 		}
-		server.kill(t)
+		end(server, t)
 		server = serve(t, file)
 		load.aim(server.base)
 	}
 	load.stop()
-	t.Logf("%d events acknowledged over %d kills, %d of them told they came again", len(load.acked), kills, load.duplicates.Load())
+	t.Logf("%d events acknowledged over %d ends, %d of them told they came again", len(load.acked), times, load.duplicates.Load())
 
 	store := look(t, path)
 	awaitEnd(t, store, len(load.acked))

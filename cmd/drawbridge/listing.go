@@ -1,10 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
+
+	"drawbridge/store/sqlite"
 )
 
 // listing is what every list command has in common.
@@ -29,6 +33,20 @@ func (l *listing) print(c *console, views any, empty string, header []string, ro
 		return printJSON(c.out, views)
 	}
 	return table(c.out, empty, header, rows)
+}
+
+// fromStore reads a list from the store. A store that does not exist yet has
+// nothing in it.
+func fromStore[T any](c *console, cmd *cobra.Command, read func(*sqlite.Store) ([]T, error)) ([]T, error) {
+	store, err := c.openStore(cmd, sqlite.ReadOnly)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	return read(store)
 }
 
 // lines prints line after line and remembers the first error.

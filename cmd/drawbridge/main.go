@@ -28,11 +28,10 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
+	signal.Ignore(syscall.SIGPIPE) // `demo | head` ends by the failed write, and cleans up
 	console := &console{in: os.Stdin, out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv}
-	code := execute(ctx, console, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(execute(ctx, console, os.Args[1:]))
 }
 
 // console is what a command has of the world around it.
@@ -58,7 +57,10 @@ func execute(ctx context.Context, c *console, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if !errors.Is(err, errSilent) {
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	if !errors.Is(err, errSilent) && !errors.Is(err, syscall.EPIPE) {
 		_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", err)
 	}
 	var wrong wrongUse

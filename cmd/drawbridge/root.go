@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -95,8 +96,8 @@ func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store
 	if err != nil {
 		return nil, wrongUse{err}
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("opening store %q: %w; nothing was stored yet, `drawbridge serve` makes it", path, err)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("nothing was stored in %q yet; `drawbridge serve` makes it: %w", path, os.ErrNotExist)
 	}
 	return sqlite.Open(cmd.Context(), path, mode, sqlite.Options{Schemas: schemas})
 }

@@ -27,8 +27,8 @@ func runCommand(c *console) *cobra.Command {
 		Short: "Have an agent do something now, and wait for the end",
 		Long: `Starts a durable run with the prompt given as an argument or on standard input, shows its
 steps and prints its answer. Beside a serving process on the same store the run is handed to
-that process; otherwise it is carried here. Interrupted, the run stays in the store and goes
-on when a process serves from it. Exit code 0 means that the run succeeded.`,
+that process, and goes on there when you interrupt; otherwise it is carried here, alone, and
+an interrupt cancels it. Exit code 0 means that the run succeeded.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := c.settings(cmd)
@@ -91,6 +91,7 @@ func pickAgent(cfg *config.Config, name string) (string, error) {
 func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.NewRun, asJSON bool) error {
 	ctx := cmd.Context()
 	var store *sqlite.Store
+	var carry func(ctx context.Context) error // nil: another process does
 	a, err := newApp(ctx, cfg, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format})})
 	var locked *sqlite.LockedError
 	switch {
@@ -106,18 +107,32 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 		if notice := a.model.notice(); notice != "" {
 			_, _ = fmt.Fprintln(c.err, "drawbridge:", notice)
 		}
-		a.Work(ctx)
 		defer func() { _ = a.Stop(context.WithoutCancel(ctx)) }()
+		carry = func(ctx context.Context) error { return a.worker.RunOne(ctx, run.ID) }
 	}
 	if err := store.Start(ctx, run); err != nil {
 		return err
+	}
+	carried := make(chan error, 1)
+	if carry != nil {
+		go func() { carried <- carry(ctx) }()
+	} else {
+		carried <- nil
 	}
 	story := c.err
 	if asJSON {
 		story = io.Discard
 	}
 	end, err := follow(ctx, store, run.ID, story)
-	if err != nil {
+	if stopped := <-carried; err == nil {
+		err = stopped
+	}
+	switch {
+	case ctx.Err() != nil && carry != nil && store.Cancel(context.WithoutCancel(ctx), run.ID, "interrupted") == nil:
+		return fmt.Errorf("run %s was cancelled", run.ID)
+	case ctx.Err() != nil:
+		return fmt.Errorf("run %s goes on in the process that serves; see it with: drawbridge runs show %s", run.ID, run.ID)
+	case err != nil:
 		return err
 	}
 	return c.printEnd(cmd, store, end, asJSON)
@@ -177,7 +192,7 @@ func follow(ctx context.Context, store *sqlite.Store, id string, w io.Writer) (d
 		}
 		select {
 		case <-ctx.Done():
-			return run, fmt.Errorf("run %s goes on when a process serves from the store; see it with: drawbridge runs show %s", id, id)
+			return run, ctx.Err()
 		case <-ticker.C:
 		}
 	}

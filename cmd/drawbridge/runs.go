@@ -72,12 +72,9 @@ func runsList(c *console) *cobra.Command {
 		Short: "List runs, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := c.openStore(cmd, sqlite.ReadOnly)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = store.Close() }()
-			runs, err := store.Runs(cmd.Context(), "", list.limit)
+			runs, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Run, error) {
+				return store.Runs(cmd.Context(), "", list.limit)
+			})
 			if err != nil {
 				return err
 			}
@@ -133,6 +130,11 @@ func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runVie
 	}
 	if view.Calls, err = dispatch.Calls(entries); err != nil {
 		return view, err
+	}
+	if !run.State.Ended() {
+		if view.Usage, err = bridge.UsageOf(run.ID, entries); err != nil {
+			return view, err
+		}
 	}
 	var story timeline
 	for _, entry := range entries {

@@ -24,6 +24,9 @@ One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`
 			if err != nil {
 				return err
 			}
+			for _, warning := range a.idlePatterns() {
+				log.Warn(warning.String())
+			}
 			if notice := a.model.notice(); notice != "" {
 				log.Warn(notice)
 			}

@@ -26,6 +26,13 @@ func (d *Dispatcher) carry(ctx context.Context, c Claimed) {
 	log := d.o.Log.With("run", c.Run.ID, "agent", c.Run.Agent)
 	// The end is noted even when the worker is being stopped.
 	quiet := context.WithoutCancel(ctx)
+	if _, ok := d.settings.Agents[c.Run.Agent]; !ok {
+		log.Warn("run waits: no agent of its name is configured now")
+		if err := d.store.Park(quiet, c.Lease, d.o.Now().Add(unconfiguredPause), "agent_unknown", c.Run.Attempts); err != nil {
+			log.Error("putting a run down", "err", err)
+		}
+		return
+	}
 	journal := &witness{Journal: d.store}
 	outcome, err := d.advance(ctx, c, journal)
 	if journal.grew {
@@ -73,11 +80,7 @@ func (d *Dispatcher) advance(ctx context.Context, c Claimed, journal bridge.Jour
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	agent, ok := d.settings.Agents[c.Run.Agent]
-	if !ok {
-		return bridge.Outcome{Status: bridge.Failed, Reason: "agent_unknown",
-			Answer: fmt.Sprintf("No agent %q is configured now. Configure it again and replay the event.", c.Run.Agent)}, nil
-	}
+	agent := d.settings.Agents[c.Run.Agent]
 	if c.Run.Tainted {
 		agent.Instructions = strings.TrimSpace(agent.Instructions + outsideRules)
 	}
@@ -85,7 +88,8 @@ func (d *Dispatcher) advance(ctx context.Context, c Claimed, journal bridge.Jour
 	if err != nil {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
-	return d.bridge.Run(ctx, bridge.Task{Lease: c.Lease, Agent: agent, Prompt: c.Run.Prompt, Journal: journal, Session: session, Tainted: c.Run.Tainted})
+	return d.bridge.Run(ctx, bridge.Task{Lease: c.Lease, Agent: agent, Prompt: c.Run.Prompt, Journal: journal, Session: session,
+		Tainted: c.Run.Tainted, Taint: d.o.Taint, Worked: c.Run.Worked})
 }
 
 // outsideRules are added to the instructions of every run whose prompt carries

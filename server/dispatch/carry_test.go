@@ -67,20 +67,15 @@ func TestModelIsToldWhatComesFromOutside(t *testing.T) {
 func TestEventsThatBecomeNothingSayWhy(t *testing.T) {
 	for name, c := range map[string]struct {
 		body   string
-		routes map[string]*dispatch.Route
 		told   string
 		status dispatch.EventStatus
 		note   string
 	}{
-		"condition":       {body: `{"type":"test"}`, told: "event ignored", status: dispatch.Ignored, note: "when: the condition does not hold"},
-		"unparsed":        {body: `<a/>`, told: "event unparsed", status: dispatch.Unparsed, note: "neither JSON nor a form"},
-		"webhook is gone": {body: `{"type":"paid"}`, routes: map[string]*dispatch.Route{}, told: "event failed", status: dispatch.Faulty, note: `no webhook "shop" is configured now`},
+		"condition": {body: `{"type":"test"}`, told: "event ignored", status: dispatch.Ignored, note: "when: the condition does not hold"},
+		"unparsed":  {body: `<a/>`, told: "event unparsed", status: dispatch.Unparsed, note: "neither JSON nor a form"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			if c.routes != nil {
-				w.settings.Routes = c.routes
-			}
 			id := w.accept(c.body)
 			w.until(c.told)
 			event, err := w.store.Event(t.Context(), id)
@@ -94,19 +89,48 @@ func TestEventsThatBecomeNothingSayWhy(t *testing.T) {
 	}
 }
 
-func TestRunOfAnUnknownAgentFailsAndSaysSo(t *testing.T) {
+// A process whose settings do not name the work must not end it: another may.
+func TestWorkThatIsNotConfiguredHereWaitsForSettingsThatNameIt(t *testing.T) {
 	w := newWorld(t)
-	w.settings.Agents = nil
+	settings := w.settings
 	w.accept(`{"type":"paid"}`)
-	w.until("run failed", "callback delivered")
-	if run := w.onlyRun(); run.Reason != "agent_unknown" || !strings.Contains(run.Answer, `No agent "desk" is configured now`) {
-		t.Errorf("the run ended as %+v", run)
+	for _, step := range []struct {
+		missing func()
+		told    string
+	}{
+		{func() { w.settings.Routes = nil }, "event postponed"},
+		{func() { w.settings.Agents = nil }, "run waiting"},
+		{func() { w.settings.Targets = nil }, "callback postponed"},
+	} {
+		w.settings = settings
+		step.missing()
+		w.until(step.told)
+		w.pass(time.Minute)
 	}
-	if kind, said := w.report(w.received[0]); kind != "run.failed" || said.Reason != "agent_unknown" || said.Calls == nil {
-		t.Errorf("the callback is of type %q and says %+v", kind, said)
+	run := w.onlyRun()
+	if run.State != dispatch.Succeeded || len(w.received) != 0 {
+		t.Errorf("the run is %s (%s) and %d callbacks arrived, want a success and none yet", run.State, run.Reason, len(w.received))
 	}
-	if w.asked != 0 {
-		t.Errorf("the model was asked %d times", w.asked)
+	w.settings = settings
+	w.until("callback delivered")
+	if owed := w.owed(run.ID); owed.Attempts != 1 {
+		t.Errorf("the callback took %d attempts, want that waiting counts as none", owed.Attempts)
+	}
+}
+
+func TestRunOneCarriesItsRunAndLeavesTheRest(t *testing.T) {
+	w := newWorld(t)
+	other, mine := w.start("desk", ""), w.start("desk", "")
+	if err := w.dispatcher().RunOne(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]dispatch.State{mine: dispatch.Succeeded, other: dispatch.Queued} {
+		if run, err := w.store.Run(t.Context(), id); err != nil || run.State != want {
+			t.Errorf("run %s is %s (%v), want %s", id, run.State, err, want)
+		}
+	}
+	if err := w.dispatcher().RunOne(t.Context(), mine); err != nil {
+		t.Errorf("carrying an ended run: %v", err)
 	}
 }
 
@@ -358,7 +382,7 @@ func TestRunLeavesNoGoroutine(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	w.accept(`{"type":"test"}`)
 	w.start("desk", "")
-	w.until("event ignored", "run failed")
+	w.until("event ignored", "run waiting")
 	goleak.VerifyNone(t, before)
 }
 

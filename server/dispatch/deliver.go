@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -26,7 +25,12 @@ func (d *Dispatcher) deliver(ctx context.Context, c Callback) {
 	ctx, cancel := context.WithTimeout(ctx, callbackTime)
 	defer cancel()
 	log := d.o.Log.With("run", c.Run, "callback", c.ID)
-	attempt := d.attempt(ctx, c)
+	target, ok := d.settings.Targets[c.Route]
+	if !ok {
+		d.postpone(ctx, log, CallbackJob, c.ID, "callback waits: its webhook has no callback configured now")
+		return
+	}
+	attempt := d.attempt(ctx, c, target)
 	if err := d.store.Attempted(context.WithoutCancel(ctx), c.ID, attempt); err != nil {
 		log.Error("noting an attempt", "err", err) // it is sent again: receivers tell by webhook-id
 		return
@@ -35,11 +39,7 @@ func (d *Dispatcher) deliver(ctx context.Context, c Callback) {
 }
 
 // attempt sends the message once and decides what comes next.
-func (d *Dispatcher) attempt(ctx context.Context, c Callback) Attempt {
-	target, ok := d.settings.Targets[c.Route]
-	if !ok {
-		return Attempt{At: d.o.Now(), State: Undelivered, Reason: fmt.Sprintf("webhook %q has no callback configured now", c.Route)}
-	}
+func (d *Dispatcher) attempt(ctx context.Context, c Callback, target Target) Attempt {
 	result := d.sender.Send(ctx, callback.Attempt{ID: c.ID, URL: target.URL, Secret: target.Secret, Body: c.Body})
 	a := Attempt{At: d.o.Now(), State: Delivered, Status: result.Status, Reason: result.Reason}
 	if result.Verdict == callback.Delivered {

@@ -13,7 +13,7 @@ import (
 // ended has a run end at once, owing a callback.
 func ended(t *testing.T) (*world, string) {
 	w := newWorld(t)
-	w.settings.Agents = nil
+	w.model = always(http.StatusUnauthorized)
 	return w, w.start("desk", "shop")
 }
 
@@ -98,18 +98,9 @@ func TestOverloadedReceiverIsGivenTime(t *testing.T) {
 	}
 }
 
-func TestCallbackOfARemovedWebhookIsKeptWithTheReason(t *testing.T) {
-	w, run := ended(t)
-	w.settings.Targets = nil
-	w.until("run failed", "callback dead")
-	if owed := w.owed(run); owed.LastReason != `webhook "shop" has no callback configured now` || owed.LastStatus != 0 || len(owed.Body) == 0 {
-		t.Errorf("the callback ended as %+v", owed)
-	}
-}
-
 func TestRunThatOwesNoneSendsNone(t *testing.T) {
 	w := newWorld(t)
-	w.settings.Agents = nil
+	w.model = always(http.StatusUnauthorized)
 	silent, loud := w.start("desk", ""), w.start("desk", "shop")
 	w.until("run failed", "run failed", "callback delivered")
 	if callbacks, err := w.store.Callbacks(t.Context(), silent); err != nil || len(callbacks) != 0 || len(w.received) != 1 {

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -38,6 +37,9 @@ type Options struct {
 	Runs, Callbacks int
 	// MaxAttempts is how many faults in a row end a run as dead; 8 if zero (RUN-07).
 	MaxAttempts int
+	// Taint, if set, marks the context of calls made after a run has read text from
+	// outside, for whoever guards them.
+	Taint func(ctx context.Context) context.Context
 	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
 	Random func() float64
 }
@@ -98,6 +100,39 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	pools.Wait()
 }
 
+// unconfiguredPause is how long work waits that the settings of this process do not
+// name: a webhook renamed, an agent taken out. It is not ended for that: the next
+// settings may name it again.
+const unconfiguredPause = time.Minute
+
+func (d *Dispatcher) postpone(ctx context.Context, log *slog.Logger, kind Kind, ref, why string) {
+	log.Warn(why)
+	if err := d.store.Postpone(ctx, kind, ref, d.o.Now().Add(unconfiguredPause)); err != nil {
+		log.Error("postponing work", "err", err)
+	}
+}
+
+// RunOne carries one run to its end, and nothing else that is due. It returns when
+// the run has ended or ctx has: then the run is put down.
+func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
+	for {
+		claimed, due, err := d.store.ClaimRun(ctx, id, LeaseFor)
+		switch {
+		case errors.Is(err, ErrEnded):
+			return nil
+		case err != nil:
+			return err
+		case claimed == nil:
+			pause(ctx, due.Sub(d.o.Now()))
+		default:
+			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(ctx context.Context) { d.carry(ctx, *claimed) }})
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
 func (d *Dispatcher) pool(kind Kind, slots int, claim func(context.Context, int) ([]work, error)) *pool {
 	return &pool{kind: kind, slots: slots, queue: d.store, claim: claim, log: d.o.Log, now: d.o.Now}
 }
@@ -120,10 +155,12 @@ func (d *Dispatcher) claimEvents(ctx context.Context, limit int) ([]work, error)
 // fault of the store leaves the job to be claimed again.
 func (d *Dispatcher) route(ctx context.Context, event StoredEvent) {
 	log := d.o.Log.With("event", event.ID, "source", event.Source)
-	routing := Routing{Status: Faulty, Note: fmt.Sprintf("no webhook %q is configured now", event.Source)}
-	if route := d.settings.Routes[event.Source]; route != nil {
-		routing = route.Brief(event, NewID("run_"))
+	route := d.settings.Routes[event.Source]
+	if route == nil {
+		d.postpone(ctx, log, EventJob, event.ID, "event waits: no webhook of its source is configured now")
+		return
 	}
+	routing := route.Brief(event, NewID("run_"))
 	err := d.store.Route(ctx, event.ID, routing)
 	switch {
 	case errors.Is(err, ErrEnded):

@@ -55,6 +55,9 @@ type Queue interface {
 	// Renew extends the leases of claimed work: it is not due again before the
 	// lease has run out. Work that was put down meanwhile stays due when it was.
 	Renew(ctx context.Context, kind Kind, refs []string, lease time.Duration) error
+	// Postpone puts claimed work down until a time, and leaves everything else about
+	// it as it is.
+	Postpone(ctx context.Context, kind Kind, ref string, until time.Time) error
 	// NextDue is when the earliest work of the kind is due, leased work included.
 	NextDue(ctx context.Context, kind Kind) (time.Time, bool, error)
 	// Wake receives a value after work of the kind became due or earlier than it was.

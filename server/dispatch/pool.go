@@ -44,14 +44,26 @@ type pool struct {
 // run works until ctx ends, then waits for what is under way. The work itself gets
 // workCtx, so that it can be let finish after ctx has ended.
 func (p *pool) run(ctx, workCtx context.Context) {
+	p.leasing(ctx, func() {
+		for ctx.Err() == nil {
+			p.fill(ctx, workCtx)
+			p.wait(ctx)
+		}
+	})
+}
+
+// carryOne does one piece of work that was claimed already, and nothing else.
+func (p *pool) carryOne(ctx context.Context, w work) {
+	p.leasing(ctx, func() { p.start(ctx, w) })
+}
+
+// leasing keeps the leases of all that act starts, until it has ended.
+func (p *pool) leasing(ctx context.Context, act func()) {
 	p.held, p.freed = map[string]int{}, make(chan struct{}, 1)
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
 	var renewer sync.WaitGroup
 	renewer.Go(func() { p.renew(renewing) })
-	for ctx.Err() == nil {
-		p.fill(ctx, workCtx)
-		p.wait(ctx)
-	}
+	act()
 	p.workers.Wait()
 	stopRenewing()
 	renewer.Wait()

@@ -37,6 +37,11 @@ func (q *memoryQueue) pool(slots int) *pool {
 	return &pool{kind: RunJob, slots: slots, queue: q, claim: q.claim, log: slog.New(slog.DiscardHandler), now: time.Now}
 }
 
+func (q *memoryQueue) Postpone(_ context.Context, _ Kind, ref string, until time.Time) error {
+	q.add(until, ref)
+	return nil
+}
+
 func (q *memoryQueue) add(at time.Time, refs ...string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -51,7 +51,10 @@ type Run struct {
 	Reason, Answer string
 	Usage          bridge.Usage
 	// Attempts counts the faults that parked the run since it last made progress.
-	Attempts                     int
+	Attempts int
+	// Worked is the time that workers have spent on the run. Waiting, and the time
+	// between a crash and the next worker, are not in it.
+	Worked                       time.Duration
 	Created, Started, FinishedAt time.Time
 }
 
@@ -92,12 +95,18 @@ type RunStore interface {
 	// ClaimRuns leases up to limit due runs: queued or waiting -> running, under
 	// a new epoch.
 	ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]Claimed, error)
+	// ClaimRun leases one run if it is due; a run that is not gives no claim and the
+	// time when it will be. One that has ended is ErrEnded.
+	ClaimRun(ctx context.Context, id string, lease time.Duration) (claimed *Claimed, due time.Time, err error)
 	// Park puts a running run down until a time: running -> waiting. attempts is
 	// the new count of faults; an Append sets it to 0.
 	Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error
 	// Finish ends a running run: the outcome entry, the end state, and the
 	// callback with its job, in one transaction.
 	Finish(ctx context.Context, lease bridge.Lease, end Ending) error
+	// Cancel ends a run that nobody carries and that owes no callback: queued or
+	// waiting -> cancelled.
+	Cancel(ctx context.Context, id, reason string) error
 	// Release gives a running run back at once, as on shutdown: running -> queued.
 	Release(ctx context.Context, lease bridge.Lease) error
 }

@@ -224,11 +224,16 @@ func (w *world) work() (stop func()) {
 
 func (w *world) workUnder(ctx context.Context) (wait func()) {
 	done := make(chan struct{})
+	d := w.dispatcher()
 	go func() {
 		defer close(done)
-		dispatch.New(w.store, w.bridge, w.session, callback.NewSender(callback.Options{Now: w.clock}), w.settings, w.options).Run(ctx)
+		d.Run(ctx)
 	}()
 	return func() { <-done }
+}
+
+func (w *world) dispatcher() *dispatch.Dispatcher {
+	return dispatch.New(w.store, w.bridge, w.session, callback.NewSender(callback.Options{Now: w.clock}), w.settings, w.options)
 }
 
 // until lets a dispatcher work until the store has been told these things, in
@@ -323,6 +328,10 @@ func (s *tellingStore) tell(what string, take func() error) error {
 
 func (s *tellingStore) Route(ctx context.Context, event string, r dispatch.Routing) error {
 	return s.tell("event "+string(r.Status), func() error { return s.Store.Route(ctx, event, r) })
+}
+
+func (s *tellingStore) Postpone(ctx context.Context, kind dispatch.Kind, ref string, until time.Time) error {
+	return s.tell(string(kind)+" postponed", func() error { return s.Store.Postpone(ctx, kind, ref, until) })
 }
 
 func (s *tellingStore) Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error {

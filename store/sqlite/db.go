@@ -74,6 +74,10 @@ func (d *DB) open(ctx context.Context, schemas []sqldb.Schema) error {
 	if err := os.MkdirAll(filepath.Dir(d.path), 0o700); err != nil {
 		return err
 	}
+	// One file must not have two locks, by whatever links it is reached.
+	if real, err := filepath.EvalSymlinks(d.path); err == nil {
+		d.path = real
+	}
 	if d.mode == Owned {
 		lock, err := lockFile(d.path + ".lock")
 		if err != nil {
@@ -188,7 +192,16 @@ func dataSource(path, mode string) string {
 // prepareFile gives a new file its page size, which going into WAL mode fixes: on
 // the ordinary connection the driver would set journal_mode first.
 func prepareFile(ctx context.Context, path string) error {
-	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+	// It holds customers and mail: nobody else may read it, wherever it is.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if info.Size() > 0 {
 		return nil
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())

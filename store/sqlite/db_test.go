@@ -12,6 +12,7 @@ import (
 
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
+	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
@@ -237,5 +238,52 @@ func TestWritesWaitForTheDiskAgainAfterARelaxedOne(t *testing.T) {
 	rows, err := store.Audit(ctx, "", 10)
 	if err != nil || len(rows) != 3 {
 		t.Errorf("%d audit rows (%v), want 3", len(rows), err)
+	}
+}
+
+func TestReplayWaitsForTheRoutingBefore(t *testing.T) {
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	ctx := t.Context()
+	if _, err := store.Accept(ctx, webhook.Event{ID: "evt_1", Source: "shop", Key: "k", Body: []byte("{}")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Replay(ctx, "evt_1"); err == nil || !strings.Contains(err.Error(), "waits to be routed") {
+		t.Errorf("replaying an event that waits gave %v: two replays would make one run", err)
+	}
+	if err := store.Route(ctx, "evt_1", dispatch.Routing{Status: dispatch.Ignored}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Replay(ctx, "evt_1"); err != nil {
+		t.Error(err)
+	}
+	if err := store.Replay(ctx, "evt_2"); !errors.Is(err, dispatch.ErrNotFound) {
+		t.Errorf("replaying an unknown event gave %v", err)
+	}
+}
+
+func TestOneFileHasOneOwnerByWhateverName(t *testing.T) {
+	folder := t.TempDir()
+	path, link := filepath.Join(folder, "a.db"), filepath.Join(folder, "link.db")
+	mustOpen(t, path, sqlite.Owned)
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	var locked *sqlite.LockedError
+	if _, err := openAt(t, link, sqlite.Owned); !errors.As(err, &locked) {
+		t.Errorf("a second owner by a link got %v", err)
+	}
+}
+
+func TestNobodyElseMayReadTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	mustOpen(t, path, sqlite.Owned)
+	for _, file := range []string{path, path + "-wal"} {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o, want 600: it holds customers and mail", filepath.Base(file), mode)
+		}
 	}
 }

@@ -106,12 +106,16 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 // repeated, and a new run with new idempotency keys comes of it.
 func (s *Store) Replay(ctx context.Context, event string) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1 WHERE id = ?`, event)
+		again, err := changedOne(tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1
+			WHERE id = ? AND status <> 'accepted'`, event))
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(dispatch.ErrNotFound, err)
+		if !again {
+			if _, err := eventByID(ctx, tx, event); err != nil {
+				return err
+			}
+			return errors.New("it waits to be routed already; replay it after that")
 		}
 		return enqueue(ctx, tx, dispatch.EventJob, event, s.now())
 	})

@@ -51,11 +51,18 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE runs SET attempts = 0 WHERE id = ? AND epoch = ? AND attempts > 0`, lease.Run, lease.Epoch)
-		return err
+		return s.progressed(ctx, tx, lease)
 	})
 	if err != nil {
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)
 	}
 	return nil
+}
+
+// progressed ends the row of faults and counts the time worked.
+func (s *Store) progressed(ctx context.Context, tx sqldb.Tx, lease bridge.Lease) error {
+	now := millis(s.now())
+	_, err := tx.ExecContext(ctx, `UPDATE runs SET attempts = 0, worked_ms = worked_ms + MAX(0, ? - touched_at), touched_at = ?
+		WHERE id = ? AND epoch = ?`, now, now, lease.Run, lease.Epoch)
+	return err
 }

@@ -36,12 +36,17 @@ func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limi
 		return nil, err
 	}
 	for _, ref := range refs {
-		if _, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`,
-			millis(now.Add(lease)), string(kind), ref); err != nil {
+		if err := take(ctx, tx, kind, ref, now.Add(lease)); err != nil {
 			return nil, err
 		}
 	}
 	return refs, nil
+}
+
+// take leases one job.
+func take(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+	return err
 }
 
 // finishJob removes the job; false if it was not there.
@@ -62,6 +67,19 @@ func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, le
 		}
 		return nil
 	})
+}
+
+// Postpone puts work down until a time without a word about it.
+func (s *Store) Postpone(ctx context.Context, kind dispatch.Kind, ref string, until time.Time) error {
+	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("postponing %s %q: %w", kind, ref, err)
+	}
+	s.signal(kind)
+	return nil
 }
 
 // NextDue is when the earliest job of the kind is due.

@@ -16,23 +16,24 @@ import (
 var _ dispatch.RunStore = (*Store)(nil)
 
 const runColumns = `id, agent, source, COALESCE(event, ''), replay, prompt, tainted, route, state, reason, answer, attempts,
-	turns, calls, prompt_tokens, completion_tokens, cached_tokens, created_at, started_at, finished_at`
+	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, created_at, started_at, finished_at`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
 	dispatch.Run
-	created, started, finished int64
+	worked, created, started, finished int64
 }
 
 func (r *runRow) fields() []any {
 	u := &r.Usage
 	return []any{&r.ID, &r.Agent, &r.Source, &r.Event, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.State, &r.Reason,
-		&r.Answer, &r.Attempts, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
+		&r.Answer, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
 		&r.created, &r.started, &r.finished}
 }
 
 func (r *runRow) run() dispatch.Run {
 	r.Created, r.Started, r.FinishedAt = fromMillis(r.created), fromMillis(r.started), fromMillis(r.finished)
+	r.Worked = time.Duration(r.worked) * time.Millisecond
 	return r.Run
 }
 
@@ -104,9 +105,9 @@ func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) (
 // A running one was left by a worker whose lease ran out.
 func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string) (*dispatch.Claimed, error) {
 	var epoch int64
-	err := tx.QueryRowContext(ctx, `UPDATE runs SET state = 'running', reason = '', epoch = epoch + 1,
+	err := tx.QueryRowContext(ctx, `UPDATE runs SET state = 'running', reason = '', epoch = epoch + 1, touched_at = ?,
 		started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END
-		WHERE id = ? AND state IN ('queued', 'waiting', 'running') RETURNING epoch`, millis(s.now()), id).Scan(&epoch)
+		WHERE id = ? AND state IN ('queued', 'waiting', 'running') RETURNING epoch`, millis(s.now()), millis(s.now()), id).Scan(&epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, dispatch.ErrEnded
 	}
@@ -122,19 +123,22 @@ func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string) (*dispatch
 
 // Park puts the run down until a time: running -> waiting.
 func (s *Store) Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error {
-	return s.putDown(ctx, "parking", lease, until, `UPDATE runs SET state = 'waiting', reason = ?, attempts = ?
-		WHERE id = ? AND epoch = ? AND state = 'running'`, reason, attempts, lease.Run, lease.Epoch)
+	return s.putDown(ctx, "parking", lease, until, dispatch.Waiting, reason, attempts)
 }
 
 // Release gives the run back: running -> queued, due at once.
 func (s *Store) Release(ctx context.Context, lease bridge.Lease) error {
-	return s.putDown(ctx, "releasing", lease, s.now(), `UPDATE runs SET state = 'queued'
-		WHERE id = ? AND epoch = ? AND state = 'running'`, lease.Run, lease.Epoch)
+	return s.putDown(ctx, "releasing", lease, s.now(), dispatch.Queued, "", -1)
 }
 
-func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due time.Time, update string, args ...any) error {
+// putDown takes the run out of its worker's hands. Attempts below 0 stay as they are.
+func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due time.Time, state dispatch.State, reason string, attempts int) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := fenced(tx.ExecContext(ctx, update, args...)); err != nil {
+		if err := touch(ctx, tx, lease, s.now()); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, attempts = CASE WHEN ? < 0 THEN attempts ELSE ? END
+			WHERE id = ?`, string(state), reason, attempts, attempts, lease.Run); err != nil {
 			return err
 		}
 		return enqueue(ctx, tx, dispatch.RunJob, lease.Run, due)
@@ -154,16 +158,16 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 	}
 	o, u := end.Outcome, end.Outcome.Usage
 	err = s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := fenced(tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, turns = ?, calls = ?,
-			prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, finished_at = ?
-			WHERE id = ? AND epoch = ? AND state = 'running'`,
-			string(end.State), string(o.Reason), o.Answer, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,
-			millis(end.At), lease.Run, lease.Epoch)); err != nil {
+		if err := touch(ctx, tx, lease, end.At); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
-			SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ? FROM journal WHERE run = ?`,
-			lease.Run, string(bridge.EntryOutcome), millis(end.At), string(outcome), lease.Run); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
+			prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, finished_at = ? WHERE id = ?`,
+			string(end.State), string(o.Reason), o.Answer, o.Tainted, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,
+			millis(end.At), lease.Run); err != nil {
+			return err
+		}
+		if err := closeJournal(ctx, tx, lease.Run, end.At, outcome); err != nil {
 			return err
 		}
 		if _, err := finishJob(ctx, tx, dispatch.RunJob, lease.Run); err != nil {
@@ -181,6 +185,22 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 		s.signal(dispatch.CallbackJob)
 	}
 	return nil
+}
+
+// closeJournal appends the outcome behind whatever the journal holds.
+func closeJournal(ctx context.Context, tx sqldb.Tx, run string, at time.Time, outcome []byte) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
+		SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ? FROM journal WHERE run = ?`,
+		run, string(bridge.EntryOutcome), millis(at), string(outcome), run)
+	return err
+}
+
+// touch is a sign of life of the worker that holds the lease, and checks that it
+// does. The time since the last sign counts as worked: what a crash or a pause
+// leaves between two workers does not.
+func touch(ctx context.Context, tx sqldb.Tx, lease bridge.Lease, now time.Time) error {
+	return fenced(tx.ExecContext(ctx, `UPDATE runs SET worked_ms = worked_ms + MAX(0, ? - touched_at), touched_at = ?
+		WHERE id = ? AND epoch = ? AND state = 'running'`, millis(now), millis(now), lease.Run, lease.Epoch))
 }
 
 // fenced turns "no row changed" into ErrFenced: the epoch or the state has moved on.

@@ -59,6 +59,8 @@ CREATE TABLE runs (
     answer            TEXT    NOT NULL DEFAULT '',
     epoch             INTEGER NOT NULL DEFAULT 0, -- the fence: one more at each claim
     attempts          INTEGER NOT NULL DEFAULT 0,
+    worked_ms         INTEGER NOT NULL DEFAULT 0, -- time that workers spent on it, up to touched_at
+    touched_at        INTEGER NOT NULL DEFAULT 0, -- last sign of the worker that has it
     turns             INTEGER NOT NULL DEFAULT 0,
     calls             INTEGER NOT NULL DEFAULT 0,
     prompt_tokens     INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"drawbridge/config"
+	"drawbridge/tools"
+)
+
+// idlePatterns are warnings about tool patterns that match no tool: a letter wrong
+// in one leaves an agent or a key without its tools, and nothing else says so.
+func (a *app) idlePatterns() config.Problems {
+	var idle config.Problems
+	look := func(path string, patterns []string) {
+		for i, pattern := range patterns {
+			matches := func(t tools.Tool) bool { return tools.Match([]string{pattern}, t.Name) }
+			if !slices.ContainsFunc(a.catalog.All(), matches) {
+				warning := a.cfg.Problem(fmt.Sprintf("%s[%d]", path, i), "%q matches no tool; `drawbridge tools` lists them", pattern)
+				warning.Warning = true
+				idle = append(idle, warning)
+			}
+		}
+	}
+	for i, key := range a.cfg.Server.Keys {
+		look(fmt.Sprintf("server.keys[%d].tools", i), key.Tools)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
+		look("agents."+name+".tools", a.cfg.Agents[name].Tools)
+	}
+	return idle
+}
