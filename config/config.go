@@ -143,6 +143,7 @@ type WebhookSecret struct {
 
 // Callback is an address that is told the outcome of a run, in a signed request.
 type Callback struct {
+	// URL is https, or http to this machine.
 	URL string `yaml:"url"`
 	// Secret is a Standard Webhooks secret: whsec_ and base64.
 	Secret Secret `yaml:"secret"`

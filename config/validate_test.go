@@ -86,6 +86,31 @@ func TestEverySchemeCanBeSetUp(t *testing.T) {
 	}
 }
 
+func TestCallbackInTheClearStaysOnThisMachine(t *testing.T) {
+	for url, stays := range map[string]bool{
+		"http://127.0.0.1:9000/done":          true,
+		"http://127.8.9.10/done":              true,
+		"http://localhost/done":               true,
+		"http://[::1]:9000/done":              true,
+		"http://[::ffff:127.0.0.1]/done":      true,
+		"https://app.example.com/done":        true, // encrypted
+		"http://app:9000/done":                false,
+		"http://app.example.com/done":         false,
+		"http://localhost.example.com/done":   false,
+		"http://0.0.0.0:9000/done":            false,
+		"http://10.0.0.1/done":                false,
+		"HTTP://192.168.0.1:9000/done?via=me": false,
+	} {
+		c := accepted()
+		c.Webhooks["stripe"].Callback.URL = url
+		if err := c.Validate(); (err == nil) != stays {
+			t.Errorf("%s: %v", url, err)
+		} else if err != nil && !strings.Contains(err.Error(), "want https") {
+			t.Errorf("%s: the error names no way out: %v", url, err)
+		}
+	}
+}
+
 func TestWarningsAreNoErrors(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*Config)
@@ -103,9 +128,9 @@ func TestWarningsAreNoErrors(t *testing.T) {
 			func(c *Config) { c.Model.BaseURL = "http://[::1]:11434/v1" },
 			"",
 		},
-		"callback in the clear": {
-			func(c *Config) { c.Webhooks["stripe"].Callback.URL = "http://app:9000/done" },
-			"warning: webhooks.stripe.callback.url: outcomes would be sent unencrypted; want https",
+		"callback in the clear on this machine": {
+			func(c *Config) { c.Webhooks["stripe"].Callback.URL = "http://localhost:9000/done" },
+			"",
 		},
 		"callback secret of 18 bytes": {
 			func(c *Config) { c.Webhooks["stripe"].Callback.Secret = "whsec_plJ3nmyCDGBKInavdOK15jsl" },

@@ -172,7 +172,8 @@ const (
 
 func (k *checker) checkCallback(path string, c Callback) {
 	if u := k.checkURL(path+".url", c.URL); u != nil && unencrypted(u) {
-		k.warn(path+".url", "outcomes would be sent unencrypted; want https")
+		// The sender of callbacks would refuse it at every attempt.
+		k.refuse(path+".url", "http reaches this machine only (localhost or a loopback address), so no outcome would be delivered; want https")
 	}
 	if !strings.HasPrefix(c.Secret.Reveal(), "whsec_") {
 		k.refuse(path+".secret", `want whsec_ and base64 of %d bytes or more, such as: echo "whsec_$(openssl rand -base64 32)"`, goodSecret)

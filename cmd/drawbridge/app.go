@@ -182,7 +182,7 @@ func publicHosts(publicURL string) []string {
 	if err != nil || u.Host == "" {
 		return nil
 	}
-	return []string{u.Host}
+	return []string{u.Hostname()}
 }
 
 // connect opens a session in process for each agent: what a session lists depends

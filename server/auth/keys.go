@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/time/rate"
 )
 
 // MinKeyLength is how many characters an API key has at least: a key is looked up
@@ -37,7 +39,8 @@ func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // Keys knows the configured API keys, by their hashes only.
 type Keys struct {
-	known []knownKey
+	known    []knownKey
+	refusals refusals
 }
 
 type knownKey struct {
@@ -59,7 +62,7 @@ var (
 // never with the secret. Without any keys, every caller is [Local]: whoever
 // listens must then listen on loopback only (see [Keys.Configured]).
 func NewKeys(keys []APIKey) (*Keys, error) {
-	k := &Keys{}
+	k := &Keys{refusals: refusals{lines: rate.NewLimiter(refusalRate, refusalBurst)}}
 	var problems []error
 	for i, key := range keys {
 		if err := key.check(); err != nil {

@@ -139,7 +139,7 @@ func TestMiddlewareTellsAStrangerWhatToDo(t *testing.T) {
 		{[]string{"X-API-Key", "wrong-0123456789abcdef"}, `Bearer error="invalid_token"`, "unknown API key"},
 	} {
 		reached := false
-		handler := twoKeys(t).Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+		handler := twoKeys(t).Middleware(nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, request(test.headers...))
 		if reached || w.Code != http.StatusUnauthorized {
@@ -157,7 +157,7 @@ func TestMiddlewareTellsAStrangerWhatToDo(t *testing.T) {
 
 func TestMiddlewarePutsThePrincipalIntoTheContext(t *testing.T) {
 	var got auth.Principal
-	handler := twoKeys(t).Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	handler := twoKeys(t).Middleware(nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got, _ = auth.From(r.Context())
 	}))
 	handler.ServeHTTP(httptest.NewRecorder(), request("X-API-Key", shopKey))

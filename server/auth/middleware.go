@@ -3,16 +3,22 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 )
 
 // Middleware lets only known callers through and puts their [Principal] into the
 // request's context. Everybody else gets 401 with WWW-Authenticate (RFC 6750,
-// section 3) and a body that says what to do.
-func (k *Keys) Middleware(next http.Handler) http.Handler {
+// section 3) and a body that says what to do, and leaves a line in the log, up to
+// 5 of them a second for all the handlers of these keys. A nil log discards them.
+func (k *Keys) Middleware(log *slog.Logger, next http.Handler) http.Handler {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := k.Authenticate(r)
 		if err != nil {
+			k.refusals.warn(log, r, err)
 			refuse(w, err)
 			return
 		}

@@ -91,15 +91,20 @@ func checkNumber(text string) error {
 	if len(text) > maxDigits {
 		return fmt.Errorf("a number of %d characters is longer than any tool can use", len(text))
 	}
-	at := strings.IndexAny(text, "eE")
-	if at < 0 {
-		return nil
+	if at := strings.IndexAny(text, "eE"); at >= 0 && !inRange(text[at+1:]) {
+		return fmt.Errorf("the number %s is out of range", cut(text, 20))
 	}
-	exponent, err := strconv.Atoi(text[at+1:])
-	if err != nil || exponent > maxExponent || exponent < -maxExponent {
+	// 10e400 is 1e401: what counts is the form that digests are made of.
+	canonical := canonicalNumber(text)
+	if _, exponent, ok := strings.Cut(canonical, "e"); ok && !inRange(exponent) || len(canonical) > maxDigits {
 		return fmt.Errorf("the number %s is out of range", cut(text, 20))
 	}
 	return nil
+}
+
+func inRange(exponent string) bool {
+	n, err := strconv.Atoi(exponent)
+	return err == nil && n <= maxExponent && n >= -maxExponent
 }
 
 // countMembers counts the members of all objects in valid JSON, those named

@@ -117,7 +117,8 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 }
 
 // Call passes the call through every stage and, if none objects, makes it. It
-// returns when the audit row is durable.
+// returns when no crash of the process can lose the audit row, and, except for a
+// read that was let through, when no power cut can either: see [Ledger].
 //
 // A read stops when ctx is cancelled. Any other call goes on to its end, or to
 // its timeout, even when the caller went away: an effect is not left half done.

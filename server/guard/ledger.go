@@ -8,8 +8,8 @@ import (
 	"drawbridge/tools"
 )
 
-// Ledger is the guard's durable memory: which calls were made under which key,
-// and one audit row for each attempt.
+// Ledger is the guard's memory, which outlives the process: which calls were made
+// under which key, and one audit row for each attempt.
 type Ledger interface {
 	// Claim notes, durably, that the call under c.Key is about to be made, and
 	// gives what is known of an earlier call under the same principal and key.
@@ -22,8 +22,9 @@ type Ledger interface {
 	// Record appends the audit row and, if settled is not nil, stores the call's
 	// first result under its key: both in one transaction. It returns when no crash
 	// of the process can lose them; and, except for the row of a read that was let
-	// through, when no power cut can either. A key without a claim is settled all the same, with the tool and
-	// digest of the settlement; a key that is settled already keeps its first result.
+	// through, when no power cut can either. A key without a claim is settled all the
+	// same, with the tool and digest of the settlement; a key that is settled already
+	// keeps its first result.
 	Record(ctx context.Context, row Row, settled *Settlement) error
 }
 

@@ -13,18 +13,21 @@ import (
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"drawbridge/server/auth"
 )
 
-// edge is what every HTTP request passes before mcp-go sees it: the host it names,
-// the web page it comes from, and the size of its body.
-func (s *Server) edge(next http.Handler) http.Handler {
+// edge is what every HTTP request at a door passes before mcp-go sees it: the host
+// it names, the web page it comes from, and the size of its body.
+func (s *Server) edge(door string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !s.hostAllowed(r):
-			refuse(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; behind a proxy, add it to the allowed hosts", r.Host))
+			refuse(w, http.StatusForbidden, fmt.Sprintf("the host %q is not served here; if a proxy serves it, set server.public_url to its address", r.Host))
 		case !s.originAllowed(r):
 			refuse(w, http.StatusForbidden, fmt.Sprintf("pages from %q may not send requests here", r.Header.Get("Origin")))
 		case !s.bound(r):
+			s.oversize.warn(auth.WithDoor(r.Context(), door))
 			refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the request has more than %d bytes", s.options.BodyLimit))
 		default:
 			next.ServeHTTP(w, r)

@@ -140,6 +140,34 @@ func TestBodyAboveTheLimitIsRefused(t *testing.T) {
 	}
 }
 
+// TestMessageEndpointHasTheSameLimit: it is a door of its own in mcp-go.
+func TestMessageEndpointHasTheSameLimit(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{BodyLimit: 2000})
+	_, endpoint := openStream(t, f, deskKey)
+	for size, status := range map[int]int{1000: 202, 2000: 202, 2001: 413, 100_000: 413} {
+		f.post(t, endpoint, listTools+strings.Repeat(" ", size-len(listTools)), deskKey, status)
+	}
+}
+
+func TestDefaultLimitHoldsWithoutOptions(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	session := f.openSession(t)
+	for size, status := range map[int]int{4 << 20: 200, 4<<20 + 1: 413} {
+		a := f.send(t, http.MethodPost, "/mcp", listTools+strings.Repeat(" ", size-len(listTools)), server.HeaderKeySessionID, session)
+		if a.status != status {
+			t.Errorf("%d bytes: status %d, want %d", size, a.status, status)
+		}
+	}
+}
+
+func TestRefusedHostIsToldWhichSettingAdmitsIt(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	a := f.send(t, http.MethodPost, "/mcp", initialize, "Host", "bridge.example.com")
+	if a.status != http.StatusForbidden || !isJSONRPCError(a.body, "server.public_url") {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+}
+
 func isJSONRPCError(body, says string) bool {
 	var e mcp.JSONRPCError
 	return json.Unmarshal([]byte(body), &e) == nil && e.JSONRPC == "2.0" && strings.Contains(e.Error.Message, says)

@@ -32,7 +32,7 @@ func (s *Server) newHTTP() *server.StreamableHTTPServer {
 // in front of it and puts the principal into the request's context; without one
 // nothing is listed and every call is refused.
 func (s *Server) HTTP() http.Handler {
-	return s.edge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.edge(auth.DoorHTTP, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		legacy := !mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion))
 		if legacy && (r.Method == http.MethodGet || r.Method == http.MethodDelete) {
 			if !s.ownsSession(w, r) {

@@ -45,7 +45,7 @@ type Options struct {
 	// kept. Zero means DefaultSessionTTL.
 	SessionTTL time.Duration
 	// Hosts are the public names of this server behind a reverse proxy on the same
-	// machine. A request that comes over loopback and names another host, other than
+	// machine, without ports: the host of the setting server.public_url. A request that comes over loopback and names another host, other than
 	// a loopback one, is refused: a web page may have had its own name resolve to
 	// this machine.
 	Hosts []string
@@ -68,6 +68,7 @@ type Server struct {
 	sse      *server.SSEServer
 	sessions *sessions
 	streams  *sessions // of SSE
+	oversize *oversize
 	options  Options
 	closing  context.Context // done once Close ends the streams
 	close    context.CancelFunc
@@ -77,7 +78,7 @@ type Server struct {
 // until Close.
 func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions()}
+	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions(), oversize: newOversize(o)}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(g.Hooks()),

@@ -98,9 +98,9 @@ func (f *fixture) mux(t testing.TB) http.Handler {
 	}
 	stream, message := f.SSE()
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", keys.Middleware(f.HTTP()))
-	mux.Handle("/sse", keys.Middleware(stream))
-	mux.Handle("/message", keys.Middleware(message))
+	mux.Handle("/mcp", keys.Middleware(nil, f.HTTP()))
+	mux.Handle("/sse", keys.Middleware(nil, stream))
+	mux.Handle("/message", keys.Middleware(nil, message))
 	mux.Handle("/open/mcp", f.HTTP()) // as if somebody forgot the authentication
 	return mux
 }

@@ -45,7 +45,9 @@ func (s *Server) newSSE() *server.SSEServer {
 // stream, for GET /sse, and the messages, for POST /message. Authentication goes
 // in front of both, see [Server.HTTP].
 func (s *Server) SSE() (stream, message http.Handler) {
-	return s.edge(s.ownStream(s.sse.SSEHandler())), s.edge(s.onOwnStream(s.sse.MessageHandler()))
+	stream = s.edge(auth.DoorSSE, s.ownStream(s.sse.SSEHandler()))
+	message = s.edge(auth.DoorSSE, s.onOwnStream(s.sse.MessageHandler()))
+	return stream, message
 }
 
 // ownStream opens a session that only the caller can send messages to.

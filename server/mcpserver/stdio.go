@@ -26,14 +26,15 @@ const stdioWorkers = 32
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal auth.Principal) error {
 	open := newUnanswered()
 	answers := &answerWriter{out: out, open: open}
-	requests := newRequestReader(ctx, in, s.options, answers, open)
+	identify := func(ctx context.Context) context.Context {
+		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
+	}
+	requests := newRequestReader(identify(ctx), in, s.options, answers, open, s.oversize)
 	defer requests.stop()
 
 	stdio := server.NewStdioServer(s.mcp)
 	stdio.SetErrorLogger(slog.NewLogLogger(s.options.Log.Handler(), slog.LevelError))
-	stdio.SetContextFunc(func(ctx context.Context) context.Context {
-		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
-	})
+	stdio.SetContextFunc(identify)
 	server.WithWorkerPoolSize(stdioWorkers)(stdio)
 
 	// mcp-go cancels every call as soon as its context or its input ends. So it

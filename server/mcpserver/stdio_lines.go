@@ -23,6 +23,7 @@ type requestReader struct {
 	grace   time.Duration
 	answers *answerWriter
 	open    *unanswered
+	tooLong *oversize
 
 	lines   chan []byte
 	failed  error // of the input, once lines is closed
@@ -30,9 +31,9 @@ type requestReader struct {
 	rest    []byte // of the line that is being read
 }
 
-func newRequestReader(ctx context.Context, in io.Reader, o Options, answers *answerWriter, open *unanswered) *requestReader {
+func newRequestReader(ctx context.Context, in io.Reader, o Options, answers *answerWriter, open *unanswered, tooLong *oversize) *requestReader {
 	r := &requestReader{
-		ctx: ctx, limit: int(o.BodyLimit), grace: o.Grace, answers: answers, open: open,
+		ctx: ctx, limit: int(o.BodyLimit), grace: o.Grace, answers: answers, open: open, tooLong: tooLong,
 		lines: make(chan []byte), stopped: make(chan struct{}),
 	}
 	go r.split(bufio.NewReader(in))
@@ -51,6 +52,7 @@ func (r *requestReader) split(in *bufio.Reader) {
 		line = bytes.TrimSpace(line)
 		switch {
 		case tooLong:
+			r.tooLong.warn(r.ctx)
 			r.answers.refuse(fmt.Sprintf("the message has more than %d bytes", r.limit))
 		case len(line) > 0:
 			select {

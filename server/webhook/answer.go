@@ -22,10 +22,15 @@ var advice = map[int]string{
 	http.StatusServiceUnavailable:    "the event could not be stored; send it again later",
 }
 
-func answerError(w http.ResponseWriter, status int) {
+// slowAdvice goes to a sender whose body did not arrive in time.
+const slowAdvice = "the request body did not arrive in time; send the event again later"
+
+func answerError(w http.ResponseWriter, status int) { answerText(w, status, advice[status]) }
+
+func answerText(w http.ResponseWriter, status int, text string) {
 	answer(w, status, struct {
 		Error string `json:"error"`
-	}{advice[status]})
+	}{text})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

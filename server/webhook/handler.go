@@ -34,7 +34,7 @@ const (
 	// defaultAcceptTimeout is about when senders hang up: Slack after 3 s, Shopify
 	// and HubSpot after 5 s.
 	defaultAcceptTimeout = 3 * time.Second
-	// retryAfter is what a sender is asked to wait when the fault is ours.
+	// retryAfter is what a sender is asked to wait that is to come back.
 	retryAfter = "5" // seconds
 )
 
@@ -106,7 +106,8 @@ func (h *Handler) add(s Source) error {
 }
 
 // ServeHTTP answers a delivery: 200 stored or known, 400 malformed, 401 not
-// verified, 404 no such source, 405 not a POST, 413 too large, 503 our fault.
+// verified, 404 no such source, 405 not a POST, 413 too large, 503 our fault, or
+// a body that came too slowly.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived := h.now() // before the body: a slow one is judged by when it came
 	source, ok := h.route(r.URL.Path)
@@ -131,13 +132,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		receipt, err = h.accept(r.Context(), event)
 	}
 	if err != nil {
-		h.log.ErrorContext(r.Context(), "asked the sender of a webhook to come back",
-			"source", source.Name, "event", event.ID, "err", err)
-		w.Header().Set("Retry-After", retryAfter)
-		answerError(w, http.StatusServiceUnavailable)
+		h.comeBack(w, r, event, source, err)
 		return
 	}
 	answer(w, http.StatusOK, accepted(receipt))
+}
+
+// comeBack asks the sender to send again. It is answered with 503 even where it
+// was too slow itself: a slow line is nobody's mistake, and a 4xx makes some
+// senders give up.
+func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, e Event, s Source, cause error) {
+	w.Header().Set("Retry-After", retryAfter)
+	if errors.Is(cause, errSlow) {
+		if h.records[s.Name].AllowN(h.now(), 1) { // anyone can send slowly
+			h.log.WarnContext(r.Context(), "gave up on a webhook whose body did not arrive in time",
+				"source", s.Name, "remote", remote(r), "err", cause)
+		}
+		answerText(w, http.StatusServiceUnavailable, slowAdvice)
+		return
+	}
+	attrs := []any{"source", s.Name, "err", cause}
+	if e.ID != "" {
+		attrs = append(attrs, "event", e.ID)
+	}
+	h.log.ErrorContext(r.Context(), "asked the sender of a webhook to come back", attrs...)
+	answerError(w, http.StatusServiceUnavailable)
 }
 
 // receive reads a delivery and turns it into an event, if it is genuine. The body
@@ -173,6 +192,9 @@ func (h *Handler) receive(r *http.Request, s Source, arrived time.Time) (Event, 
 	}, body, nil
 }
 
+// errSlow: the read deadline came before the end of the body.
+var errSlow = errors.New("reading the body: not all of it came in time")
+
 // readBody reads at most one byte above the limit, which tells "full" from "cut":
 // a chunked body announces no length, and one cut short must never be stored.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
@@ -186,8 +208,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		// A slow line is nobody's mistake, and a 4xx makes some senders give up.
-		return body, fmt.Errorf("reading the body: %w", err)
+		return body, fmt.Errorf("%w: %d bytes came: %w", errSlow, len(body), err)
 	case err != nil:
 		return body, malformed("body broke off after %d bytes: %v", len(body), err)
 	case int64(len(body)) > limit:

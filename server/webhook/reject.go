@@ -31,7 +31,7 @@ const (
 // A flood of refusals is recorded in part: it must not keep the disk from what is
 // signed.
 func (h *Handler) reject(r *http.Request, s Source, why *Refusal, body []byte, arrived time.Time) {
-	if !h.records[s.Name].AllowN(arrived, 1) {
+	if !h.records[s.Name].AllowN(h.now(), 1) { // arrived would turn its clock back
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), rejectTimeout)
