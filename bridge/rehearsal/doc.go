@@ -40,7 +40,7 @@
 // from a result stays a number in the arguments.
 //
 // A conversation that no scene fits, or whose templates find nothing, is answered
-// with a text that says so: the run ends, and everybody can see why. A
+// with a refusal that says so: the run fails, and everybody can see why. A
 // conversation that breaks the protocol is refused with status 400, as OpenAI
 // would, so that a test against the rehearsal model catches what a real one
 // would not forgive.

@@ -101,17 +101,19 @@ func hold(r *http.Request, delay time.Duration) bool {
 func (s *Script) play(c *conversation) (reply, time.Duration) {
 	scene, ok := s.find(c)
 	if !ok {
-		return spoken(fmt.Sprintf("The rehearsal model has no scene for this conversation: turn %d, user %q. "+
+		return declined(fmt.Sprintf("The rehearsal model has no scene for this conversation: turn %d, user %q. "+
 			"It only plays its script; add a scene, or connect a real model.", c.turn, opening(c.user))), 0
 	}
 	answer, err := scene.answer(c)
 	if err != nil {
-		return spoken("The rehearsal model cannot play its scene: " + err.Error()), 0
+		return declined("The rehearsal model cannot play its scene: " + err.Error()), 0
 	}
 	return answer, time.Duration(scene.Delay)
 }
 
-func spoken(text string) reply { return reply{Role: "assistant", Content: &text} }
+// declined is what OpenAI's models answer to what they will not do: a run must not
+// count as done because its script ran out.
+func declined(text string) reply { return reply{Role: "assistant", Refusal: &text} }
 
 func (s scene) answer(c *conversation) (reply, error) {
 	out := reply{Role: "assistant"}
@@ -157,8 +159,10 @@ func count(q request, r reply) *usage {
 	for _, t := range q.Tools {
 		prompt += len(t.Function.Name) + len(t.Function.Parameters)
 	}
-	if r.Content != nil {
-		completion += len(*r.Content)
+	for _, text := range []*string{r.Content, r.Refusal} {
+		if text != nil {
+			completion += len(*text)
+		}
 	}
 	for _, c := range r.ToolCalls {
 		completion += len(c.Function.Name) + len(*c.Function.Arguments)

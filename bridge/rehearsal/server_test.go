@@ -125,7 +125,7 @@ func TestConditionsMustAllHold(t *testing.T) {
 		t.Errorf("said %q", polite["content"])
 	}
 	curt := said(t, address, ask, asked, got, found, refunds, done)
-	if text := curt["content"].(string); !strings.HasPrefix(text, "The rehearsal model has no scene for this conversation: turn 3") {
+	if text := curt["refusal"].(string); !strings.HasPrefix(text, "The rehearsal model has no scene for this conversation: turn 3") {
 		t.Errorf("said %q, want that no scene fits", text)
 	}
 }
@@ -139,7 +139,7 @@ func TestTurnsCountFromTheLatestUserMessage(t *testing.T) {
 
 func TestSceneThatCannotBePlayedSaysSo(t *testing.T) {
 	out := said(t, serve(t, refund), `{"role":"user","content":"broken"}`)
-	if text := out["content"].(string); !strings.Contains(text, "nobody has not returned anything yet") {
+	if text := out["refusal"].(string); !strings.Contains(text, "nobody has not returned anything yet") {
 		t.Errorf("said %q", text)
 	}
 }

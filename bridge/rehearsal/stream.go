@@ -43,6 +43,9 @@ func deltas(answer reply) []reply {
 			out = append(out, reply{Content: &piece})
 		}
 	}
+	if answer.Refusal != nil {
+		out = append(out, reply{Refusal: answer.Refusal})
+	}
 	for i, call := range answer.ToolCalls {
 		head := toolCall{Index: &i, ID: call.ID, Type: call.Type, Function: functionCall{Name: call.Function.Name, Arguments: &empty}}
 		out = append(out, reply{ToolCalls: []toolCall{head}})

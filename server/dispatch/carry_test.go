@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawbridge/bridge"
+	"drawbridge/bridge/rehearsal"
 	"drawbridge/server/dispatch"
 )
 
@@ -38,7 +39,7 @@ func TestEventBecomesARunAndOneCallback(t *testing.T) {
 		}
 		said.Calls[i].IdempotencyKey = ""
 	}
-	want := dispatch.Report{Run: run.ID, Event: event, Source: "shop", Agent: "desk", State: dispatch.Succeeded, Reason: "answered",
+	want := dispatch.Report{Run: run.ID, Event: event, Source: "shop", Agent: "desk", Model: rehearsal.ModelName, State: dispatch.Succeeded, Reason: "answered",
 		Answer: "Noted and found.", Usage: run.Usage, Calls: []dispatch.CallReport{{Tool: "crm_note", Status: "ok"}, {Tool: "crm_find", Status: "ok"}}}
 	if diff := cmp.Diff(want, said); diff != "" || kind != "run.succeeded" {
 		t.Errorf("the callback is of type %q and says (-want +got):\n%s", kind, diff)

@@ -18,6 +18,7 @@ type Report struct {
 	Event     string       `json:"event,omitempty"`
 	Source    string       `json:"source"`
 	Agent     string       `json:"agent"`
+	Model     string       `json:"model"` // "rehearsal" if a script spoke
 	State     State        `json:"state"`
 	Reason    string       `json:"reason"`
 	Answer    string       `json:"answer"`
@@ -56,7 +57,8 @@ func (d *Dispatcher) report(ctx context.Context, run Run, end Ending) (*Callback
 		calls = []CallReport{}
 	}
 	o := end.Outcome
-	data, err := Report{Run: run.ID, Event: run.Event, Source: run.Source, Agent: run.Agent, State: end.State, Reason: string(o.Reason), Answer: o.Answer,
+	data, err := Report{Run: run.ID, Event: run.Event, Source: run.Source, Agent: run.Agent, Model: d.settings.Agents[run.Agent].Model,
+		State: end.State, Reason: string(o.Reason), Answer: o.Answer,
 		Usage: o.Usage, Calls: calls[max(0, len(calls)-reportedCalls):], CallsCut: err != nil || len(calls) > reportedCalls}.encode()
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report of run %q: %w", run.ID, err)
