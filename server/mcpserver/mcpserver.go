@@ -45,9 +45,9 @@ type Options struct {
 	// kept. Zero means DefaultSessionTTL.
 	SessionTTL time.Duration
 	// Hosts are the public names of this server behind a reverse proxy on the same
-	// machine, without ports: the host of the setting server.public_url. A request that comes over loopback and names another host, other than
-	// a loopback one, is refused: a web page may have had its own name resolve to
-	// this machine.
+	// machine, without ports: the host of the setting server.public_url. A request
+	// that comes over loopback and names another host, other than a loopback one, is
+	// refused: a web page may have had its own name resolve to this machine.
 	Hosts []string
 	// Origins are further origins ("https://desk.example.com") whose web pages may
 	// send requests, besides pages from loopback and from the server's own host.

@@ -222,6 +222,9 @@ func checkPragmas(ctx context.Context, db *sql.DB) error {
 	for _, p := range pragmas {
 		var got string
 		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			if strings.Contains(err.Error(), "not a database") {
+				return errors.New("it is a file of another kind, not a SQLite database: set store.url to another path")
+			}
 			return fmt.Errorf("reading pragma %s: %w", p.name, err)
 		}
 		if got != p.want {

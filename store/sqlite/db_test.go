@@ -287,3 +287,17 @@ func TestNobodyElseMayReadTheFile(t *testing.T) {
 		}
 	}
 }
+
+func TestFileOfAnotherKindIsLeftAsItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	text := strings.Repeat("these are my notes\n", 100)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openAt(t, path, sqlite.Owned); err == nil || !strings.Contains(err.Error(), "not a SQLite database") {
+		t.Errorf("opening a text file gave %v", err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != text {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
