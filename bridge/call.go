@@ -28,7 +28,7 @@ func (r *run) effect(c *call) Effect {
 
 // begin decides what happens with a call: it notes the intent and reports true if
 // the call is to be made, else it notes the result.
-func (r *run) begin(t *turn, c *call) bool {
+func (r *run) begin(ctx context.Context, t *turn, c *call) bool {
 	result := func(code ResultCode, text string) bool {
 		r.note(EntryResult, Result{Answer: t.seq, Index: c.index, CallID: c.id, IsError: true, Code: code, Content: text})
 		return false
@@ -44,6 +44,9 @@ func (r *run) begin(t *turn, c *call) bool {
 	}
 	intent, refused := r.intend(c)
 	if refused != nil {
+		if r.task.Refused != nil {
+			r.task.Refused(ctx, c.asked.Name, c.asked.Arguments, refused.text)
+		}
 		return result(refused.code, refused.text)
 	}
 	intent.Answer, intent.Index, intent.CallID, intent.Key = t.seq, c.index, c.id, r.history.key(t, c)

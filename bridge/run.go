@@ -78,6 +78,10 @@ type Task struct {
 	Worked time.Duration
 	// Tainted: the prompt carries text written by outsiders.
 	Tainted bool
+	// Refused, if set, is told of a call that the bridge answers itself because it
+	// cannot be put to any server (its arguments are no JSON object, no tool could have
+	// the name), so that whoever keeps the record of calls has it as well.
+	Refused func(ctx context.Context, function, arguments, why string)
 	// Taint, if set, marks the context of calls made after the run has seen such
 	// text, so that whoever guards the calls can judge them by it.
 	Taint func(context.Context) context.Context

@@ -39,7 +39,7 @@ func (r *run) inOrder(ctx context.Context, t *turn) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if !r.begin(t, c) {
+		if !r.begin(ctx, t, c) {
 			continue
 		}
 		if err := r.commit(ctx); err != nil {
@@ -59,7 +59,7 @@ func (r *run) inOrder(ctx context.Context, t *turn) error {
 func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	var begun []*call
 	for _, c := range t.unanswered() {
-		if ctx.Err() == nil && r.begin(t, c) {
+		if ctx.Err() == nil && r.begin(ctx, t, c) {
 			begun = append(begun, c)
 		}
 	}

@@ -89,7 +89,7 @@ func (d *Dispatcher) advance(ctx context.Context, c Claimed, journal bridge.Jour
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
 	return d.bridge.Run(ctx, bridge.Task{Lease: c.Lease, Agent: agent, Prompt: c.Run.Prompt, Journal: journal, Session: session,
-		Tainted: c.Run.Tainted, Taint: d.o.Taint, Worked: c.Run.Worked})
+		Tainted: c.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: c.Run.Worked})
 }
 
 // outsideRules are added to the instructions of every run whose prompt carries

@@ -40,6 +40,9 @@ type Options struct {
 	// Taint, if set, marks the context of calls made after a run has read text from
 	// outside, for whoever guards them.
 	Taint func(ctx context.Context) context.Context
+	// Refused, if set, is told of calls that a model asked for and that could not be
+	// put to the tools at all.
+	Refused func(ctx context.Context, function, arguments, why string)
 	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
 	Random func() float64
 }
