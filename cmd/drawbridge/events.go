@@ -83,28 +83,25 @@ func eventsShow(c *console) *cobra.Command {
 		Short: "Show one event with its body and the runs it became",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := c.openStore(cmd, sqlite.ReadOnly)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = store.Close() }()
-			e, err := store.Event(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
-			}
-			runs, err := store.Runs(cmd.Context(), e.ID, 100)
-			if err != nil {
-				return err
-			}
-			view := viewEvent(e)
-			view.Headers, view.Body = e.Headers, bodyView(e.Body)
-			for _, run := range runs {
-				view.Runs = append(view.Runs, viewRun(run))
-			}
-			if asJSON {
-				return printJSON(c.out, view)
-			}
-			return printEvent(c, view, e.Body)
+			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+				e, err := store.Event(cmd.Context(), args[0])
+				if err != nil {
+					return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
+				}
+				runs, err := store.Runs(cmd.Context(), e.ID, 100)
+				if err != nil {
+					return err
+				}
+				view := viewEvent(e)
+				view.Headers, view.Body = e.Headers, bodyView(e.Body)
+				for _, run := range runs {
+					view.Runs = append(view.Runs, viewRun(run))
+				}
+				if asJSON {
+					return printJSON(c.out, view)
+				}
+				return printEvent(c, view, e.Body)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -192,16 +189,13 @@ new run has new idempotency keys: what the first run did is done again. A servin
 takes it up within a second; otherwise the next one to start does.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := c.openStore(cmd, sqlite.Beside)
-			if err != nil {
+			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+				if err := store.Replay(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(c.out, "%s will run again; follow it with: drawbridge runs list\n", args[0])
 				return err
-			}
-			defer func() { _ = store.Close() }()
-			if err := store.Replay(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.out, "%s will run again; follow it with: drawbridge runs list\n", args[0])
-			return err
+			})
 		},
 	}
 }

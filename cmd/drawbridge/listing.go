@@ -38,15 +38,15 @@ func (l *listing) print(c *console, views any, empty string, header []string, ro
 // fromStore reads a list from the store. A store that does not exist yet has
 // nothing in it.
 func fromStore[T any](c *console, cmd *cobra.Command, read func(*sqlite.Store) ([]T, error)) ([]T, error) {
-	store, err := c.openStore(cmd, sqlite.ReadOnly)
+	var list []T
+	err := c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) (err error) {
+		list, err = read(store)
+		return err
+	})
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = store.Close() }()
-	return read(store)
+	return list, err
 }
 
 // lines prints line after line and remembers the first error.

@@ -1,5 +1,5 @@
-// Command drawbridge gives a language model one guarded set of business tools
-// through three doors: MCP clients, chat frontends and events.
+// Command drawbridge gives a language model one guarded set of business tools: to
+// MCP clients, and to durable agent runs that signed events start.
 //
 // The program is a value, app (app.go): made from a configuration, started,
 // stopped in the reverse order of its parts. Each command is one file; backends.go

@@ -18,8 +18,8 @@ func newRoot(c *console) *cobra.Command {
 		Use:   "drawbridge",
 		Short: "One guarded set of business tools for language models",
 		Long: `Drawbridge gives a language model one guarded set of business tools (CRM, payments,
-email) through three doors: MCP clients, chat frontends, and signed events that become
-durable agent runs.
+email): to MCP clients over stdio and HTTP, and to durable agent runs that signed events
+start.
 
 Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
 		SilenceUsage:  true,
@@ -83,6 +83,15 @@ func (c *console) logger(settings config.Log) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(c.err, options))
 	}
 	return slog.New(slog.NewTextHandler(c.err, options))
+}
+
+// withStore does something with the store and closes it.
+func (c *console) withStore(cmd *cobra.Command, mode sqlite.Mode, do func(*sqlite.Store) error) error {
+	store, err := c.openStore(cmd, mode)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(store), store.Close())
 }
 
 // openStore opens the store for a command that looks at it or leaves work in it,

@@ -97,23 +97,20 @@ func runsShow(c *console) *cobra.Command {
 		Short: "Show one run as a timeline",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := c.openStore(cmd, sqlite.ReadOnly)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = store.Close() }()
-			run, err := store.Run(cmd.Context(), args[0])
-			if err != nil {
-				return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
-			}
-			view, err := wholeRun(cmd, store, run)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return printJSON(c.out, view)
-			}
-			return printRun(c, view)
+			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+				run, err := store.Run(cmd.Context(), args[0])
+				if err != nil {
+					return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
+				}
+				view, err := wholeRun(cmd, store, run)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return printJSON(c.out, view)
+				}
+				return printRun(c, view)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
