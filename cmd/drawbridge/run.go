@@ -114,17 +114,24 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 		return err
 	}
 	carried := make(chan error, 1)
-	if carry != nil {
-		go func() { carried <- carry(ctx) }()
-	} else {
-		carried <- nil
-	}
+	following, unfollow := context.WithCancel(ctx)
+	defer unfollow()
+	go func() {
+		var err error
+		if carry != nil {
+			err = carry(ctx)
+		}
+		if err != nil {
+			unfollow() // nobody carries the run any more: there is nothing to wait for
+		}
+		carried <- err
+	}()
 	story := c.err
 	if asJSON {
 		story = io.Discard
 	}
-	end, err := follow(ctx, store, run.ID, story)
-	if stopped := <-carried; err == nil {
+	end, err := follow(following, store, run.ID, story)
+	if stopped := <-carried; stopped != nil {
 		err = stopped
 	}
 	switch {
