@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -67,14 +68,58 @@ type Model struct {
 	Name   string `yaml:"name"`
 	// Timeout bounds one answer of the model.
 	Timeout Duration `yaml:"timeout"`
+	// MaxFunctions is how many functions one request may carry, FunctionTokens how
+	// many tokens their definitions may take. Above either the best are chosen.
+	MaxFunctions   int `yaml:"max_functions"`
+	FunctionTokens int `yaml:"function_tokens"`
 }
 
-// Tools says which backend each family of tools works on.
+// Tools says which backend each family of tools works on, and which MCP servers
+// stand beside them.
 type Tools struct {
 	CRM     Backend      `yaml:"crm"`
 	Payment Backend      `yaml:"payment"`
 	Email   EmailBackend `yaml:"email"`
+	MCP     []MCPServer  `yaml:"mcp"`
 }
+
+// MCPServer is an MCP server whose tools are offered as NAME__tool. It has a
+// command or a URL.
+type MCPServer struct {
+	Name string `yaml:"name"`
+	// Command is a program and its arguments, which speaks MCP on stdio.
+	Command []string `yaml:"command"`
+	// Env is for the command, which sees no more of our own environment than PATH,
+	// HOME and the like.
+	Env map[string]Secret `yaml:"env"`
+	// URL is that of a server that speaks streamable HTTP, or SSE.
+	URL     string            `yaml:"url"`
+	Headers map[string]Secret `yaml:"headers"` // sent with each request to URL
+	// Include are patterns of the server's own tool names. None: all of its tools.
+	Include []string `yaml:"include"`
+	// Effects say by pattern what tools change: read, write, message or money. The
+	// most exact pattern wins; a tool without one is a write.
+	Effects map[string]string `yaml:"effects"`
+	// Trust lists what the server is believed: hints, results, changes.
+	Trust []string `yaml:"trust"`
+	// StartTimeout bounds the start up to the list of tools, CallTimeout one call.
+	StartTimeout Duration `yaml:"start_timeout"`
+	CallTimeout  Duration `yaml:"call_timeout"`
+}
+
+// What an [MCPServer] can be trusted with.
+const (
+	// TrustHints: its annotations say what is a read, and what is destructive.
+	TrustHints = "hints"
+	// TrustResults: what its tools return is not text of outsiders.
+	TrustResults = "results"
+	// TrustChanges: a tool that is new or changed is offered without a person's
+	// having accepted it.
+	TrustChanges = "changes"
+)
+
+// Trusts reports whether the server is trusted with what.
+func (m MCPServer) Trusts(what string) bool { return slices.Contains(m.Trust, what) }
 
 // Backend names a family's backend.
 type Backend struct {
@@ -92,6 +137,9 @@ type Agent struct {
 	Instructions string `yaml:"instructions"`
 	// Tools are patterns as in [Key]. None: the agent can only write its answer.
 	Tools []string `yaml:"tools"`
+	// Always are patterns of tools that go into every request, when there are more
+	// than one request can carry.
+	Always []string `yaml:"always"`
 	// Model is another model's name for this agent, "" for [Model].Name.
 	Model  string `yaml:"model"`
 	Budget Budget `yaml:"budget"`

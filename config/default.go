@@ -22,6 +22,9 @@ func Default() *Config {
 			BaseURL: "https://api.openai.com/v1",
 			Name:    "gpt-5.1",
 			Timeout: Duration(2 * time.Minute),
+			// OpenAI's limit, and what is left of a context for the work.
+			MaxFunctions:   128,
+			FunctionTokens: 8000,
 		},
 		Tools: Tools{
 			CRM:     Backend{Backend: "builtin"},
@@ -83,11 +86,18 @@ func DefaultCallback() Callback {
 	}}
 }
 
+// DefaultMCPServer is an MCP server of which the file says nothing: without a
+// name, a command or a URL, and not trusted with anything.
+func DefaultMCPServer() MCPServer {
+	return MCPServer{StartTimeout: Duration(30 * time.Second), CallTimeout: Duration(time.Minute)}
+}
+
 // defaulter is an element of a list or a table, which exists only once the file
 // mentions it. Its defaults are set before it is read, so that a setting given as
 // zero is told from one left out.
 type defaulter interface{ setDefaults() }
 
-func (a *Agent) setDefaults()    { *a = DefaultAgent() }
-func (w *Webhook) setDefaults()  { *w = DefaultWebhook() }
-func (c *Callback) setDefaults() { *c = DefaultCallback() }
+func (a *Agent) setDefaults()     { *a = DefaultAgent() }
+func (w *Webhook) setDefaults()   { *w = DefaultWebhook() }
+func (c *Callback) setDefaults()  { *c = DefaultCallback() }
+func (m *MCPServer) setDefaults() { *m = DefaultMCPServer() }

@@ -52,6 +52,31 @@ func (c *Config) explainWork(w io.Writer) {
 		{"payment", c.Tools.Payment.Backend, ""},
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
+	c.explainMCPServers(w)
+}
+
+func (c *Config) explainMCPServers(w io.Writer) {
+	if len(c.Tools.MCP) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, server := range c.Tools.MCP {
+		// Not the command's arguments: people put secrets there.
+		reach := publicPart(server.URL)
+		if len(server.Command) > 0 {
+			reach = "runs " + server.Command[0]
+		}
+		offers := strings.Join(server.Include, " ")
+		if offers == "" {
+			offers = "*"
+		}
+		trusted := strings.Join(server.Trust, ", ")
+		if trusted == "" {
+			trusted = "nothing"
+		}
+		rows = append(rows, []string{server.Name + "__", offers, reach, trusted})
+	}
+	table(w, "MCP servers", []string{"prefix", "offers", "reached by", "trusted with"}, rows)
 }
 
 func (c *Config) explainKeys(w io.Writer) {

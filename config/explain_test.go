@@ -95,3 +95,29 @@ func TestExplainShowsNoVariableInACondition(t *testing.T) {
 		t.Errorf("got:\n%s", got)
 	}
 }
+
+func TestExplainNamesMountedServersWithoutTheirSecrets(t *testing.T) {
+	const text = `
+tools:
+  mcp:
+    - {name: files, command: [npx, --token=hunter2], env: {KEY: hunter2}, include: ["read_*", write_file], trust: [hints, changes]}
+    - {name: tickets, url: "https://tickets.example.com/mcp?key=hunter2", headers: {Authorization: hunter2}}
+`
+	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `
+MCP servers
+  prefix     offers             reached by                       trusted with
+  files__    read_* write_file  runs npx                         hints, changes
+  tickets__  *                  https://tickets.example.com/mcp  nothing
+`
+	got := explain(c)
+	if !strings.Contains(got, want) {
+		t.Errorf("explanation:\n%s\nwant in it:%s", got, want)
+	}
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("a secret is shown:\n%s", got)
+	}
+}

@@ -25,7 +25,7 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop"}
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets"}
 	for name, value := range contractEnv {
 		env[name] = value
 	}
@@ -40,6 +40,9 @@ func TestTemplatesExamplesWork(t *testing.T) {
 	want, got := DefaultAgent(), c.Agents["billing"]
 	if diff := cmp.Diff(want.Budget, got.Budget); diff != "" {
 		t.Errorf("budget (-default +template):\n%s", diff)
+	}
+	if server, want := c.Tools.MCP[0], DefaultMCPServer(); server.StartTimeout != want.StartTimeout || server.CallTimeout != want.CallTimeout {
+		t.Errorf("start_timeout %v, call_timeout %v; the defaults are %v, %v", server.StartTimeout, server.CallTimeout, want.StartTimeout, want.CallTimeout)
 	}
 	hook := c.Webhooks["stripe"]
 	if diff := cmp.Diff(DefaultCallback().Schedule, hook.Callback.Schedule); diff != "" {

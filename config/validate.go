@@ -34,6 +34,7 @@ func (c *Config) check() *checker {
 	k.checkKeys()
 	k.checkModel()
 	k.checkTools()
+	k.checkMCPServers()
 	k.checkAgents()
 	k.checkWebhooks()
 	k.checkWorkers()
@@ -161,14 +162,18 @@ func (k *checker) checkKeys() {
 
 func isNoBearer(r rune) bool { return r <= ' ' || r > '~' }
 
-var patternForm = regexp.MustCompile(`^[a-z0-9_*]{1,64}$`)
+// A pattern of tool names: MCP's names (2025-11-25, server/tools), and *.
+var patternForm = regexp.MustCompile(`^[A-Za-z0-9_.*-]{1,128}$`)
 
 func (k *checker) checkPatterns(path string, patterns []string) {
 	for i, pattern := range patterns {
-		if !patternForm.MatchString(pattern) {
-			at := item(path, i)
-			k.refuse(at, "%s is no tool name or pattern; want a-z, 0-9, _ and * for any run of characters, such as crm_*", k.show(at, pattern))
-		}
+		k.checkPattern(item(path, i), pattern)
+	}
+}
+
+func (k *checker) checkPattern(at, pattern string) {
+	if !patternForm.MatchString(pattern) {
+		k.refuse(at, "%s is no tool name or pattern; want letters, digits, _, - and ., and * for any run of characters, such as crm_*", k.show(at, pattern))
 	}
 }
 
@@ -184,6 +189,8 @@ func (k *checker) checkModel() {
 		k.refuse("model.name", "the name is empty")
 	}
 	between(k, "model.timeout", k.Model.Timeout, Duration(time.Second), Duration(time.Hour))
+	k.atLeast("model.max_functions", k.Model.MaxFunctions, minFunctions)
+	k.atLeast("model.function_tokens", k.Model.FunctionTokens, minFunctionTokens)
 }
 
 // checkURL refuses what is not an absolute http or https URL, and gives nil then.
@@ -233,6 +240,7 @@ func (k *checker) checkAgents() {
 		path, agent := child("agents", name), k.Agents[name]
 		k.checkName(path, name)
 		k.checkPatterns(path+".tools", agent.Tools)
+		k.checkPatterns(path+".always", agent.Always)
 		b := agent.Budget
 		k.positive(path+".budget.turns", b.Turns)
 		k.positive(path+".budget.calls", b.Calls)
@@ -241,9 +249,17 @@ func (k *checker) checkAgents() {
 	}
 }
 
-func (k *checker) positive(path string, n int) {
-	if n < 1 {
-		k.refuse(path, "%d is out of range; want 1 or more", n)
+// A request must have room for the bridge's own functions and some tools.
+const (
+	minFunctions      = 8
+	minFunctionTokens = 1000
+)
+
+func (k *checker) positive(path string, n int) { k.atLeast(path, n, 1) }
+
+func (k *checker) atLeast(path string, n, least int) {
+	if n < least {
+		k.refuse(path, "%d is out of range; want %d or more", n, least)
 	}
 }
 

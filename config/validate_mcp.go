@@ -1,0 +1,83 @@
+package config
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The name of a mounted server. Tools are NAME__tool, and no other tool's name has
+// two underscores in a row: so no name can be taken by two.
+var mountName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+const maxMountName = 40 // of the 64 characters of a function's name
+
+func (k *checker) checkMCPServers() {
+	names := map[string]bool{}
+	for i, server := range k.Tools.MCP {
+		path := item("tools.mcp", i)
+		switch {
+		case server.Name == "":
+			k.refuse(path, "the server has no name; give it one, such as github")
+		case !mountName.MatchString(server.Name) || len(server.Name) > maxMountName:
+			k.refuse(path+".name", "%s is no name for a server; want up to %d of a-z, 0-9 and single _ between them, beginning with a letter", k.show(path+".name", server.Name), maxMountName)
+		case names[server.Name]:
+			k.refuse(path+".name", "%s names two servers", k.show(path+".name", server.Name))
+		}
+		names[server.Name] = true
+		k.checkReach(path, server)
+		k.checkPatterns(path+".include", server.Include)
+		k.checkEffects(path+".effects", server.Effects)
+		for j, trusted := range server.Trust {
+			k.oneOf(item(path+".trust", j), trusted, TrustHints, TrustResults, TrustChanges)
+		}
+		between(k, path+".start_timeout", server.StartTimeout, Duration(time.Second), Duration(10*time.Minute))
+		between(k, path+".call_timeout", server.CallTimeout, Duration(time.Second), Duration(time.Hour))
+	}
+}
+
+// checkReach checks how a server is reached: by a command or at a URL.
+func (k *checker) checkReach(path string, server MCPServer) {
+	switch {
+	case len(server.Command) > 0 && server.URL != "":
+		k.refuse(path, "there is a command and a url; want one of them")
+	case len(server.Command) > 0:
+		if server.Command[0] == "" {
+			k.refuse(item(path+".command", 0), "the program is empty")
+		}
+		if len(server.Headers) > 0 {
+			k.refuse(path+".headers", "headers belong to a url; a command has env")
+		}
+	case server.URL != "":
+		if len(server.Env) > 0 {
+			k.refuse(path+".env", "env belongs to a command; a url has headers")
+		}
+		if u := k.checkURL(path+".url", server.URL); u != nil && unencrypted(u) {
+			k.warn(path+".url", "arguments, results and headers would be sent unencrypted; want https")
+		}
+	default:
+		k.refuse(path+".command", "there is neither a command nor a url; give one of them")
+	}
+	for _, name := range slices.Sorted(maps.Keys(server.Env)) {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			k.refuse(child(path+".env", name), "%s is no name of an environment variable", quote(name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(server.Headers)) {
+		if at := child(path+".headers", name); name == "" || strings.ContainsFunc(name, isNoHeader) {
+			k.refuse(at, "%s is no name of a header", quote(name))
+		} else if strings.ContainsAny(server.Headers[name].Reveal(), "\r\n\x00") {
+			k.refuse(at, "the value holds a line end, which no HTTP header can carry")
+		}
+	}
+}
+
+func (k *checker) checkEffects(path string, effects map[string]string) {
+	for _, pattern := range slices.Sorted(maps.Keys(effects)) {
+		at := child(path, pattern)
+		k.checkPattern(at, pattern)
+		k.oneOf(at, effects[pattern], "read", "write", "message", "money")
+	}
+}
