@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,7 @@ func (r *run) begin(ctx context.Context, t *turn, c *call) bool {
 	intent, refused := r.intend(c)
 	if refused != nil {
 		if r.task.Refused != nil {
-			r.task.Refused(ctx, c.asked.Name, c.asked.Arguments, refused.text)
+			r.task.Refused(ctx, refused.tool, c.asked.Arguments, refused.text)
 		}
 		return result(refused.code, refused.text)
 	}
@@ -57,28 +58,35 @@ func (r *run) begin(ctx context.Context, t *turn, c *call) bool {
 // refusedCall is a call that is answered without being made.
 type refusedCall struct {
 	code ResultCode
-	text string
+	tool string // what was to be called
+	text string // for the model
 }
 
 // intend turns what the model asked for into a call that can be made.
 func (r *run) intend(c *call) (Intent, *refusedCall) {
 	intent := Intent{Function: c.asked.Name}
-	tool, known := r.functions.tools[c.asked.Name]
+	fn, known := r.functions.byName[c.asked.Name]
 	switch {
 	case c.local():
 		intent.Effect, intent.Idempotent = Read, true
-	case known:
-		intent.Tool, intent.Effect, intent.Idempotent, intent.Taints = tool.Name, tool.Effect, tool.Idempotent, tool.Taints
+	case known: // offered or not: a model may remember a function, and the guard knows who may call it
+		intent.Tool, intent.Effect, intent.Idempotent, intent.Taints = fn.Name, fn.Effect, fn.Idempotent, fn.Taints
 	case toolName.MatchString(c.asked.Name):
 		// Passed on as it is: the server refuses it, and keeps a record of the
 		// attempt as of any other.
 		intent.Tool, intent.Effect, intent.Taints, intent.Unknown = c.asked.Name, Write, true, true
 	default:
-		return Intent{}, &refusedCall{UnknownFunction, r.unknownText(c.asked.Name)}
+		return Intent{}, &refusedCall{UnknownFunction, c.asked.Name, r.unknownText(c.asked.Name)}
 	}
 	arguments, problem := parseArguments(c.asked.Arguments)
 	if problem != "" {
-		return Intent{}, &refusedCall{MalformedArguments, problem}
+		return Intent{}, &refusedCall{MalformedArguments, cmp.Or(intent.Tool, c.asked.Name), problem}
+	}
+	if known {
+		var err error
+		if arguments, err = fn.converted.Invert(arguments); err != nil {
+			return Intent{}, &refusedCall{InvalidArguments, fn.Name, err.Error()}
+		}
 	}
 	intent.Arguments = arguments
 	return intent, nil
@@ -90,7 +98,7 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 	var returned CallResult
 	var err error
 	if c.local() {
-		returned = r.history.readOn(c.intent.Arguments)
+		returned = r.answerOwn(c, &result)
 	} else if returned, err = r.send(ctx, c.intent, &result); err != nil {
 		return Result{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"drawbridge/bridge/selection"
 )
 
 // Brief is the body of the first entry: everything a run needs to know about
@@ -18,9 +20,14 @@ type Brief struct {
 	ResultLimit int `json:"result_limit"`
 	// Tainted: the prompt already carries text written by outsiders.
 	Tainted bool `json:"tainted,omitempty"`
-	// Functions are the names offered at the start, FunctionsHash a SHA-256 of
-	// their definitions.
+	// Always are patterns of tools that go into every request; Limits is what one
+	// request may carry.
+	Always []string         `json:"always,omitempty"`
+	Limits selection.Limits `json:"limits"`
+	// Functions are the names offered at the start, LeftOut those that a request had
+	// no room for; FunctionsHash is a SHA-256 of all definitions.
 	Functions     []string `json:"functions"`
+	LeftOut       []string `json:"left_out,omitempty"`
 	FunctionsHash string   `json:"functions_hash"`
 }
 
@@ -51,6 +58,8 @@ const (
 	UnknownFunction ResultCode = "unknown_function"
 	// MalformedArguments: they are not a JSON object. No call was made.
 	MalformedArguments ResultCode = "malformed_arguments"
+	// InvalidArguments: they do not fit what the tool accepts. No call was made.
+	InvalidArguments ResultCode = "invalid_arguments"
 	// OutcomeUnknown: nobody can say whether the call took effect.
 	OutcomeUnknown ResultCode = "outcome_unknown"
 	// TimedOut: a read did not return in time.
@@ -65,7 +74,9 @@ type Result struct {
 	IsError bool       `json:"is_error,omitempty"`
 	Code    ResultCode `json:"code,omitempty"`
 	Taints  bool       `json:"taints,omitempty"`
-	Content string     `json:"content"` // whole, whatever the model was shown
+	// Found are the functions that find_tools found: they are offered from then on.
+	Found   []string `json:"found,omitempty"`
+	Content string   `json:"content"` // whole, whatever the model was shown
 }
 
 // encode gives the bytes of a body: the same value, the same bytes.

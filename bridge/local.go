@@ -7,11 +7,14 @@ import (
 	"unicode/utf8"
 
 	"drawbridge/bridge/openai"
+	"drawbridge/bridge/selection"
 )
 
-// readResultName is the one function that is the bridge's own. It heads every
-// list, so that it never moves.
-const readResultName = "read_result"
+// The functions that are the bridge's own head every list, so that they never move.
+const (
+	readResultName = "read_result"
+	findToolsName  = selection.FindToolsName
+)
 
 var readResult = openai.Function{
 	Name: readResultName,
@@ -19,9 +22,36 @@ var readResult = openai.Function{
 		"The shown part ends with a line that names the handle and the offset to go on from.",
 	Parameters: json.RawMessage(`{"type":"object","properties":{` +
 		`"handle":{"type":"string","description":"The handle named at the end of the shown part, such as r4.0."},` +
-		`"offset":{"type":"integer","minimum":0,"description":"The byte to start at. 0 if left out."},` +
-		`"length":{"type":"integer","minimum":1,"description":"How many bytes to read at most. As many as can be shown if left out."}},` +
-		`"required":["handle"],"additionalProperties":false}`),
+		`"offset":{"type":["integer","null"],"minimum":0,"description":"The byte to start at; null for 0."},` +
+		`"length":{"type":["integer","null"],"minimum":1,"description":"How many bytes to read at most; null for as many as can be shown."}},` +
+		`"required":["handle","offset","length"],"additionalProperties":false}`),
+	Strict: true,
+}
+
+// answerOwn answers a call of one of the bridge's own functions.
+func (r *run) answerOwn(c *call, result *Result) CallResult {
+	if c.asked.Name == findToolsName {
+		return r.find(c.intent.Arguments, result)
+	}
+	return r.history.readOn(c.intent.Arguments)
+}
+
+// mostFound is how many functions one search adds to the next request.
+const mostFound = 8
+
+// find answers a call of find_tools.
+func (r *run) find(arguments json.RawMessage, result *Result) CallResult {
+	var in struct {
+		Query string `json:"query"`
+	}
+	if err := json.Unmarshal(arguments, &in); err != nil || strings.TrimSpace(in.Query) == "" {
+		return CallResult{Content: findToolsName + " needs a query: say in a few words what the tool should do.", IsError: true}
+	}
+	hits := r.functions.index.Search(in.Query, mostFound)
+	for _, hit := range hits {
+		result.Found = append(result.Found, hit.Name)
+	}
+	return CallResult{Content: r.functions.index.Found(in.Query, hits)}
 }
 
 // handle names a call's result in its run, for good.

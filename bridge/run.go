@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"drawbridge/bridge/openai"
+	"drawbridge/bridge/selection"
 )
 
 // Model answers a conversation. An error that is an *openai.Error says whether
@@ -27,6 +28,9 @@ type Options struct {
 	ResultLimit int
 	// Concurrency bounds the reads of one turn that run side by side, 8 by default.
 	Concurrency int
+	// Limits is what one request carries at most, 128 functions and 8,000 tokens of
+	// definitions by default. A run keeps the limits it began with.
+	Limits selection.Limits
 	// CallTimeout bounds one call, 2 minutes by default.
 	CallTimeout time.Duration
 }
@@ -64,6 +68,9 @@ type Agent struct {
 	Instructions string // the system message; none if empty
 	Model        string // the model's name at its endpoint
 	Budget       Budget
+	// Always are patterns of tools that go into every request, however many there
+	// are; * stands for any run of characters.
+	Always []string
 }
 
 // Task is one run to carry. Agent and Prompt count for a run without a journal
@@ -79,9 +86,10 @@ type Task struct {
 	// Tainted: the prompt carries text written by outsiders.
 	Tainted bool
 	// Refused, if set, is told of a call that the bridge answers itself because it
-	// cannot be put to any server (its arguments are no JSON object, no tool could have
-	// the name), so that whoever keeps the record of calls has it as well.
-	Refused func(ctx context.Context, function, arguments, why string)
+	// cannot be put to any server (its arguments do not fit, no tool could have the
+	// name), so that whoever keeps the record of calls has it as well. The arguments
+	// are the model's own text.
+	Refused func(ctx context.Context, tool, arguments, why string)
 	// Taint, if set, marks the context of calls made after the run has seen such
 	// text, so that whoever guards the calls can judge them by it.
 	Taint func(context.Context) context.Context
@@ -118,7 +126,8 @@ type run struct {
 	task      Task
 	log       *slog.Logger
 	history   *history
-	functions functions
+	functions *functions
+	offer     *offer  // of the last request
 	pending   []Entry // applied to the history, not yet durable
 }
 
@@ -157,16 +166,20 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 	case err != nil:
 		return r.history.waiting(ToolsUnavailable, err.Error(), 0), nil
 	}
-	if len(r.functions.dropped) > 0 {
-		r.log.WarnContext(ctx, "left out tools whose name is taken", "tools", r.functions.dropped)
-	}
+	r.functions.report(ctx, r.log)
 	if r.history.last > 0 {
 		if r.history.brief.FunctionsHash != r.functions.hash {
 			r.log.InfoContext(ctx, "resumed with other functions than it began with")
 		}
 		return nil, nil
 	}
-	r.note(EntryBrief, Brief{
+	r.note(EntryBrief, r.brief(ctx))
+	return nil, r.commit(ctx)
+}
+
+// brief is what a new run knows about itself.
+func (r *run) brief(ctx context.Context) Brief {
+	b := Brief{
 		Agent:         r.task.Agent.Name,
 		Model:         r.task.Agent.Model,
 		Instructions:  r.task.Agent.Instructions,
@@ -174,10 +187,20 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 		Budget:        r.task.Agent.Budget.withDefaults(),
 		ResultLimit:   r.options.ResultLimit,
 		Tainted:       r.task.Tainted,
-		Functions:     r.functions.names(),
+		Always:        r.task.Agent.Always,
+		Limits:        r.options.Limits,
 		FunctionsHash: r.functions.hash,
-	})
-	return nil, r.commit(ctx)
+	}
+	first := r.functions.choose(b, r.functions.matching(b.Always))
+	b.Functions, b.LeftOut = first.names, first.leftOut
+	if len(b.LeftOut) > 0 {
+		r.log.InfoContext(ctx, "a request has no room for all functions; the rest can be found with "+findToolsName,
+			"offered", len(b.Functions), "left_out", len(b.LeftOut), "names", b.LeftOut)
+	}
+	if len(first.noRoom) > 0 {
+		r.log.WarnContext(ctx, "a request has no room for all functions that always go in", "names", first.noRoom)
+	}
+	return b
 }
 
 // step does what comes next: the calls of the last answer, or the next question.
@@ -203,7 +226,7 @@ func (r *run) step(ctx context.Context) (*Outcome, error) {
 func (r *run) ask(ctx context.Context) (*Outcome, error) {
 	timed, cancel := context.WithTimeout(ctx, r.history.wallLeft(r.options.Now()))
 	defer cancel()
-	answer, err := r.model.Complete(timed, r.history.request(r.functions))
+	answer, err := r.model.Complete(timed, r.history.request(r.offered()))
 	if err == nil {
 		r.note(EntryAnswer, answer)
 		return nil, nil

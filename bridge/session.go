@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ const (
 // Tool is one tool as its server lists it.
 type Tool struct {
 	Name        string
+	Title       string // for people; may be empty
 	Description string
 	Input       json.RawMessage // JSON Schema, byte for byte as sent
 	Effect      Effect
@@ -72,7 +74,7 @@ type Session struct {
 
 	mu      sync.Mutex
 	changes int        // how often the server said that its list changed
-	offer   *functions // nil: to be read
+	list    *functions // nil: to be read
 }
 
 // Connect starts the transport and agrees on a protocol version with the server.
@@ -92,29 +94,30 @@ func Connect(ctx context.Context, t transport.Interface) (*Session, error) {
 		if n.Method == mcp.MethodNotificationToolsListChanged {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.changes, s.offer = s.changes+1, nil
+			s.changes, s.list = s.changes+1, nil
 		}
 	})
 	return s, nil
 }
 
-// functions are the server's tools, as they are offered to a model.
-func (s *Session) functions(ctx context.Context) (functions, error) {
+// functions are the server's tools, as they can be offered to a model.
+func (s *Session) functions(ctx context.Context) (*functions, error) {
 	s.mu.Lock()
-	changes, offer := s.changes, s.offer
+	changes, list := s.changes, s.list
 	s.mu.Unlock()
-	if offer != nil {
-		return *offer, nil
+	if list != nil {
+		return list, nil
 	}
-	tools, err := s.Tools(ctx)
+	tools, unreadable, err := s.Tools(ctx)
 	if err != nil {
-		return functions{}, err
+		return nil, err
 	}
-	fresh := convert(tools)
+	fresh := functionsOf(tools)
+	fresh.leftOut = append(fresh.leftOut, unreadable...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.changes == changes { // else it changed while we read
-		s.offer = &fresh
+		s.list = fresh
 	}
 	return fresh, nil
 }
@@ -125,58 +128,82 @@ func (s *Session) Close() error { return s.client.Close() }
 // maxPages bounds a tool list, against a server whose cursors never end.
 const maxPages = 1000
 
-// Tools lists every tool, page by page, in the server's order.
-func (s *Session) Tools(ctx context.Context) ([]Tool, error) {
+// Tools lists every tool, page by page, in the server's order, and those that
+// could not be read.
+func (s *Session) Tools(ctx context.Context) ([]Tool, []LeftOut, error) {
 	var out []Tool
+	var leftOut []LeftOut
 	request := mcp.ListToolsRequest{}
 	for range maxPages {
 		var raw json.RawMessage
 		page, err := s.client.ListToolsByPage(overhear(ctx, &raw), request)
 		if err != nil {
-			return nil, fmt.Errorf("listing tools: %w", err)
+			return nil, nil, fmt.Errorf("listing tools: %w", err)
 		}
-		tools, err := parseTools(raw)
+		tools, unreadable, err := ParseTools(raw)
 		if err != nil {
-			return nil, fmt.Errorf("listing tools: %w", err)
+			return nil, nil, fmt.Errorf("listing tools: %w", err)
 		}
-		out = append(out, tools...)
+		out, leftOut = append(out, tools...), append(leftOut, unreadable...)
 		if page.NextCursor == "" {
-			return out, nil
+			return out, leftOut, nil
 		}
 		request.Params.Cursor = page.NextCursor
 	}
-	return nil, fmt.Errorf("listing tools: more than %d pages", maxPages)
+	return nil, nil, fmt.Errorf("listing tools: more than %d pages", maxPages)
 }
 
 // listed is a tool on the wire, with the parts that mcp-go would not keep exact.
 type listed struct {
 	Name        string          `json:"name"`
+	Title       string          `json:"title"`
 	Description string          `json:"description"`
 	InputSchema json.RawMessage `json:"inputSchema"`
 	Annotations struct {
-		ReadOnly bool `json:"readOnlyHint"`
+		Title    string `json:"title"`
+		ReadOnly bool   `json:"readOnlyHint"`
 	} `json:"annotations"`
 	Meta map[string]json.RawMessage `json:"_meta"`
 }
 
-func parseTools(raw json.RawMessage) ([]Tool, error) {
+// ParseTools reads the result of tools/list. A tool that cannot be read harms no
+// other: it is among the left out.
+func ParseTools(raw json.RawMessage) ([]Tool, []LeftOut, error) {
 	var page struct {
-		Tools []listed `json:"tools"`
+		Tools []json.RawMessage `json:"tools"`
 	}
 	if err := json.Unmarshal(raw, &page); err != nil {
-		return nil, fmt.Errorf("reading the server's list: %w", err)
+		return nil, nil, fmt.Errorf(`reading the list of tools: want {"tools": [...]}: %w`, err)
 	}
-	out := make([]Tool, len(page.Tools))
-	for i, t := range page.Tools {
-		out[i] = t.tool()
+	tools := make([]Tool, 0, len(page.Tools))
+	var leftOut []LeftOut
+	for i, one := range page.Tools {
+		tool, err := ParseTool(one)
+		if err != nil {
+			leftOut = append(leftOut, LeftOut{Tool: cmp.Or(tool.Name, fmt.Sprintf("tools[%d]", i)), Why: err.Error()})
+			continue
+		}
+		tools = append(tools, tool)
 	}
-	return out, nil
+	return tools, leftOut, nil
+}
+
+// ParseTool reads one tool of a list.
+func ParseTool(raw json.RawMessage) (Tool, error) {
+	var l listed
+	if err := json.Unmarshal(raw, &l); err != nil {
+		return Tool{Name: l.Name}, fmt.Errorf("reading the tool: %w", err)
+	}
+	if l.Name == "" {
+		return Tool{}, errors.New("reading the tool: it has no name")
+	}
+	return l.tool(), nil
 }
 
 // tool trusts our own word on the effect first. A server that does not know it is
 // taken at its hint for reads; everything else could be anything.
 func (l listed) tool() Tool {
-	t := Tool{Name: l.Name, Description: l.Description, Input: l.InputSchema}
+	t := Tool{Name: l.Name, Title: cmp.Or(l.Title, l.Annotations.Title), Description: l.Description, Input: l.InputSchema}
 	json.Unmarshal(l.Meta[MetaEffect], &t.Effect) // absent or odd: judged below
 	switch t.Effect {
 	case Read, Write, Message, Money:

@@ -84,7 +84,7 @@ func sessions(t *testing.T, test func(t *testing.T, s *bridge.Session)) {
 
 func TestToolsAreListedOverAllPagesWithTheirSchemasExact(t *testing.T) {
 	sessions(t, func(t *testing.T, s *bridge.Session) {
-		got, err := s.Tools(context.Background())
+		got, _, err := s.Tools(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,13 +3,14 @@ package bridge
 import (
 	"encoding/json"
 
+	"drawbridge/bridge/convert"
 	"drawbridge/bridge/openai"
 )
 
 // request is the question that follows from the history: the same history and
 // functions, the same bytes.
-func (h *history) request(f functions) openai.Request {
-	return openai.Request{Model: h.brief.Model, Messages: h.messages(), Functions: f.offered}
+func (h *history) request(o *offer) openai.Request {
+	return openai.Request{Model: h.brief.Model, Messages: h.messages(), Functions: o.functions}
 }
 
 func (h *history) messages() []openai.Message {
@@ -37,7 +38,7 @@ func (h *history) messages() []openai.Message {
 func (c *call) repeated() openai.Call {
 	out := openai.Call{ID: c.id, Name: c.asked.Name, Arguments: c.asked.Arguments}
 	if !functionName.MatchString(out.Name) {
-		out.Name = legalName(out.Name, 8)
+		out.Name = convert.Names([]string{out.Name})[out.Name]
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal([]byte(out.Arguments), &fields) != nil || fields == nil {
@@ -61,6 +62,6 @@ func (h *history) shown(t *turn, c *call) string {
 	return content
 }
 
-// local reports whether the call is for the bridge's own function. No tool has a
-// function of that name.
-func (c *call) local() bool { return c.asked.Name == readResultName }
+// local reports whether the call is for one of the bridge's own functions. No tool
+// has a function of such a name.
+func (c *call) local() bool { return c.asked.Name == readResultName || c.asked.Name == findToolsName }

@@ -12,7 +12,7 @@ import (
 // two underscores in a row: so no name can be taken by two.
 var mountName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
-const maxMountName = 40 // of the 64 characters of a function's name
+const maxMountName = 32 // of the 64 characters of a function's name
 
 func (k *checker) checkMCPServers() {
 	names := map[string]bool{}

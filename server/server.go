@@ -39,7 +39,12 @@ type Options struct {
 	Routes map[string]http.Handler
 	// Ready reports whether the server can do its work; nil error means it can.
 	Ready func(ctx context.Context) error
-	Log   *slog.Logger
+	// Detail is shown as JSON by a server that is ready: what is worth knowing and no
+	// reason to send work elsewhere, such as the states of mounted tool servers.
+	// Anybody may ask, so it holds names, states and counts, never reasons or
+	// addresses. Nil shows nothing.
+	Detail func(ctx context.Context) any
+	Log    *slog.Logger
 }
 
 // Server is the HTTP server. Make it with New, then Listen, then Serve.
@@ -102,7 +107,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", "") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", nil) })
 	mux.HandleFunc("GET /readyz", s.ready)
 	for pattern, handler := range s.o.Routes {
 		mux.Handle(pattern, handler)
@@ -131,15 +136,25 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer(w, http.StatusOK, "ready", "")
+	var detail any
+	if s.o.Detail != nil {
+		detail = s.o.Detail(r.Context())
+	}
+	answer(w, http.StatusOK, "ready", detail)
 }
 
-func answer(w http.ResponseWriter, status int, state, detail string) {
+// health is what the health routes answer.
+type health struct {
+	Status string `json:"status"`
+	Detail any    `json:"detail,omitempty"`
+}
+
+func answer(w http.ResponseWriter, status int, state string, detail any) {
+	body, err := json.Marshal(health{Status: state, Detail: detail})
+	if err != nil { // the detail's fault, which must not look like ours
+		body, _ = json.Marshal(health{Status: state})
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	body := map[string]string{"status": state}
-	if detail != "" {
-		body["detail"] = detail
-	}
-	_ = json.NewEncoder(w).Encode(body) // a client that has gone needs no answer
+	_, _ = w.Write(append(body, '\n')) // a client that has gone needs no answer
 }

@@ -9,10 +9,11 @@ import (
 )
 
 // Tool is one callable function with everything a door, the guard and a model
-// need to know about it. Make one with [Define].
+// need to know about it. Make one with [Define], or with [Mounted] of somebody
+// else's definition.
 type Tool struct {
 	// Name is the family, then the verb: crm_search_customers. At most 64
-	// characters of [a-z0-9_].
+	// characters of [a-z0-9_]. A mounted tool's begins with its mount, see [Mounted].
 	Name string
 	// Title is for people; Description is for the model that decides whether to
 	// call, and says when to use the tool and when not to.
@@ -30,8 +31,12 @@ type Tool struct {
 	Taints bool
 	// OpenWorld: the tool reaches beyond the systems configured here.
 	OpenWorld bool
-	// Input and Output are JSON Schemas (2020-12) of objects.
+	// Input and Output are JSON Schemas (2020-12) of objects. Those of a mounted
+	// tool are what its server sent, whatever that is.
 	Input, Output json.RawMessage
+	// Mounted: the tool is another MCP server's. Its result is a whole
+	// CallToolResult, see [Mounted].
+	Mounted bool
 
 	call func(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error)
 }
@@ -100,8 +105,9 @@ func Define[In, Out any](spec Spec, fn func(ctx context.Context, in In) (Out, er
 }
 
 // Call runs the tool on arguments that were already validated against Input. The
-// result is a JSON object that fits Output. An error that is not an *Error is a
-// fault of the tool, to be hidden from the model.
+// result is a JSON object that fits Output, or a CallToolResult if the tool is
+// mounted. An error that is not an *Error is a fault of the tool, to be hidden from
+// the model.
 func (t Tool) Call(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error) {
 	return t.call(ctx, arguments)
 }

@@ -10,6 +10,11 @@
 // portable concrete type (defaults, checks and error mapping, once), a small
 // driver interface that a backend fulfils, and one folder per backend.
 //
+// A tool of another MCP server is [Mounted]: its definition is that server's, and its
+// result goes through as it came. Mounted tools come and go while the process runs,
+// see [Catalog.Mount]. While a tool works it may report its progress and ask the
+// person behind its caller, see [ReportProgress] and [Ask].
+//
 // Errors that a model should act on are *[Error], with a code from a closed
 // list; callers decide by the code, the model reads the message.
 package tools

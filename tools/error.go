@@ -26,6 +26,9 @@ const (
 	// OutcomeUnknown: the call was sent and nobody can say whether it took
 	// effect. It must not be repeated blindly.
 	OutcomeUnknown Code = "outcome_unknown"
+	// Failed: the tool's own system says that the call did not work; the message is
+	// its own. It does not say whether a part of the effect took place.
+	Failed Code = "failed"
 	// Internal: a fault of ours. The message never carries its cause.
 	Internal Code = "internal"
 )

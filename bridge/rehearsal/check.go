@@ -2,8 +2,12 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"sync"
+
+	"drawbridge/bridge/convert/strictrules"
 )
 
 var nameRule = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
@@ -12,17 +16,17 @@ var nameRule = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 const maxFunctions = 128
 
 // check reports the first thing in a request that OpenAI's API would refuse.
-func check(r request) error {
+func (s *Server) check(r request) error {
 	if len(r.Messages) == 0 {
 		return fmt.Errorf("messages: expected at least one")
 	}
-	if err := checkFunctions(r.Tools); err != nil {
+	if err := s.checkFunctions(r.Tools); err != nil {
 		return err
 	}
 	return checkMessages(r.Messages)
 }
 
-func checkFunctions(tools []tool) error {
+func (s *Server) checkFunctions(tools []tool) error {
 	if len(tools) > maxFunctions {
 		return fmt.Errorf("tools: %d of them, expected at most %d", len(tools), maxFunctions)
 	}
@@ -38,26 +42,44 @@ func checkFunctions(tools []tool) error {
 			return fmt.Errorf("tools[%d].function.name: %q is there twice", i, name)
 		}
 		seen[name] = true
-		if err := checkParameters(t.Function.Parameters); err != nil {
-			return fmt.Errorf("tools[%d].function.parameters of %s: %w", i, name, err)
+		if err := s.known.check(t); err != nil {
+			return fmt.Errorf("tools[%d].function: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func checkParameters(raw json.RawMessage) error {
-	var schema struct {
-		Type       any            `json:"type"`
-		Properties map[string]any `json:"properties"`
+// known remembers which definitions keep the rules: each turn of a conversation
+// sends the same ones, and they are most of a request.
+type known struct {
+	mu    sync.Mutex
+	sound map[definition]bool
+}
+
+type definition struct {
+	name, parameters string
+	strict           bool
+}
+
+const mostKnown = 10_000
+
+func (k *known) check(t tool) error {
+	d := definition{t.Function.Name, string(t.Function.Parameters), t.Function.Strict}
+	k.mu.Lock()
+	sound := k.sound[d]
+	k.mu.Unlock()
+	if sound {
+		return nil
 	}
-	switch err := json.Unmarshal(raw, &schema); {
-	case err != nil:
-		return fmt.Errorf("expected a JSON Schema: %w", err)
-	case schema.Type != "object":
-		return fmt.Errorf("type %v at the root, expected \"object\"", schema.Type)
-	case schema.Properties == nil:
-		return fmt.Errorf("no properties at the root, expected an object, {} if need be")
+	if broken := strictrules.Check(d.name, t.Function.Parameters, d.strict); len(broken) > 0 {
+		return errors.New(strictrules.Refusal(d.name, broken))
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sound == nil || len(k.sound) >= mostKnown {
+		k.sound = map[definition]bool{}
+	}
+	k.sound[d] = true
 	return nil
 }
 

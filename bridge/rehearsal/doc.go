@@ -39,6 +39,11 @@
 // A string that is one single {{ ... }} keeps the type of its value: a number
 // from a result stays a number in the arguments.
 //
+// A function that is offered as strict gets arguments that fit its schema, as from
+// a real model: what with leaves out is null where the schema takes null, and
+// arguments that do not fit even so are a mistake of the script. Raw arguments go
+// out as they are.
+//
 // A conversation that no scene fits, or whose templates find nothing, is answered
 // with a refusal that says so: the run fails, and everybody can see why. A
 // conversation that breaks the protocol is refused with status 400, as OpenAI

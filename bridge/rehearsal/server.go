@@ -26,6 +26,8 @@ type Server struct {
 	script *Script
 	now    func() time.Time
 	routes *http.ServeMux
+	known  known
+	shapes shapes
 }
 
 // NewServer makes the handler.
@@ -57,12 +59,12 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "model_not_found", fmt.Sprintf("there is no model %q here: this is a rehearsal, and its only model is %q", q.Model, ModelName))
 		return
 	}
-	if err := check(q); err != nil {
+	if err := s.check(q); err != nil {
 		refuse(w, http.StatusBadRequest, "", err.Error())
 		return
 	}
 	talk := listen(q.Messages)
-	answer, delay := s.script.play(talk)
+	answer, delay := s.script.play(talk, s.strict(q.Tools))
 	if !hold(r, delay) {
 		return // nobody is listening any more
 	}
@@ -98,13 +100,13 @@ func hold(r *http.Request, delay time.Duration) bool {
 }
 
 // play answers a conversation, and says how long to hold the answer back.
-func (s *Script) play(c *conversation) (reply, time.Duration) {
+func (s *Script) play(c *conversation, strict strictShapes) (reply, time.Duration) {
 	scene, ok := s.find(c)
 	if !ok {
 		return declined(fmt.Sprintf("The rehearsal model has no scene for this conversation: turn %d, user %q. "+
 			"It only plays its script; add a scene, or connect a real model.", c.turn, opening(c.user))), 0
 	}
-	answer, err := scene.answer(c)
+	answer, err := scene.answer(c, strict)
 	if err != nil {
 		return declined("The rehearsal model cannot play its scene: " + err.Error()), 0
 	}
@@ -115,7 +117,7 @@ func (s *Script) play(c *conversation) (reply, time.Duration) {
 // count as done because its script ran out.
 func declined(text string) reply { return reply{Role: "assistant", Refusal: &text} }
 
-func (s scene) answer(c *conversation) (reply, error) {
+func (s scene) answer(c *conversation, strict strictShapes) (reply, error) {
 	out := reply{Role: "assistant"}
 	if s.Say != nil {
 		said, err := s.Say.value(c)
@@ -126,7 +128,7 @@ func (s scene) answer(c *conversation) (reply, error) {
 		out.Content = &text
 	}
 	for i, call := range s.Call {
-		arguments, err := call.arguments(c)
+		arguments, err := call.arguments(c, strict)
 		if err != nil {
 			return reply{}, err
 		}

@@ -180,8 +180,9 @@ func TestBrokenProtocolIsRefused(t *testing.T) {
 		"two of one name":      {user, function("f", object) + "," + function("f", object), `"f" is there twice`},
 		"bad function name":    {user, function("f g", object), `"f g" does not match`},
 		"too many functions":   {user, strings.Join(many, ","), "129 of them"},
-		"no properties":        {user, function("f", `{"type":"object"}`), "no properties at the root"},
-		"no object":            {user, function("f", `{"type":"array"}`), `expected "object"`},
+		"no properties":        {user, function("f", `{"type":"object"}`), "object schema missing properties"},
+		"no object":            {user, function("f", `{"type":"array"}`), `'type: "object"'`},
+		"strict and open":      {user, `{"type":"function","function":{"name":"f","strict":true,"parameters":` + object + `}}`, "'additionalProperties'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, out := post(t, serve(t, refund), `{"model":"rehearsal","messages":[`+c.messages+`],"tools":[`+c.tools+`]}`)
@@ -295,5 +296,45 @@ func TestDelayEndsWithTheCaller(t *testing.T) {
 	NewServer(script, Options{}).ServeHTTP(recorder, request.WithContext(ctx))
 	if recorder.Body.Len() != 0 {
 		t.Errorf("answered %q to nobody", recorder.Body)
+	}
+}
+
+// A model that is held to a schema writes every member of it.
+func TestStrictFunctionGetsArgumentsThatFit(t *testing.T) {
+	const script = `
+scenes:
+  - when: {user: go}
+    call: [{tool: f, with: {to: ada, lines: [{sku: a}], mark: {kind: b, y: 1}}}]
+  - when: {user: wrong}
+    call: [{tool: f, with: {to: 5}}]
+  - when: {user: raw}
+    call: [{tool: f, arguments: '{"to":5}'}]
+`
+	const parameters = `{"type":"object","properties":{"to":{"type":"string"},"cc":{"type":["string","null"]},
+		"lines":{"anyOf":[{"type":"array","items":{"$ref":"#/$defs/line"}},{"type":"null"}]},
+		"mark":{"anyOf":[{"type":"object","properties":{"kind":{"type":"string","enum":["a"]},"y":{"type":["integer","null"]}},"required":["kind","y"],"additionalProperties":false},
+			{"type":"object","properties":{"kind":{"type":"string","enum":["b"]},"y":{"type":"integer"},"z":{"type":["integer","null"]}},"required":["kind","y","z"],"additionalProperties":false},{"type":"null"}]}},
+		"required":["to","cc","lines","mark"],"additionalProperties":false,
+		"$defs":{"line":{"type":"object","properties":{"sku":{"type":"string"},"next":{"anyOf":[{"$ref":"#/$defs/line"},{"type":"null"}]}},"required":["sku","next"],"additionalProperties":false}}}`
+	ask := func(user string, strict bool) map[string]any {
+		status, out := post(t, serve(t, script), fmt.Sprintf(`{"model":"rehearsal","messages":[{"role":"user","content":%q}],
+			"tools":[{"type":"function","function":{"name":"f","strict":%t,"parameters":%s}}]}`, user, strict, parameters))
+		if status != http.StatusOK {
+			t.Fatalf("status %d: %v", status, out)
+		}
+		return out["choices"].([]any)[0].(map[string]any)["message"].(map[string]any)
+	}
+	want := `call_1 f{"cc":null,"lines":[{"next":null,"sku":"a"}],"mark":{"kind":"b","y":1,"z":null},"to":"ada"}`
+	if got := calls(ask("go", true)); len(got) != 1 || got[0] != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	if got := calls(ask("go", false)); len(got) != 1 || strings.Contains(got[0], "null") {
+		t.Errorf("got %v, want what the script says", got)
+	}
+	if refusal, _ := ask("wrong", true)["refusal"].(string); !strings.Contains(refusal, "/to") {
+		t.Errorf("refused with %q, want the place that does not fit", refusal)
+	}
+	if got := calls(ask("raw", true)); len(got) != 1 || got[0] != `call_1 f{"to":5}` {
+		t.Errorf("got %v, want the raw arguments", got)
 	}
 }

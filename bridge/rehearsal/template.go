@@ -196,7 +196,7 @@ func harvest(v any, c *conversation) (any, error) {
 }
 
 // arguments is the text of a call's arguments, its keys in order.
-func (c call) arguments(talk *conversation) (string, error) {
+func (c call) arguments(talk *conversation, strict strictShapes) (string, error) {
 	if c.Arguments != nil {
 		return *c.Arguments, nil
 	}
@@ -209,6 +209,9 @@ func (c call) arguments(talk *conversation) (string, error) {
 		out[key] = filled
 	}
 	raw, err := json.Marshal(out)
+	if err == nil {
+		raw, err = strict.fit(c.Tool, raw)
+	}
 	if err != nil {
 		return "", fmt.Errorf("arguments of %s: %w", c.Tool, err)
 	}

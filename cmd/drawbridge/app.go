@@ -14,6 +14,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openai"
+	"drawbridge/bridge/selection"
 	"drawbridge/config"
 	"drawbridge/server"
 	"drawbridge/server/auth"
@@ -24,6 +25,7 @@ import (
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools"
+	"drawbridge/tools/mcpmount"
 )
 
 // app is one Drawbridge: all its parts, wired. newApp opens the store and checks
@@ -36,6 +38,7 @@ type app struct {
 	store    *sqlite.Store
 	backends *backends
 	catalog  *tools.Catalog
+	mounts   *mounts
 	guard    *guard.Guard
 	mcp      *mcpserver.Server
 	model    modelChoice
@@ -52,6 +55,8 @@ type appOptions struct {
 	Log *slog.Logger
 	// Mode is how the store is opened; Owned is the zero value.
 	Mode sqlite.Mode
+	// Book keeps the accepted definitions of mounted tools; the store if nil.
+	Book mcpmount.Book
 	// Rehearse lets the scripted model speak whatever the settings say.
 	Rehearse bool
 }
@@ -108,12 +113,19 @@ func (a *app) wireStore(ctx context.Context, o appOptions) error {
 	return nil
 }
 
-func (a *app) wireTools(context.Context, appOptions) error {
+func (a *app) wireTools(_ context.Context, o appOptions) error {
 	var err error
 	if a.backends, err = newBackends(a.cfg.Tools, a.store, time.Now); err != nil {
 		return err
 	}
 	a.catalog = a.backends.catalog()
+	if o.Book == nil {
+		o.Book = a.store
+	}
+	if a.mounts, err = newMounts(a.cfg, a.catalog, o.Book, a.log); err != nil {
+		return err
+	}
+	a.cleanup(a.mounts.close)
 	a.guard = guard.New(a.catalog, a.store, guard.Options{Log: a.log})
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL)})
@@ -166,9 +178,21 @@ func (a *app) wireWork(ctx context.Context, _ appOptions) error {
 		principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agents[run.Agent].Tools, Run: run.ID, Tainted: run.Tainted}
 		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), sessions[run.Agent], nil
 	}
-	a.worker = dispatch.New(a.store, bridge.New(client, bridge.Options{Log: a.log}), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
+	a.worker = dispatch.New(a.store, bridge.New(client, a.bridgeOptions()), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, Taint: taint, Refused: a.recordRefused})
 	return nil
+}
+
+// bridgeOptions say how runs are carried. A call has as long as the slowest mount
+// allows it: the guard and the mount give up first, and say why.
+func (a *app) bridgeOptions() bridge.Options {
+	o := bridge.Options{Log: a.log, CallTimeout: guard.DefaultTimeout,
+		Limits: selection.Limits{Functions: a.cfg.Model.MaxFunctions, Tokens: a.cfg.Model.FunctionTokens}}
+	for _, server := range a.cfg.Tools.MCP {
+		o.CallTimeout = max(o.CallTimeout, 2*time.Duration(server.CallTimeout))
+	}
+	o.CallTimeout += 5 * time.Second
+	return o
 }
 
 // instructions are what MCP clients tell their model about the tools as a whole.
@@ -221,7 +245,8 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
 	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
-		Ready: func(ctx context.Context) error { return a.store.Ready(ctx) }})
+		Ready:  func(ctx context.Context) error { return a.store.Ready(ctx) },
+		Detail: func(context.Context) any { return a.mounts.health() }})
 	return nil
 }
 
@@ -274,6 +299,7 @@ func (a *app) closeHTTP(ctx context.Context) error {
 // Serve works and listens until ctx ends or the server breaks. ready is told the
 // address.
 func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
+	a.mounts.start(ctx)
 	address, ended, err := a.Listen(ctx, a.cfg.Server.Listen)
 	if err != nil {
 		return errors.Join(err, a.Stop(ctx))

@@ -23,9 +23,11 @@ var imports = []struct {
 	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},
 	{"tools/*", []string{"tools"}},
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb", "tools/internal/*"}},
-	{"bridge", []string{"bridge/openai"}},
+	{"bridge", []string{"bridge/openai", "bridge/convert", "bridge/selection"}},
 	{"bridge/bridgetest", []string{"bridge"}},
+	{"bridge/rehearsal", []string{"bridge/convert/strictrules"}},
 	{"bridge/*", nil},
+	{"bridge/*/*", nil},
 	{"server", nil},
 	{"server/auth", nil},
 	{"server/webhook", nil},
@@ -35,7 +37,7 @@ var imports = []struct {
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/dispatch", []string{"bridge", "server/webhook", "server/callback"}},
 	{"store/storetest", []string{"bridge", "server/dispatch", "server/guard", "server/webhook"}},
-	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -15,6 +15,9 @@ func (a *app) idlePatterns() config.Problems {
 	var idle config.Problems
 	look := func(path string, patterns []string) {
 		for i, pattern := range patterns {
+			if a.mounts.mayMatch(pattern) {
+				continue // nobody knows a server's tools before it has answered
+			}
 			matches := func(t tools.Tool) bool { return tools.Match([]string{pattern}, t.Name) }
 			if !slices.ContainsFunc(a.catalog.All(), matches) {
 				warning := a.cfg.Problem(fmt.Sprintf("%s[%d]", path, i), "%q matches no tool; `drawbridge tools` lists them", pattern)
@@ -28,6 +31,7 @@ func (a *app) idlePatterns() config.Problems {
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
 		look("agents."+name+".tools", a.cfg.Agents[name].Tools)
+		look("agents."+name+".always", a.cfg.Agents[name].Always)
 	}
 	return idle
 }

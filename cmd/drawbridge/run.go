@@ -108,6 +108,8 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 			_, _ = fmt.Fprintln(c.err, "drawbridge:", notice)
 		}
 		defer func() { _ = a.Stop(context.WithoutCancel(ctx)) }()
+		a.mounts.start(ctx)
+		a.mounts.settled(ctx, startTimeouts(cfg)) // a run that begins without its tools goes wrong
 		carry = func(ctx context.Context) error { return a.worker.RunOne(ctx, run.ID) }
 	}
 	if err := store.Start(ctx, run); err != nil {

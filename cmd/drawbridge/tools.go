@@ -3,11 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"drawbridge/bridge"
+	"drawbridge/config"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools"
+	"drawbridge/tools/mcpmount"
 )
 
 // toolView is a tool as `tools --json` prints it.
@@ -20,7 +26,10 @@ type toolView struct {
 	Destructive bool            `json:"destructive"`
 	Taints      bool            `json:"taints"`
 	Input       json.RawMessage `json:"input_schema"`
-	Output      json.RawMessage `json:"output_schema"`
+	Output      json.RawMessage `json:"output_schema,omitempty"`
+	// Strict: a model's arguments are held to the schema while it writes them.
+	Strict bool     `json:"strict"`
+	Notes  []string `json:"notes,omitempty"` // what the function says in words, or had to repair
 }
 
 func toolsCommand(c *console) *cobra.Command {
@@ -28,45 +37,118 @@ func toolsCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tools [PATTERN...]",
 		Short: "List the tools, or those whose names match a pattern such as 'crm_*'",
+		Long: `Lists the tools with what they change. Mounted MCP servers are started, asked and stopped;
+what is held back or left out of their tools is listed with the reason.`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := c.settings(cmd)
 			if err != nil {
 				return err
 			}
-			// The catalog does not depend on what is stored: look at an empty store
-			// rather than make or touch the configured one.
-			scratch, remove, err := scratchStore(cfg)
-			if err != nil {
-				return err
-			}
-			defer remove()
-			a, err := newToolApp(cmd.Context(), scratch, appOptions{Mode: sqlite.Beside})
-			if err != nil {
-				return err
-			}
-			defer func() { _ = a.Stop(context.WithoutCancel(cmd.Context())) }()
 			if len(patterns) == 0 {
 				patterns = []string{"*"}
 			}
-			return printTools(c, a.catalog, patterns, asJSON)
+			return c.withCatalog(cmd, cfg, func(a *app) error { return c.printTools(a, patterns, asJSON) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print names, descriptions, schemas and effects as JSON")
+	cmd.AddCommand(toolsAcceptCommand(c))
 	return cmd
 }
 
-func printTools(c *console, catalog *tools.Catalog, patterns []string, asJSON bool) error {
-	views := []toolView{}
-	rows := [][]string{}
-	for _, t := range catalog.All() {
-		if !tools.Match(patterns, t.Name) {
-			continue
+// withCatalog does something with all tools there are. The configured store is
+// not made or touched: the built-in tools do not depend on what is in it, and of
+// mounted ones only what was accepted is read.
+func (c *console) withCatalog(cmd *cobra.Command, cfg *config.Config, do func(*app) error) error {
+	scratch, remove, err := scratchStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	accepted, err := c.openStore(cmd, sqlite.ReadOnly)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if accepted != nil {
+		defer func() { _ = accepted.Close() }()
+	}
+	ctx := cmd.Context()
+	a, err := newToolApp(ctx, scratch, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: sqlite.Beside, Book: glance{accepted}})
+	if err != nil {
+		return err
+	}
+	a.mounts.start(ctx)
+	a.mounts.settled(ctx, startTimeouts(cfg))
+	return errors.Join(do(a), a.Stop(context.WithoutCancel(ctx)))
+}
+
+func (c *console) printTools(a *app, patterns []string, asJSON bool) error {
+	var chosen []tools.Tool
+	for _, t := range a.catalog.All() {
+		if tools.Match(patterns, t.Name) {
+			chosen = append(chosen, t)
 		}
-		views = append(views, toolView{t.Name, t.Title, t.Description, t.Effect, t.Idempotent, t.Destructive, t.Taints, t.Input, t.Output})
+	}
+	made := functionsOf(chosen)
+	if asJSON {
+		return printJSON(c.out, toolViews(chosen, made))
+	}
+	rows := [][]string{}
+	for _, t := range chosen {
 		rows = append(rows, []string{t.Name, string(t.Effect), oneLine(t.Description, 90)})
 	}
-	if asJSON {
-		return printJSON(c.out, views)
+	if err := table(c.out, "no tool matches", []string{"TOOL", "EFFECT", "WHAT IT DOES"}, rows); err != nil {
+		return err
 	}
-	return table(c.out, "no tool matches", []string{"TOOL", "EFFECT", "WHAT IT DOES"}, rows)
+	for _, left := range made.LeftOut {
+		if _, err := fmt.Fprintf(c.out, "\n%s is not offered to models: %s\n", left.Tool, oneLine(left.Why, 200)); err != nil {
+			return err
+		}
+	}
+	return c.printMounts(a.mounts)
+}
+
+// functionsOf makes functions of tools as an agent's session would.
+func functionsOf(list []tools.Tool) bridge.Converted {
+	all := make([]bridge.Tool, len(list))
+	for i, t := range list {
+		all[i] = bridge.Tool{Name: t.Name, Title: t.Title, Description: t.Description, Input: t.Input}
+	}
+	return bridge.Convert(all)
+}
+
+func toolViews(list []tools.Tool, made bridge.Converted) []toolView {
+	strict := map[string]bool{}
+	for _, f := range made.Functions {
+		strict[made.Names[f.Name]] = f.Strict
+	}
+	views := []toolView{}
+	for _, t := range list {
+		views = append(views, toolView{Name: t.Name, Title: t.Title, Description: t.Description, Effect: t.Effect, Idempotent: t.Idempotent,
+			Destructive: t.Destructive, Taints: t.Taints, Input: t.Input, Output: t.Output, Strict: strict[t.Name], Notes: made.Notes[t.Name]})
+	}
+	return views
+}
+
+// printMounts says how the mounted servers stand, and what of them is not offered.
+func (c *console) printMounts(m *mounts) error {
+	out := &lines{w: c.out}
+	for _, mount := range m.list {
+		s := mount.Status()
+		out.printf("\nMCP server %s: %s, %d tools offered%s", s.Name, s.State, s.Offered, because(s))
+		for _, held := range s.Held {
+			out.printf("  held back: %s: %s", oneLine(held.Tool, 140), oneLine(held.Why, 200))
+		}
+		for _, left := range s.LeftOut {
+			out.printf("  left out: %s: %s", oneLine(left.Tool, 140), oneLine(left.Why, 200))
+		}
+	}
+	return out.err
+}
+
+func because(s mcpmount.Status) string {
+	if s.LastError == "" {
+		return ""
+	}
+	return "; " + oneLine(s.LastError, 300)
 }

@@ -61,7 +61,7 @@ func agentOf(name string, agent config.Agent, model modelChoice) bridge.Agent {
 		speaks = model.name
 	}
 	b := agent.Budget
-	return bridge.Agent{Name: name, Instructions: agent.Instructions, Model: speaks,
+	return bridge.Agent{Name: name, Instructions: agent.Instructions, Model: speaks, Always: agent.Always,
 		Budget: bridge.Budget{Turns: b.Turns, Calls: b.Calls, Tokens: b.Tokens, Wall: time.Duration(b.Wall)}}
 }
 

@@ -22,19 +22,24 @@ var formats = map[string]string{
 	"ipv6":      "an IPv6 address",
 }
 
+// maxNested is how deep alternatives of alternatives are described.
+const maxNested = 3
+
 // describe says in a few words what a schema accepts, "" if that takes more than
 // a few.
-func describe(schema any) string {
+func describe(schema any) string { return describeAt(schema, 0) }
+
+func describeAt(schema any, depth int) string {
 	s, _ := schema.(map[string]any)
 	if value, ok := s["const"]; ok {
-		return "exactly " + spell(value)
+		return "exactly " + cut(spell(value), maxExpected)
 	}
 	if values, ok := s["enum"].([]any); ok {
 		return "one of " + choices(values)
 	}
 	for _, keyword := range []string{"anyOf", "oneOf"} {
 		if branches, ok := s[keyword].([]any); ok {
-			return alternatives(branches)
+			return alternatives(branches, depth+1)
 		}
 	}
 	var words []string
@@ -51,15 +56,18 @@ func choices(values []any) string {
 			words = append(words, "…")
 			break
 		}
-		words = append(words, spell(value))
+		words = append(words, cut(spell(value), maxName))
 	}
 	return strings.Join(words, ", ")
 }
 
-func alternatives(branches []any) string {
+func alternatives(branches []any, depth int) string {
+	if depth > maxNested || len(branches) > maxNames {
+		return ""
+	}
 	var words []string
 	for _, branch := range branches {
-		text := describe(branch)
+		text := describeAt(branch, depth)
 		if text == "" {
 			return ""
 		}

@@ -12,23 +12,35 @@ import (
 // the schema's own examples where there are any, never the caller's. Whatever
 // comes out is checked; an example that does not fit is not shown.
 func (in *input) example(given any) (any, bool) {
+	if in.compiled == nil {
+		return nil, false
+	}
 	for _, like := range []any{given, nil} {
-		value := sample{root: in.schema}.of(in.schema, like, 0)
+		made := sample{root: in.schema, left: maxSamples}
+		value := made.of(in.schema, like, 0)
 		// Like what callers send: numbers as json.Number.
 		plain, err := decode(json.RawMessage(spell(value)))
-		if err == nil && in.compiled.Validate(plain) == nil {
+		if err == nil && in.validate(plain) == nil {
 			return value, true
 		}
 	}
 	return nil, false
 }
 
-// sample makes values for the schemas of one document.
-type sample struct{ root any }
+// maxSamples is how many values an example is made of at most. A schema that asks
+// for itself in many members would otherwise take that number to the power of the
+// depth.
+const maxSamples = 1000
 
-func (m sample) of(schema, given any, depth int) any {
+// sample makes values for the schemas of one document.
+type sample struct {
+	root any
+	left int
+}
+
+func (m *sample) of(schema, given any, depth int) any {
 	s, _ := schema.(map[string]any)
-	if depth > maxDepth/8 {
+	if m.left--; m.left < 0 || depth > maxDepth/8 {
 		return nil // a schema that contains itself
 	}
 	if ref, ok := s["$ref"].(string); ok && strings.HasPrefix(ref, "#") {
@@ -74,7 +86,7 @@ func stated(s map[string]any) (any, bool) {
 	return nil, false
 }
 
-func (m sample) object(s map[string]any, given any, depth int) any {
+func (m *sample) object(s map[string]any, given any, depth int) any {
 	members := map[string]any{}
 	properties, _ := s["properties"].(map[string]any)
 	like, _ := given.(map[string]any)
@@ -92,7 +104,7 @@ func (m sample) object(s map[string]any, given any, depth int) any {
 	return members
 }
 
-func (m sample) array(s map[string]any, given any, depth int) any {
+func (m *sample) array(s map[string]any, given any, depth int) any {
 	var like any
 	if items, ok := given.([]any); ok && len(items) > 0 {
 		like = items[0]

@@ -12,11 +12,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
+// A mounted tool's schema may hold anything, at any size: what is said of it is
+// bounded like what is said of arguments.
 const (
 	wholeInput  = "arguments" // the path of the arguments as a whole
 	maxProblems = 5           // spelled out in one answer
-	maxShown    = 60          // characters of a value that came
-	maxNames    = 12          // names listed at once
+	maxShown    = 60          // characters of a value
+	maxNames    = 12          // names or choices listed at once
+	maxExpected = 400         // characters that say what was expected
+	maxExample  = 4000        // characters of an example
+	maxKnown    = 1000        // names compared with one that is unknown
+	maxLeaves   = 1000        // errors of a mounted tool's schema that are looked into
 )
 
 // problem is one thing that is wrong with arguments, in words for the model that
@@ -52,13 +58,24 @@ func (in *input) exampleText(arguments any) string {
 	if !ok {
 		return ""
 	}
-	return "\nAn example that fits: " + spell(example)
+	text := spell(example)
+	if len(text) > maxExample {
+		return ""
+	}
+	return "\nAn example that fits: " + text
 }
 
 // problems turns the validator's tree of errors into problems.
 func (in *input) problems(invalid *jsonschema.ValidationError, arguments any) []problem {
+	all := leaves(invalid)
+	if in.watch != nil && len(all) > maxLeaves {
+		slices.SortStableFunc(all, func(a, b *jsonschema.ValidationError) int {
+			return cmp.Or(cmp.Compare(a.InstanceLocation, b.InstanceLocation), cmp.Compare(a.KeywordLocation, b.KeywordLocation))
+		})
+		all = all[:maxLeaves]
+	}
 	var found []problem
-	for _, leaf := range leaves(invalid) {
+	for _, leaf := range all {
 		found = append(found, in.words(leaf, arguments)...)
 	}
 	// The validator walks maps, so its order is chance.
@@ -104,7 +121,7 @@ func (in *input) words(leaf *jsonschema.ValidationError, arguments any) []proble
 	if expected == "" || schema[keyword] == nil {
 		expected = fmt.Sprintf("a value that keeps to the rule %q: %s", keyword, cut(spell(schema[keyword]), maxShown))
 	}
-	return []problem{{path: dotted(path), text: "expected " + expected + ", got " + came(path, value)}}
+	return []problem{{path: dotted(path), text: "expected " + cut(expected, maxExpected) + ", got " + came(path, value)}}
 }
 
 // missing names each required member that is not there.
@@ -119,7 +136,7 @@ func missing(path []string, schema map[string]any, value any) []problem {
 		}
 		text := "required, but missing"
 		if expected := describe(at(schema, []string{"properties", name})); expected != "" {
-			text += "; expected " + expected
+			text += "; expected " + cut(expected, maxExpected)
 		}
 		found = append(found, problem{path: dotted(append(slices.Clone(path), name)), text: text})
 	}
@@ -140,7 +157,7 @@ func unknown(path []string, schema map[string]any, value any) []problem {
 		text := "unknown"
 		if len(found) >= maxProblems {
 			// Beyond what is spelled out: only counted, however many there are.
-		} else if meant := nearest(name, known); meant != "" {
+		} else if meant := nearest(name, known[:min(len(known), maxKnown)]); meant != "" {
 			text += fmt.Sprintf("; did you mean %q?", meant)
 		} else if len(known) > 0 {
 			text += "; known are " + names(known)
@@ -153,10 +170,17 @@ func unknown(path []string, schema map[string]any, value any) []problem {
 }
 
 func names(all []string) string {
-	if len(all) > maxNames {
-		return strings.Join(all[:maxNames], ", ") + " and others"
+	var b strings.Builder
+	for i, name := range all {
+		if i == maxNames {
+			return b.String() + " and others"
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(cut(name, maxName))
 	}
-	return strings.Join(all, ", ")
+	return b.String()
 }
 
 // came shows the value that came, never a secret.

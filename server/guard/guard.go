@@ -6,8 +6,12 @@
 // call on; the innermost step makes it. Every attempt, refused ones too, leaves
 // one [Row] in the [Ledger].
 //
-// The guard knows no protocol. Only middleware.go speaks MCP: it turns a request
-// into a Call and a [Result] into an answer.
+// The guard knows no protocol. Only middleware.go and foreign.go speak MCP: the one
+// turns a request into a Call and a [Result] into an answer, the other reads and
+// passes on what mounted servers returned.
+//
+// Mounted tools pass the same stages. What differs is that their schemas are not to
+// be trusted, neither to be valid nor to be cheap: see mounted.go and stopwatch.go.
 //
 // An open doubt: a result is kept in the ledger, under the caller's key, for as
 // long as the ledger keeps it; nothing here says when a key may be forgotten.
@@ -17,6 +21,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/server/auth"
@@ -40,16 +46,13 @@ type Options struct {
 
 // Guard lets calls through, or not. It is safe for concurrent use.
 type Guard struct {
-	tools map[string]*guarded
-	calls *inflight
-	outer step
-}
+	catalog *tools.Catalog
+	options Options
+	calls   *inflight
+	outer   step
 
-// guarded is a tool with all that is worked out about it once.
-type guarded struct {
-	tools.Tool
-	input   *input
-	timeout time.Duration
+	following sync.Mutex // held while tools is made anew
+	tools     atomic.Pointer[map[string]*guarded]
 }
 
 // Call is one attempt to call a tool.
@@ -69,15 +72,20 @@ type Call struct {
 
 // Result is what came of a call: Output or Err, never both.
 type Result struct {
-	// Output is a JSON object that fits the tool's output schema.
+	// Output is a JSON object that fits the tool's output schema; of a mounted tool
+	// it is a whole CallToolResult of MCP.
 	Output json.RawMessage
 	Err    *tools.Error
+	// Mounted: the tool is, and so Output is of the second kind.
+	Mounted bool
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
 }
 
-// New makes the guard of a catalog. Input schemas are compiled here, once; one
-// that does not compile is the programmer's mistake: New panics.
+// New makes the guard of a catalog, which it follows as mounts come and go. The
+// input schemas of built-in tools are compiled here, once; one that does not compile
+// is the programmer's mistake: New panics. That of a mounted tool is compiled at the
+// tool's first call, and need not be valid: see compileMounted.
 func New(catalog *tools.Catalog, ledger Ledger, o Options) *Guard {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -88,14 +96,10 @@ func New(catalog *tools.Catalog, ledger Ledger, o Options) *Guard {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	g := &Guard{tools: map[string]*guarded{}, calls: newInflight()}
-	for _, tool := range catalog.All() {
-		timeout := o.Timeouts[tool.Name]
-		if timeout <= 0 {
-			timeout = o.Timeout
-		}
-		g.tools[tool.Name] = &guarded{Tool: tool, input: mustCompile(tool), timeout: timeout}
-	}
+	g := &Guard{catalog: catalog, options: o, calls: newInflight()}
+	g.tools.Store(&map[string]*guarded{})
+	catalog.Watch(g.follow)
+	g.follow()
 	g.outer = chain(g.stages(ledger, o), invoke{log: o.Log}.call)
 	return g
 }
@@ -125,15 +129,17 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 	g.calls.enter()
 	defer g.calls.leave()
-	a := newAttempt(c, g.tools[c.Tool])
-	defer func() { a.finish(result) }()
+	a := newAttempt(c, g.lookup(c.Tool))
+	defer func() {
+		result.Mounted = a.tool != nil && a.tool.Mounted
+		a.finish(result)
+	}()
 	return g.outer(ctx, a)
 }
 
 // Visible reports whether the principal may see, and call, the tool of that name.
 func (g *Guard) Visible(p auth.Principal, tool string) bool {
-	_, known := g.tools[tool]
-	return known && tools.Match(p.Tools, tool)
+	return g.lookup(tool) != nil && tools.Match(p.Tools, tool)
 }
 
 // Drain refuses calls from now on, with tools.Unavailable, and waits until those

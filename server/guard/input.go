@@ -18,37 +18,59 @@ import (
 // input is a tool's input schema: compiled for checking, and decoded for
 // explaining what it wants.
 type input struct {
-	compiled *jsonschema.Schema
+	compiled *jsonschema.Schema // nil if nothing but an object is asked for
 	schema   any
+	watch    *stopwatch // of a mounted tool's schema, which may be costly
+	unique   bool       // the schema of a mounted tool asks for unique items
 }
 
-// mustCompile compiles a tool's input schema as JSON Schema 2020-12, formats
-// asserted. Nothing is ever fetched: a remote $ref does not compile.
+// mustCompile compiles a built-in tool's input schema as JSON Schema 2020-12,
+// formats asserted.
 func mustCompile(tool tools.Tool) *input {
-	location := "tool:///" + tool.Name
-	compiler := jsonschema.NewCompiler()
-	compiler.Draft = jsonschema.Draft2020
-	compiler.AssertFormat = true
-	compiler.LoadURL = func(string) (io.ReadCloser, error) {
-		return nil, errors.New("a schema must not refer to another document")
-	}
-	in := &input{}
-	err := compiler.AddResource(location, bytes.NewReader(tool.Input))
-	if err == nil {
-		in.compiled, err = compiler.Compile(location)
-	}
-	if err == nil {
-		in.schema, err = decode(tool.Input)
-	}
+	in, err := compile(tool, func(c *jsonschema.Compiler) {
+		c.Draft = jsonschema.Draft2020
+		c.AssertFormat = true
+	})
 	if err != nil {
 		panic(fmt.Sprintf("guard: input schema of %s: %v", tool.Name, err))
 	}
 	return in
 }
 
+// compile compiles a tool's input schema. Nothing is ever fetched: a remote $ref
+// does not compile.
+func compile(tool tools.Tool, prepare func(*jsonschema.Compiler)) (*input, error) {
+	schema, err := decode(tool.Input) // first: it bounds depth, size and numbers
+	if err != nil {
+		return nil, err
+	}
+	location := "tool:///" + tool.Name
+	compiler := jsonschema.NewCompiler()
+	compiler.LoadURL = func(string) (io.ReadCloser, error) {
+		return nil, errors.New("a schema must not refer to another document")
+	}
+	prepare(compiler)
+	if err := compiler.AddResource(location, bytes.NewReader(tool.Input)); err != nil {
+		return nil, err
+	}
+	compiled, err := compiler.Compile(location)
+	if err != nil {
+		return nil, err
+	}
+	return &input{compiled: compiled, schema: schema}, nil
+}
+
+// validate gives the validator's error for decoded arguments, nil if they fit.
+func (in *input) validate(arguments any) error {
+	if in.watch != nil {
+		return in.watch.run(func() error { return in.compiled.Validate(arguments) })
+	}
+	return in.compiled.Validate(arguments)
+}
+
 // check gives every problem with decoded arguments, sorted by path; none if they fit.
 func (in *input) check(arguments any) []problem {
-	err := in.compiled.Validate(arguments)
+	err := in.validate(arguments)
 	if err == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 		// An effect is not abandoned half-way because its caller went away.
 		ctx = context.WithoutCancel(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.tool.timeout)
+	ctx, cancel := s.bound(ctx, a)
 	defer cancel()
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -30,13 +30,32 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 	}()
 	a.reached = true
 	output, err := a.tool.Call(ctx, a.Arguments)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Result{Err: s.explain(ctx, a, err)}
-	}
-	if len(output) == 0 {
+	case a.tool.Mounted:
+		return mountedResult(output)
+	case len(output) == 0:
 		output = emptyObject // an empty result would give the call's claim up
 	}
 	return Result{Output: output}
+}
+
+// bound ends the call after its time. What a person takes to answer a question does
+// not count.
+func (s invoke) bound(ctx context.Context, a *attempt) (context.Context, context.CancelFunc) {
+	ask := tools.AskerOf(ctx)
+	if ask == nil {
+		return context.WithTimeout(ctx, a.tool.timeout)
+	}
+	ctx, p := newPatience(ctx, a.tool.timeout)
+	return tools.WithAsk(ctx, func(ctx context.Context, q tools.Question) (tools.Reply, error) {
+		p.pause()
+		defer p.resume()
+		reply, err := ask(ctx, q)
+		s.log.Info("asked a person", "principal", a.Principal.String(), "tool", a.Tool, "run", a.Run, "action", reply.Action, "error", err)
+		return reply, err
+	}), p.end
 }
 
 // explain gives the tool's error as one for the caller. A *tools.Error stands as
@@ -55,7 +74,7 @@ func (s invoke) explain(ctx context.Context, a *attempt, err error) *tools.Error
 	case a.tool.Effect != tools.Read:
 		s.log.Error("tool timed out", "tool", a.Tool, "run", a.Run, "timeout", a.tool.timeout)
 		return unknownOutcome(a, "the call took longer than "+a.tool.timeout.String()+" and was given up")
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return tools.Errorf(tools.Unavailable, "reading took longer than %s and was given up. Ask for less, or try again later.", a.tool.timeout)
 	default:
 		return tools.Errorf(tools.Unavailable, "the call was cancelled before it was done; nothing was changed.")

@@ -29,6 +29,9 @@ const (
 // answers a call of a tool that it does not know before any handler runs: nobody
 // would see, or audit, the attempt. So such calls are renamed to this one, which
 // is registered but never listed. No catalog can hold the name.
+//
+// Calls of mounted tools are renamed too: one may go away between mcp-go's look
+// and ours.
 const Unlisted = "drawbridge/unlisted"
 
 // Handle is the handler of every tool, [Unlisted] included. There is no other: a
@@ -44,7 +47,7 @@ func (g *Guard) Handle(ctx context.Context, request mcp.CallToolRequest) (*mcp.C
 func (g *Guard) Hooks() *server.Hooks {
 	hooks := &server.Hooks{}
 	hooks.AddBeforeCallTool(func(_ context.Context, _ any, request *mcp.CallToolRequest) {
-		if _, known := g.tools[request.Params.Name]; known {
+		if tool := g.lookup(request.Params.Name); tool != nil && !tool.Mounted {
 			return
 		}
 		if request.Params.Meta == nil {
@@ -71,18 +74,29 @@ func (g *Guard) Hooks() *server.Hooks {
 	return hooks
 }
 
+// NameOf is the name of the tool that the client called, in a request that the hooks
+// have seen.
+func NameOf(request mcp.CallToolRequest) string {
+	if request.Params.Name != Unlisted {
+		return request.Params.Name
+	}
+	name, _ := request.Params.Meta.GetMetaField(metaTool).(string)
+	return name
+}
+
 // callOf reads a request as a call.
 func callOf(ctx context.Context, request mcp.CallToolRequest) Call {
 	principal, _ := auth.From(ctx)
 	call := Call{
 		Principal: principal,
 		Door:      auth.Door(ctx),
-		Tool:      request.Params.Name,
+		Tool:      NameOf(request),
 		Arguments: request.Params.RawArguments,
 		Run:       principal.Run,
 	}
-	if call.Tool == Unlisted {
-		call.Tool, _ = request.Params.Meta.GetMetaField(metaTool).(string)
+	if request.Params.RequestState != "" {
+		// Whoever waits for such a request has kept it from here.
+		call.Defect = "no question of this call waits for an answer under that requestState, or no longer: call again without it"
 	}
 	switch key := request.Params.Meta.GetMetaField(MetaKey).(type) {
 	case nil:
@@ -101,8 +115,11 @@ func callOf(ctx context.Context, request mcp.CallToolRequest) Call {
 // answer gives a result in MCP's words. Output goes out as the tool encoded it,
 // as structured content and as text for clients that know no other.
 func answer(r Result) *mcp.CallToolResult {
-	if r.Err != nil {
+	switch {
+	case r.Err != nil:
 		return refusal(r)
+	case r.Mounted:
+		return passOn(r)
 	}
 	result := &mcp.CallToolResult{
 		Content:              []mcp.Content{mcp.NewTextContent(string(r.Output))},

@@ -11,6 +11,9 @@ func nearest(name string, known []string) string {
 	plain := plainName(name)
 	best, fewest := "", len(plain)/3+1
 	for _, candidate := range known {
+		if len(candidate) > maxName {
+			continue
+		}
 		if d := distance(plain, plainName(candidate)); d < fewest {
 			best, fewest = candidate, d
 		}

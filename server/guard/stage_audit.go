@@ -85,12 +85,14 @@ func unrecorded(a *attempt, result Result) Result {
 
 // mayHaveHappened reports whether a call that ended with err may have taken
 // effect. The codes that say the tool refused, or was never reached, are definite.
+// Failed is not: it is a foreign system's word that something did not work, and a
+// part of the effect may have taken place before.
 func mayHaveHappened(err *tools.Error) bool {
 	if err == nil {
 		return true
 	}
 	switch err.Code {
-	case tools.OutcomeUnknown, tools.Internal:
+	case tools.OutcomeUnknown, tools.Internal, tools.Failed:
 		return true
 	}
 	return false

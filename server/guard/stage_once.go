@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -34,6 +35,10 @@ const MaxKey = 200
 // A claim is given up when the tool definitely did nothing: it refused, or was
 // out of reach (see mayHaveHappened). The same key can then carry a corrected or
 // later call. After an unknown outcome, or a fault of the tool's own, it stays.
+//
+// A claimed call of a mounted tool that Failed is settled with that failure: the
+// same key gets the same answer, and the tool is not called again, since a part of
+// the effect may have taken place. Who wants another try says so by a new key.
 type once struct {
 	ledger  Ledger
 	now     func() time.Time
@@ -79,20 +84,36 @@ func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Res
 	case prior.Tool != a.Tool || prior.Digest != sum:
 		return conflict(a, prior.Tool)
 	case prior.State == Settled:
-		return a.repeat("the key was used before", Result{Output: prior.Result})
+		return a.repeat("the key was used before", recall(a, prior.Result))
 	case !a.tool.Idempotent:
 		return a.refuse("once", "an earlier call under the key was never settled",
 			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known"))
 	}
 	result := next(tools.WithKey(ctx, backendKey(a, sum)), a)
 	claimed := !a.tool.Idempotent || prior.State == Started
-	if result.Err == nil || claimed && !mayHaveHappened(result.Err) {
+	outcome, settled := result.Output, result.Err == nil
+	switch {
+	case settled || !claimed:
+	case a.tool.Mounted && result.Err.Code == tools.Failed:
+		outcome, settled = failure(result.Err), true
+	default:
+		settled = !mayHaveHappened(result.Err) // with no outcome: given up
+	}
+	if settled {
 		a.settlement = &Settlement{
 			Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: sum,
-			Result: result.Output, At: s.now(),
+			Result: outcome, At: s.now(),
 		}
 	}
 	return result
+}
+
+// recall is the result that was stored for an earlier call.
+func recall(a *attempt, stored json.RawMessage) Result {
+	if a.tool.Mounted {
+		return mountedResult(stored)
+	}
+	return Result{Output: stored}
 }
 
 func (s *once) prior(ctx context.Context, a *attempt, sum string) (Prior, error) {

@@ -17,13 +17,13 @@ func (validate) around(next step) step {
 		}
 		if a.unreadable != nil {
 			return a.refuse("validate", a.unreadable.Error(), tools.Errorf(tools.Invalid, "%s%s",
-				a.unreadable, a.tool.input.exampleText(nil)))
+				a.unreadable, a.tool.input().exampleText(nil)))
 		}
-		problems := a.tool.input.check(a.arguments)
+		problems := a.tool.problems(a.arguments)
 		if len(problems) == 0 {
 			return next(ctx, a)
 		}
-		text := a.tool.input.explain(a.Tool, problems, a.arguments)
+		text := a.tool.input().explain(a.Tool, problems, a.arguments)
 		return a.refuse("validate", list(problems, "; "), tools.Errorf(tools.Invalid, "%s", text))
 	}
 }

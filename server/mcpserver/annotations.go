@@ -2,9 +2,7 @@ package mcpserver
 
 import (
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
-	"drawbridge/server/guard"
 	"drawbridge/tools"
 )
 
@@ -16,21 +14,9 @@ const (
 	MetaTaints     = "drawbridge/taints"     // the output carries text written by outsiders
 )
 
-// offered are all tools with the guard's handler, and the one for unknown names.
-func offered(catalog *tools.Catalog, g *guard.Guard) []server.ServerTool {
-	all := []server.ServerTool{{
-		Tool:    mcp.NewTool(guard.Unlisted, mcp.WithDescription("Answers calls of tools that do not exist.")),
-		Handler: g.Handle,
-	}}
-	for _, tool := range catalog.All() {
-		all = append(all, server.ServerTool{Tool: describe(tool), Handler: g.Handle})
-	}
-	return all
-}
-
 // describe is the tool as it is listed.
 func describe(tool tools.Tool) mcp.Tool {
-	return mcp.Tool{
+	listed := mcp.Tool{
 		Name:            tool.Name,
 		Title:           tool.Title,
 		Description:     tool.Description,
@@ -43,6 +29,11 @@ func describe(tool tools.Tool) mcp.Tool {
 			MetaTaints:     tool.Taints,
 		}),
 	}
+	if tool.Mounted {
+		listed.RawInputSchema = listableInput(tool.Input)
+		listed.RawOutputSchema = listableOutput(tool.Output)
+	}
+	return listed
 }
 
 // annotate sets all four hints: one that is left out is taken for the worst (MCP

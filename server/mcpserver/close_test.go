@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"drawbridge/server/mcpserver"
@@ -117,4 +118,21 @@ func TestCloseLeavesACallBehindWhenItsTimeIsUp(t *testing.T) {
 		t.Errorf("row %+v", row)
 	}
 	<-answered
+}
+
+func TestCloseEndsASubscription(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	s := connectHTTP(t, f, desk)
+	ended, listening := make(chan error, 1), make(chan struct{})
+	s.OnNotification(func(n mcp.JSONRPCNotification) {
+		if n.Method == mcp.MethodNotificationSubscriptionsAcknowledged {
+			close(listening)
+		}
+	})
+	go func() { ended <- s.Listen(s.ctx, mcp.SubscriptionFilter{ToolsListChanged: true}) }()
+	await(t, listening, "the subscription")
+	if err := f.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ended, "its end")
 }

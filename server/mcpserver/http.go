@@ -39,7 +39,7 @@ func (s *Server) HTTP() http.Handler {
 				return
 			}
 		}
-		if r.Method == http.MethodGet {
+		if r.Method == http.MethodGet || r.Header.Get(mcp.HeaderMethod) == string(mcp.MethodSubscriptionsListen) {
 			var end context.CancelFunc
 			r, end = s.endless(w, r)
 			defer end()

@@ -6,9 +6,13 @@
 // front has put it into the request's context, stdio serves one principal per
 // process, and in process it is in the context of the call.
 //
+// offer.go keeps the list in step with the catalog, and listable.go the schemas of
+// mounted tools from spoiling it. progress.go, dialogue.go and conversation.go let a
+// tool speak with its caller while it works.
+//
 // The other files each make up for something that mcp-go leaves to its user:
-// edge.go and sessions.go for HTTP, sse.go, stdio.go, progress.go. The order of
-// shutting down is in [Server.Close].
+// edge.go and sessions.go for HTTP, sse.go, stdio.go. The order of shutting down is
+// in [Server.Close].
 package mcpserver
 
 import (
@@ -28,6 +32,7 @@ const (
 	DefaultSessionTTL    = 30 * time.Minute
 	DefaultGrace         = 10 * time.Second
 	DefaultProgressEvery = 10 * time.Second
+	DefaultAskTimeout    = 10 * time.Minute
 )
 
 // Options are the server's settings. The zero value is right.
@@ -58,6 +63,9 @@ type Options struct {
 	// ProgressEvery is how often a client that asked for progress hears that a call
 	// is still running. Zero means DefaultProgressEvery.
 	ProgressEvery time.Duration
+	// AskTimeout is how long a person has to answer a question of a tool. Zero means
+	// DefaultAskTimeout.
+	AskTimeout time.Duration
 }
 
 // Server is the MCP server on all its transports.
@@ -70,8 +78,13 @@ type Server struct {
 	streams  *sessions // of SSE
 	oversize *oversize
 	options  Options
-	closing  context.Context // done once Close ends the streams
-	close    context.CancelFunc
+
+	conversations *conversations
+
+	leaving context.Context // done once Close has begun: nobody is asked any more
+	leave   context.CancelFunc
+	closing context.Context // done once Close ends the streams
+	close   context.CancelFunc
 }
 
 // New makes the server of a catalog behind its guard. It runs in the background
@@ -79,14 +92,19 @@ type Server struct {
 func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions(), oversize: newOversize(o)}
+	s.leaving, s.leave = context.WithCancel(context.Background())
 	s.closing, s.close = context.WithCancel(context.Background())
+	s.conversations = &conversations{log: o.Log, timeout: o.AskTimeout, leaving: s.leaving, open: map[string]*question{}}
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(g.Hooks()),
-		server.WithToolCapabilities(false), // the list does not change while we run
+		server.WithToolCapabilities(true), // mounts come and go
 		server.WithToolHandlerMiddleware(s.reportProgress),
+		server.WithToolHandlerMiddleware(s.converse),
 		server.WithInstructions(o.Instructions),
 	)
-	s.mcp.AddTools(offered(catalog, g)...)
+	offer := &offer{mcp: s.mcp, guard: g, catalog: catalog, log: o.Log}
+	catalog.Watch(offer.follow)
+	offer.follow()
 	s.http = s.newHTTP()
 	s.sse = s.newSSE()
 	return s
@@ -108,6 +126,9 @@ func (o Options) withDefaults() Options {
 	if o.ProgressEvery <= 0 {
 		o.ProgressEvery = DefaultProgressEvery
 	}
+	if o.AskTimeout <= 0 {
+		o.AskTimeout = DefaultAskTimeout
+	}
 	return o
 }
 
@@ -119,6 +140,7 @@ func (o Options) withDefaults() Options {
 // The guard refuses calls from then on, those of runs in this process too: stop
 // the runs first.
 func (s *Server) Close(ctx context.Context) error {
+	s.leave() // a call that waits for a person would not finish
 	err := s.guard.Drain(ctx)
 	// Only now: a stream that is closed cannot carry the answer of a call.
 	s.settleStreams(ctx)

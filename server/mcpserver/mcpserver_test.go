@@ -37,7 +37,10 @@ type saved struct {
 type fixture struct {
 	*mcpserver.Server
 	ledger *guardtest.Ledger
+	tools  *tools.Catalog
 	web    *httptest.Server
+	// clientOptions are for the clients that connect.
+	clientOptions []client.ClientOption
 
 	mu    sync.Mutex
 	do    func(ctx context.Context, in note) (saved, error)
@@ -56,8 +59,8 @@ func newFixture(t testing.TB, o mcpserver.Options) *fixture {
 	t.Helper()
 	f := &fixture{ledger: guardtest.NewLedger()}
 	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
-	catalog := f.catalog()
-	f.Server = mcpserver.New(catalog, guard.New(catalog, f.ledger, guard.Options{}), o)
+	f.tools = f.catalog()
+	f.Server = mcpserver.New(f.tools, guard.New(f.tools, f.ledger, guard.Options{}), o)
 	f.web = httptest.NewServer(f.mux(t))
 	t.Cleanup(func() {
 		// As the program does: first the sessions, then the listener, which waits for
@@ -135,9 +138,9 @@ type session struct {
 	ctx context.Context
 }
 
-func connect(t *testing.T, principal auth.Principal, link transport.Interface, version string) session {
+func connect(t *testing.T, f *fixture, principal auth.Principal, link transport.Interface, version string) session {
 	t.Helper()
-	c := client.NewClient(link)
+	c := client.NewClient(link, f.clientOptions...)
 	ctx := t.Context()
 	if err := c.Start(context.WithoutCancel(ctx)); err != nil {
 		t.Fatalf("starting the client: %v", err)
@@ -164,7 +167,7 @@ func connectHTTP(t *testing.T, f *fixture, p auth.Principal) session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connect(t, p, link, mcp.LATEST_PROTOCOL_VERSION)
+	return connect(t, f, p, link, mcp.LATEST_PROTOCOL_VERSION)
 }
 
 func connectLegacyHTTP(t *testing.T, f *fixture, p auth.Principal) session {
@@ -174,7 +177,7 @@ func connectLegacyHTTP(t *testing.T, f *fixture, p auth.Principal) session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connect(t, p, link, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
+	return connect(t, f, p, link, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
 }
 
 func connectSSE(t *testing.T, f *fixture, p auth.Principal) session {
@@ -182,7 +185,7 @@ func connectSSE(t *testing.T, f *fixture, p auth.Principal) session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connect(t, p, link, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
+	return connect(t, f, p, link, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
 }
 
 func connectStdio(t *testing.T, f *fixture, p auth.Principal) session {
@@ -199,11 +202,11 @@ func connectStdio(t *testing.T, f *fixture, p auth.Principal) session {
 			t.Errorf("serving stdio: %v", err)
 		}
 	})
-	return connect(t, p, transport.NewIO(fromServer, toServer, io.NopCloser(strings.NewReader(""))), mcp.LATEST_PROTOCOL_VERSION)
+	return connect(t, f, p, transport.NewIO(fromServer, toServer, io.NopCloser(strings.NewReader(""))), mcp.LATEST_PROTOCOL_VERSION)
 }
 
 func connectInProcess(t *testing.T, f *fixture, p auth.Principal) session {
-	return connect(t, p, f.InProcess(), mcp.LATEST_PROTOCOL_VERSION)
+	return connect(t, f, p, f.InProcess(), mcp.LATEST_PROTOCOL_VERSION)
 }
 
 // callTool calls a tool with arguments as they are, under a key if there is one.

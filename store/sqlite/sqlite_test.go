@@ -13,6 +13,8 @@ import (
 	"drawbridge/server/guard/guardtest"
 	"drawbridge/store/sqlite"
 	"drawbridge/store/storetest"
+	"drawbridge/tools/mcpmount"
+	"drawbridge/tools/mcpmount/mcpmounttest"
 )
 
 // harness is a store in a temporary file under a clock that tests move.
@@ -108,4 +110,8 @@ func TestLedgerConforms(t *testing.T) {
 			return rows
 		}}
 	})
+}
+
+func TestBookConforms(t *testing.T) {
+	mcpmounttest.Run(t, func(t *testing.T) mcpmount.Book { return newHarness(t).store })
 }

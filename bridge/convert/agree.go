@@ -1,0 +1,193 @@
+package convert
+
+// Two options of a union may stand side by side if the model's answer cannot be
+// taken for the wrong one: whatever can be written for both must turn into the same
+// value. What cannot be shown to agree is told apart by a name.
+
+const deepestLook = 6 // references that lead on and on are told apart
+
+// agree reports whether everything that can be written for both places turns into
+// the same value.
+func agree(a, b *place, depth int) bool {
+	if apart(a, b, depth) {
+		return true
+	}
+	f, g := a.resolved(), b.resolved()
+	if f == g {
+		return true
+	}
+	if depth > deepestLook {
+		return false
+	}
+	if u, ok := f.(*union); ok {
+		return u.all(func(o *place) bool { return agree(o, b, depth+1) })
+	}
+	if u, ok := g.(*union); ok {
+		return u.all(func(o *place) bool { return agree(a, o, depth+1) })
+	}
+	switch f := f.(type) {
+	case *scalar, *choice:
+		return isAsItIs(g)
+	case *jsonText, *jsonChoice:
+		return isJSON(g)
+	case *list:
+		g, ok := g.(*list)
+		return ok && agree(f.item, g.item, depth+1)
+	case *pairs:
+		g, ok := g.(*pairs)
+		return ok && agree(f.value, g.value, depth+1)
+	case *wrapped:
+		g, ok := g.(*wrapped)
+		return ok && agree(f.in, g.in, depth+1)
+	case *record:
+		g, ok := g.(*record)
+		return ok && f.agrees(g, depth+1)
+	case *tuple:
+		g, ok := g.(*tuple)
+		return ok && f.items == g.items && f.record.agrees(g.record, depth+1)
+	}
+	return false
+}
+
+func isAsItIs(f form) bool {
+	switch f.(type) {
+	case *scalar, *choice:
+		return true
+	}
+	return false
+}
+
+func isJSON(f form) bool {
+	switch f.(type) {
+	case *jsonText, *jsonChoice:
+		return true
+	}
+	return false
+}
+
+func (f *union) all(holds func(*place) bool) bool {
+	for _, o := range f.options {
+		if !holds(o) {
+			return false
+		}
+	}
+	return true
+}
+
+// agrees compares records with the same members.
+func (f *record) agrees(g *record, depth int) bool {
+	for _, one := range f.fields {
+		other := g.index[one.name]
+		if other == nil || one.required != other.required || !agree(one.place, other.place, depth) {
+			return false
+		}
+		if !one.required && one.place.takes().has(kindNull) != other.place.takes().has(kindNull) {
+			return false // what null's mark means differs
+		}
+	}
+	return f.tail == nil || agree(f.tail, g.tail, depth)
+}
+
+// apart reports whether nothing can be written for both places. null stands for
+// the same in both.
+func apart(a, b *place, depth int) bool {
+	if !overlap(a.takes()&^kindNull, b.takes()&^kindNull) {
+		return true
+	}
+	if depth > deepestLook {
+		return false
+	}
+	f, g := a.resolved(), b.resolved()
+	if u, ok := f.(*union); ok {
+		return u.all(func(o *place) bool { return apart(o, b, depth+1) })
+	}
+	if u, ok := g.(*union); ok {
+		return u.all(func(o *place) bool { return apart(a, o, depth+1) })
+	}
+	if l, ok := literals(f); ok {
+		return excludes(g, l)
+	}
+	if l, ok := literals(g); ok {
+		return excludes(f, l)
+	}
+	return objectsApart(f, g, depth)
+}
+
+func overlap(a, b kinds) bool {
+	return a&b != 0
+}
+
+// literals are the only values that can be written for a form, if they are listed.
+func literals(f form) ([]*value, bool) {
+	switch f := f.(type) {
+	case *choice:
+		return f.values, true
+	case *jsonChoice:
+		return f.texts, true
+	}
+	return nil, false
+}
+
+// excludes reports whether a form takes none of the values.
+func excludes(f form, values []*value) bool {
+	if own, ok := literals(f); ok {
+		return len(both(own, values)) == 0
+	}
+	t, ok := f.(*jsonText)
+	if !ok {
+		return false
+	}
+	for _, v := range values {
+		if held, err := parseArguments([]byte(v.text)); err == nil && held.isOf(t.kinds) {
+			return false
+		}
+	}
+	return true
+}
+
+// objectsApart compares what is written as objects: members that only one of them
+// has, or a member that is never the same, tell them apart.
+func objectsApart(f, g form, depth int) bool {
+	a, b := written(f), written(g)
+	if a == nil || b == nil {
+		return false
+	}
+	if len(a) != len(b) {
+		return true
+	}
+	byName := make(map[string]*field, len(b))
+	for _, one := range b {
+		byName[one.name] = one
+	}
+	for _, one := range a {
+		other := byName[one.name]
+		if other == nil {
+			return true
+		}
+		null := one.takesNull() && other.takesNull()
+		if !null && apart(one.place, other.place, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *field) takesNull() bool { return !f.required || f.place.takes().has(kindNull) }
+
+// written are the members that the model writes for a form, nil if it writes no
+// object.
+func written(f form) []*field {
+	switch f := f.(type) {
+	case *record:
+		if f.tail == nil {
+			return f.fields
+		}
+		all := append([]*field(nil), f.fields...)
+		return append(all, &field{name: f.tailName, place: f.tail})
+	case *tuple:
+		return f.record.fields
+	case *wrapped:
+		return []*field{{name: f.name, place: f.in, required: true}}
+	}
+	return nil
+}

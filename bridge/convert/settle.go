@@ -1,0 +1,155 @@
+package convert
+
+import "slices"
+
+// settle decides what can only be decided when every part is known: which options
+// of a union need a name to be told apart, and how null is written where null
+// itself leaves a member out.
+func (b *builder) settle() {
+	// Naming an option changes what the unions around it can tell apart.
+	const rounds = 4
+	for range rounds {
+		changed := false
+		for _, p := range b.all {
+			each(p, func(p *place) { changed = separate(p) || changed })
+		}
+		if !changed {
+			break
+		}
+	}
+	for _, p := range b.all {
+		each(p, func(p *place) {
+			for _, f := range p.fields() {
+				f.settle()
+			}
+		})
+	}
+}
+
+// each visits a place and all within it, inner ones first, not through references.
+func each(p *place, visit func(*place)) {
+	for _, part := range p.form.parts() {
+		each(part, visit)
+	}
+	visit(p)
+}
+
+func (p *place) fields() []*field {
+	switch f := p.form.(type) {
+	case *record:
+		return f.fields
+	case *tuple:
+		return f.record.fields
+	}
+	return nil
+}
+
+// separate names the options of a union that could be mistaken for an earlier one.
+func separate(p *place) bool {
+	u, ok := p.form.(*union)
+	if !ok {
+		return false
+	}
+	changed := false
+	for i := range u.options {
+		if _, done := u.options[i].form.(*wrapped); done {
+			continue
+		}
+		for _, earlier := range u.options[:i] {
+			if !agree(earlier, u.options[i], 0) {
+				u.options[i] = u.wrap(i)
+				changed = true
+				break
+			}
+		}
+	}
+	return changed
+}
+
+// wrap puts an option into an object with one member.
+func (u *union) wrap(i int) *place {
+	o := u.options[i]
+	name := "option_" + plural(i+1, "")[:len(plural(i+1, ""))-1]
+	if _, ok := o.form.(*jsonText); ok {
+		name = "json"
+	}
+	for slices.ContainsFunc(u.options, func(other *place) bool { return hasOnly(other, name) }) {
+		name += "_"
+	}
+	return &place{form: &wrapped{name: name, in: o}, schemas: o.schemas}
+}
+
+// hasOnly reports whether an option is an object with that single member.
+func hasOnly(p *place, name string) bool {
+	switch f := p.resolved().(type) {
+	case *wrapped:
+		return f.name == name
+	case *record:
+		names := f.names()
+		return len(names) == 1 && names[0] == name
+	case *tuple:
+		return len(f.record.fields) == 1 && f.record.fields[0].name == name
+	}
+	return false
+}
+
+// settle gives a member that is optional and nullable a text for null, since null
+// itself leaves it out: models write null for "nothing".
+func (f *field) settle() {
+	if f.required || !f.place.takes().has(kindNull) {
+		return
+	}
+	var t texts
+	t.collect(f.place, 0)
+	f.nullMark = mark
+	for slices.Contains(t.literals, f.nullMark) {
+		f.nullMark = "<" + f.nullMark
+	}
+	f.escaped = t.free
+}
+
+// texts is what strings can be written at a place.
+type texts struct {
+	free     bool // any, or ones that could look like the mark
+	literals []string
+}
+
+func (t *texts) collect(p *place, depth int) {
+	const deepest = 32
+	if depth > deepest {
+		t.free = true
+		return
+	}
+	switch f := p.form.(type) {
+	case *scalar:
+		if f.kind == kindString && (f.pattern == nil || f.pattern.matches(mark) || f.pattern.matches("<"+mark)) {
+			f.loosen(p)
+			t.free = true
+		}
+	case *choice:
+		for _, v := range f.values {
+			if v.kind == kindString {
+				t.literals = append(t.literals, v.text)
+			}
+		}
+	case *reference:
+		if f.to.place != nil {
+			t.collect(f.to.place, depth+1)
+		}
+	case *union:
+		for _, o := range f.options {
+			t.collect(o, depth+1)
+		}
+	}
+}
+
+// loosen says in words what would keep the model from writing the mark, or from
+// adding a "<" to a text that looks like it.
+func (f *scalar) loosen(p *place) {
+	if f.pattern == nil {
+		return
+	}
+	p.words = append(p.words, "Pattern: "+cut(f.pattern.source, 300)+" .")
+	f.pattern = nil
+	f.rules = slices.DeleteFunc(f.rules, func(k keyword) bool { return k.name == "pattern" })
+}

@@ -1,0 +1,117 @@
+package convert
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	maxSaid     = 200 // bytes of a default or an example
+	maxRule     = 600 // bytes of a rule in JSON Schema
+	maxExamples = 3
+)
+
+// annotate takes over what schemas say about a place: the first title and
+// description, and in words what strict cannot carry of the rest.
+func (b *builder) annotate(p *place, leaves []*schema) {
+	for _, s := range leaves {
+		if p.title == "" {
+			p.title = s.title
+		}
+		if p.description == "" {
+			p.description = s.description
+		}
+	}
+	for _, s := range leaves {
+		b.sayValues(p, s)
+		b.sayRules(p, s)
+	}
+}
+
+// sayValues says defaults and examples, unless the description does already.
+func (b *builder) sayValues(p *place, s *schema) {
+	if s.preset != nil && p.example == nil {
+		p.example = s.preset
+	}
+	if s.preset != nil && s.preset.kind != kindNull {
+		text := cut(spell(s.preset), maxSaid)
+		plain := strings.Trim(text, `"`)
+		if !mentions(p.description, "default", plain) {
+			p.words = append(p.words, "Default: "+text+".")
+		}
+		b.notes.add(s.path, "default is said in words")
+	}
+	if len(s.examples) > 0 {
+		p.example = s.examples[0]
+		var texts []string
+		for _, example := range s.examples[:min(maxExamples, len(s.examples))] {
+			texts = append(texts, cut(spell(example), maxSaid))
+		}
+		lead := "Examples: "
+		if len(texts) == 1 {
+			lead = "Example: "
+		}
+		p.words = append(p.words, lead+strings.Join(texts, "; ")+".")
+		b.notes.add(s.path, "examples are said in words")
+	}
+	for _, flag := range []struct {
+		set  bool
+		word string
+	}{{s.deprecated, "Deprecated."}, {s.readOnly, "Read-only."}, {s.writeOnly, "Write-only."}} {
+		if flag.set && !strings.Contains(strings.ToLower(p.description), strings.ToLower(flag.word[:len(flag.word)-1])) {
+			p.words = append(p.words, flag.word)
+		}
+	}
+}
+
+// mentions reports whether a description has both a word and, after it, a value.
+func mentions(description, word, value string) bool {
+	_, after, ok := strings.Cut(strings.ToLower(description), word)
+	return ok && strings.Contains(after, strings.ToLower(value))
+}
+
+// sayRules says what combines or constrains a whole value in ways that strict has
+// no keyword for. A model reads JSON Schema well, so what has no short wording is
+// quoted as it is.
+func (b *builder) sayRules(p *place, s *schema) {
+	if s.object != nil {
+		b.sayNeeds(p, s)
+	}
+	if len(s.rules) == 0 {
+		return
+	}
+	rules := slices.Clone(s.rules)
+	if names := forbiddenTogether(s); names != nil {
+		p.words = append(p.words, "Not together: "+strings.Join(names, ", ")+".")
+		rules = slices.DeleteFunc(rules, func(m member) bool { return m.name == "not" })
+	}
+	if len(rules) > 0 {
+		text := spell(&value{kind: kindObject, members: rules})
+		p.words = append(p.words, "Must also fit this JSON Schema: "+cut(text, maxRule)+" .")
+	}
+	for _, r := range s.rules {
+		b.notes.add(s.path, "%s is said in words", r.name)
+	}
+}
+
+// forbiddenTogether are the names of a plain {"not": {"required": [...]}}.
+func forbiddenTogether(s *schema) []string {
+	n := s.not
+	if n == nil || n.object == nil || n.types&^kindObject != 0 || n.listed || n.object.properties != nil || n.object.additional != nil ||
+		len(n.object.required) < 2 || n.not != nil || n.allOf != nil || n.anyOf != nil || n.oneOf != nil || n.ref != nil {
+		return nil
+	}
+	return n.object.required
+}
+
+func (b *builder) sayNeeds(p *place, s *schema) {
+	for _, d := range s.object.needs {
+		if len(d.required) > 0 {
+			p.words = append(p.words, d.name+" requires "+strings.Join(d.required, ", ")+".")
+			b.notes.add(s.path, "what %s requires is said in words", cut(d.name, 64))
+		}
+	}
+	if s.object.names != nil && s.object.properties != nil {
+		b.notes.add(s.path, "propertyNames is checked after the call is written")
+	}
+}

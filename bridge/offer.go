@@ -1,0 +1,128 @@
+package bridge
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"drawbridge/bridge/openai"
+	"drawbridge/bridge/selection"
+)
+
+// offer is what one request carries of a session's functions: all of them, or,
+// where that is more than a request takes, those that suit the run best and
+// find_tools for the rest. It follows from the history alone, so that a resumed
+// run offers what it offered before, and it changes only when the run has found or
+// used what was not in it: until then the head of every request stays the same,
+// byte for byte, and in the provider's cache.
+type offer struct {
+	functions []openai.Function
+	names     []string
+	leftOut   []string
+	noRoom    []string // of those that had to go in
+	kept      []string // what had to go in, when it was made
+}
+
+// offered gives what the next request carries.
+func (r *run) offered() *offer {
+	keep := r.history.keep(r.functions)
+	if r.offer == nil || !slices.Equal(keep, r.offer.kept) {
+		r.offer = r.functions.choose(r.history.brief, keep)
+	}
+	return r.offer
+}
+
+func (f *functions) choose(b Brief, keep []string) *offer {
+	choice := f.index.Choose(selection.Query{
+		Messages: []string{b.Instructions, b.Prompt},
+		Always:   keep,
+		Limits:   b.Limits,
+		// read_result goes into every request.
+		Reserved:       1,
+		ReservedTokens: readResultTokens(),
+	})
+	o := &offer{leftOut: choice.LeftOut, noRoom: choice.NoRoom, kept: keep}
+	o.add(readResult)
+	if !choice.All {
+		find := f.index.FindTools()
+		o.add(openai.Function{Name: find.Name, Description: find.Description, Parameters: find.Parameters, Strict: true})
+	}
+	for _, name := range choice.Offered {
+		o.add(f.byName[name].definition)
+	}
+	return o
+}
+
+var readResultTokens = sync.OnceValue(func() int { return len(encode(readResult)) / 3 }) // more than it has; the tokenizer need not be loaded for it
+
+func (o *offer) add(f openai.Function) {
+	o.functions = append(o.functions, f)
+	o.names = append(o.names, f.Name)
+}
+
+// keep names the functions that go into every request from now on, those that the
+// run needs most first: used, found, and configured to be there always.
+func (h *history) keep(f *functions) []string {
+	var keep []string
+	taken := map[string]bool{}
+	add := func(name string) {
+		if f.byName[name] != nil && !taken[name] {
+			taken[name] = true
+			keep = append(keep, name)
+		}
+	}
+	for _, t := range h.turns {
+		for _, c := range t.calls {
+			add(c.asked.Name)
+		}
+	}
+	for _, t := range slices.Backward(h.turns) { // what was found last is wanted now
+		for _, c := range t.calls {
+			if c.result != nil {
+				for _, name := range c.result.Found {
+					add(name)
+				}
+			}
+		}
+	}
+	for _, name := range f.matching(h.brief.Always) {
+		add(name)
+	}
+	return keep
+}
+
+// matching lists the functions whose tools fit any of the patterns, in which *
+// stands for any run of characters.
+func (f *functions) matching(patterns []string) []string {
+	if len(patterns) == 0 {
+		return nil
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(f.byName)) {
+		if slices.ContainsFunc(patterns, func(p string) bool { return matches(p, f.byName[name].Name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func matches(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if !strings.HasPrefix(name, first) {
+		return false
+	}
+	name = name[len(first):]
+	for _, part := range parts[1 : len(parts)-1] {
+		_, rest, found := strings.Cut(name, part)
+		if !found {
+			return false
+		}
+		name = rest
+	}
+	return strings.HasSuffix(name, last)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"drawbridge/config"
+	"drawbridge/store/sqlite"
+	"drawbridge/tools"
+	"drawbridge/tools/mcpmount"
+)
+
+// mounts are the MCP servers of the settings. They are wired with the rest and
+// start when somebody needs their tools: a check of the settings starts nothing.
+type mounts struct {
+	list    []*mcpmount.Mount
+	running sync.WaitGroup
+	stop    context.CancelFunc // nil before start
+}
+
+// newMounts prepares the servers. What they offer goes into the catalog as it
+// comes and goes.
+func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, log *slog.Logger) (*mounts, error) {
+	all := &mounts{}
+	for i, server := range cfg.Tools.MCP {
+		log := log.With("mount", server.Name)
+		mount, err := mcpmount.New(mountSettings(server), mcpmount.Options{Log: log, Book: book, Changed: func(list []tools.Tool) {
+			if err := catalog.Mount(server.Name, list); err != nil {
+				log.Error("tools cannot be offered", "err", err)
+			}
+		}})
+		if err != nil {
+			return nil, config.Problems{cfg.Problem(fmt.Sprintf("tools.mcp[%d]", i), "%v", err)}
+		}
+		all.list = append(all.list, mount)
+	}
+	return all, nil
+}
+
+func mountSettings(s config.MCPServer) mcpmount.Settings {
+	effects := map[string]tools.Effect{}
+	for pattern, effect := range s.Effects {
+		effects[pattern] = tools.Effect(effect)
+	}
+	return mcpmount.Settings{
+		Name: s.Name, Command: s.Command, Env: revealed(s.Env), URL: s.URL, Headers: revealed(s.Headers),
+		Include: s.Include, Effects: effects,
+		TrustHints: s.Trusts(config.TrustHints), TrustResults: s.Trusts(config.TrustResults), TrustChanges: s.Trusts(config.TrustChanges),
+		StartTimeout: time.Duration(s.StartTimeout), CallTimeout: time.Duration(s.CallTimeout),
+	}
+}
+
+func revealed(secrets map[string]config.Secret) map[string]string {
+	out := make(map[string]string, len(secrets))
+	for name, secret := range secrets {
+		out[name] = secret.Reveal()
+	}
+	return out
+}
+
+// start connects to every server, each on its own. It does not wait for any.
+func (m *mounts) start(ctx context.Context) {
+	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for _, mount := range m.list {
+		m.running.Go(func() { mount.Run(ctx) })
+	}
+}
+
+// close ends the connections, and the processes behind them. It comes after the
+// doors are closed: calls under way still need their servers.
+func (m *mounts) close(context.Context) error {
+	if m.stop != nil {
+		m.stop()
+		m.running.Wait()
+	}
+	return nil
+}
+
+// settled waits until every server has answered once, or could not be reached, or
+// the time is up.
+func (m *mounts) settled(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for _, mount := range m.list {
+		select {
+		case <-mount.Settled():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// mayMatch reports whether a pattern is about a mounted server's tools.
+func (m *mounts) mayMatch(pattern string) bool {
+	return slices.ContainsFunc(m.list, func(mount *mcpmount.Mount) bool {
+		return strings.HasPrefix(pattern, mount.Status().Name+tools.MountMark)
+	})
+}
+
+// mountHealth is a server in the readiness detail: no reasons, which may name
+// what outsiders need not know.
+type mountHealth struct {
+	State   mcpmount.State `json:"state"`
+	Tools   int            `json:"tools"`
+	Held    int            `json:"held,omitempty"`     // back, until a person accepts them
+	LeftOut int            `json:"left_out,omitempty"` // because something is wrong with them
+}
+
+func (m *mounts) health() map[string]mountHealth {
+	out := map[string]mountHealth{}
+	for _, mount := range m.list {
+		s := mount.Status()
+		out[s.Name] = mountHealth{State: s.State, Tools: s.Offered, Held: len(s.Held), LeftOut: len(s.LeftOut)}
+	}
+	return out
+}
+
+// startTimeouts is how long to wait for the slowest server.
+func startTimeouts(cfg *config.Config) time.Duration {
+	var most time.Duration
+	for _, server := range cfg.Tools.MCP {
+		most = max(most, time.Duration(server.StartTimeout))
+	}
+	return most + time.Second
+}
+
+// glance is a book for those who only look: it shows what was accepted and keeps
+// nothing, so that looking at a server's tools does not accept them.
+type glance struct{ store *sqlite.Store }
+
+func (g glance) Definitions(ctx context.Context, mount string) ([]mcpmount.Definition, error) {
+	if g.store == nil {
+		return nil, nil
+	}
+	return g.store.Definitions(ctx, mount)
+}
+
+func (glance) Keep(context.Context, string, []mcpmount.Definition, []string) error { return nil }

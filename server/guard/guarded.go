@@ -1,0 +1,58 @@
+package guard
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"drawbridge/tools"
+)
+
+// guarded is a tool with all that is worked out about it once.
+type guarded struct {
+	tools.Tool
+	input   func() *input
+	timeout time.Duration
+}
+
+// lookup is the tool of that name, nil if there is none.
+func (g *Guard) lookup(name string) *guarded { return (*g.tools.Load())[name] }
+
+// follow takes over what the catalog has now. A call under way keeps the tool that
+// it began with.
+func (g *Guard) follow() {
+	g.following.Lock() // changes may overlap: the last one to come sees the newest
+	defer g.following.Unlock()
+	before, now := *g.tools.Load(), map[string]*guarded{}
+	for _, tool := range g.catalog.All() {
+		now[tool.Name] = g.guard(tool, before[tool.Name])
+	}
+	g.tools.Store(&now)
+}
+
+// guard readies a tool. A schema that did not change since before is not compiled
+// anew, so that a mount which lists the same tools again costs nothing.
+func (g *Guard) guard(tool tools.Tool, before *guarded) *guarded {
+	ready := &guarded{Tool: tool, timeout: g.options.Timeouts[tool.Name]}
+	if ready.timeout <= 0 {
+		ready.timeout = g.options.Timeout
+	}
+	switch {
+	case before != nil && bytes.Equal(before.Input, tool.Input):
+		ready.input = before.input
+	case tool.Mounted:
+		ready.input = sync.OnceValue(func() *input { return compileMounted(tool, g.options.Log) })
+	default:
+		in := mustCompile(tool)
+		ready.input = func() *input { return in }
+	}
+	return ready
+}
+
+// problems says what is wrong with the arguments.
+func (t *guarded) problems(arguments any) []problem {
+	if t.Mounted {
+		return t.input().checkMounted(arguments)
+	}
+	return t.input().check(arguments)
+}

@@ -1,0 +1,129 @@
+package guard
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/tools"
+)
+
+const (
+	// maxSchema is how large a mounted tool's schema may be to be checked, in bytes.
+	maxSchema = 1 << 20
+	// maxObjects is how many objects it may have: compiling takes the square of that.
+	// The largest of some thousands of published tools has 1,080; 2,000 are a fraction
+	// of a second.
+	maxObjects = 2000
+	// maxCheck is how long one check against a mounted tool's schema may take. An
+	// ordinary one takes microseconds; a hostile one, in which each definition names
+	// the one before twice, would take for ever.
+	maxCheck = 250 * time.Millisecond
+	// maxUnique is how many items an array may have to be searched for equal ones,
+	// each being compared with each.
+	maxUnique = 500
+)
+
+// The drafts that a schema without $schema is tried as. MCP says that it is of
+// 2020-12 (2025-11-25, JSON Schema usage), but older forms are still about.
+var drafts = []*jsonschema.Draft{jsonschema.Draft2020, jsonschema.Draft7, jsonschema.Draft4}
+
+// compileMounted compiles the schema of a mounted tool. If that cannot be done, the
+// tool stays usable: its own server checks the arguments, and here they only have to
+// be an object. The log says so, once for each definition.
+//
+// Formats and encodings are not asserted: a server may mean anything by them.
+func compileMounted(tool tools.Tool, log *slog.Logger) *input {
+	in, err := tryDrafts(tool)
+	if err != nil {
+		log.Warn("leaving the arguments of a mounted tool to its server to check", "tool", tool.Name, "reason", cut(err.Error(), maxRule))
+		return &input{}
+	}
+	return in
+}
+
+func tryDrafts(tool tools.Tool) (*input, error) {
+	if len(tool.Input) > maxSchema {
+		return nil, fmt.Errorf("the schema has more than %d bytes", maxSchema)
+	}
+	if bytes.Count(tool.Input, []byte("{")) > maxObjects {
+		return nil, fmt.Errorf("the schema has more than %d objects", maxObjects)
+	}
+	var first error
+	for _, draft := range drafts {
+		in, err := compileAs(tool, draft)
+		if err == nil {
+			return in, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// compileAs takes draft for a schema that names none.
+func compileAs(tool tools.Tool, draft *jsonschema.Draft) (in *input, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			in, err = nil, fmt.Errorf("the schema cannot be read: %v", fault)
+		}
+	}()
+	watch := &stopwatch{limit: maxCheck}
+	in, err = compile(tool, func(c *jsonschema.Compiler) {
+		c.Draft = draft
+		c.RegisterExtension("stopwatch", nil, watch)
+		for format := range jsonschema.Formats {
+			c.Formats[format] = func(any) bool { return true }
+		}
+		for encoding := range jsonschema.Decoders {
+			c.Decoders[encoding] = func(text string) ([]byte, error) { return []byte(text), nil }
+		}
+		for media := range jsonschema.MediaTypes {
+			c.MediaTypes[media] = func([]byte) error { return nil }
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	in.watch = watch
+	in.unique = bytes.Contains(tool.Input, []byte("uniqueItems"))
+	return in, nil
+}
+
+// checkMounted is check for a mounted tool, whose schema may be anything. What
+// cannot be checked here passes.
+func (in *input) checkMounted(arguments any) []problem {
+	if _, ok := arguments.(map[string]any); !ok {
+		return []problem{{path: wholeInput, text: "expected an object, got " + came(nil, arguments)}}
+	}
+	if in.compiled == nil || in.unique && longest(arguments) > maxUnique {
+		return nil
+	}
+	var invalid *jsonschema.ValidationError
+	if err := in.validate(arguments); !errors.As(err, &invalid) {
+		return nil // fits, or the schema loops, or takes too long
+	}
+	return in.problems(invalid, arguments)
+}
+
+// longest is how many items the longest array has.
+func longest(value any) int {
+	most := 0
+	switch v := value.(type) {
+	case map[string]any:
+		for _, member := range v {
+			most = max(most, longest(member))
+		}
+	case []any:
+		most = len(v)
+		for _, item := range v {
+			most = max(most, longest(item))
+		}
+	}
+	return most
+}

@@ -1,0 +1,96 @@
+package mcpmount
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+
+	"drawbridge/tools"
+)
+
+// Mount is one mounted server. It is safe for concurrent use.
+type Mount struct {
+	settings Settings
+	options  Options
+	log      *slog.Logger
+	clean    cleaner
+	time     timing
+	client   *http.Client
+
+	settled func()
+	first   chan struct{} // closed by settled
+
+	// changing keeps changes to what is offered, and calls to Changed, one after
+	// the other. It is taken before mu.
+	changing sync.Mutex
+
+	mu         sync.Mutex
+	turned     chan struct{} // closed and replaced with each change of the status
+	conn       *conn         // while ready
+	status     Status
+	refused    bool // the server does not take our credentials
+	accepted   map[string]Definition
+	list       []listed // as last read, or as kept in the book
+	unreadable []LeftOut
+	fresh      bool // list is the server's, not the book's
+	verdict    verdict
+}
+
+// New checks the settings and starts nothing. The error names every mistake.
+func New(s Settings, o Options) (*Mount, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("mounting %q: %w", s.Name, err)
+	}
+	s, o = s.withDefaults(), o.withDefaults()
+	m := &Mount{
+		settings: s, options: o, time: productionTiming,
+		log:      o.Log.With("mount", s.Name),
+		clean:    newCleaner(s),
+		first:    make(chan struct{}),
+		turned:   make(chan struct{}),
+		accepted: map[string]Definition{},
+		status:   Status{Name: s.Name, State: Stopped, Since: o.Now()},
+	}
+	m.settled = sync.OnceFunc(func() { close(m.first) })
+	transport := o.Transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	m.client = newClient(transport)
+	return m, nil
+}
+
+// Tools are those on offer now, by name.
+func (m *Mount) Tools() []tools.Tool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.verdict.offered)
+}
+
+// Status is how things stand now.
+func (m *Mount) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.status
+	s.Offered = len(m.verdict.offered)
+	s.Held, s.LeftOut = slices.Clone(m.verdict.held), slices.Clone(m.verdict.leftOut)
+	return s
+}
+
+// Settled is closed once the first connection has succeeded or failed.
+func (m *Mount) Settled() <-chan struct{} { return m.first }
+
+// turn changes the status and wakes those who wait for that.
+func (m *Mount) turn(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.status.State
+	change()
+	if m.status.State != before {
+		m.status.Since = m.options.Now()
+	}
+	close(m.turned)
+	m.turned = make(chan struct{})
+}

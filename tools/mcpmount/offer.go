@@ -1,0 +1,43 @@
+package mcpmount
+
+import (
+	"encoding/json"
+
+	"drawbridge/tools"
+)
+
+// anyObject stands for a schema that the server did not send.
+var anyObject = json.RawMessage(`{"type":"object"}`)
+
+// offer makes a tool of a definition, as far as the settings trust it.
+func (m *Mount) offer(t listed) tools.Tool {
+	effect, named := effectOf(m.settings.Effects, t.name)
+	tool := tools.Tool{
+		Name:        offeredName(m.settings.Name, t.name),
+		Title:       t.title,
+		Description: t.description,
+		Effect:      effect,
+		Destructive: true,
+		Taints:      !m.settings.TrustResults,
+		OpenWorld:   !m.settings.TrustResults,
+		Input:       t.input,
+		Output:      t.output,
+	}
+	if tool.Title == "" {
+		tool.Title = t.hints.title
+	}
+	if tool.Input == nil {
+		tool.Input = anyObject
+	}
+	if !named {
+		tool.Effect = tools.Write
+	}
+	if m.settings.TrustHints {
+		if !named && t.hints.readOnly {
+			tool.Effect = tools.Read
+		}
+		tool.Destructive, tool.Idempotent = t.hints.destructive, t.hints.idempotent
+	}
+	tool.Destructive = tool.Destructive && tool.Effect != tools.Read
+	return tools.Mounted(tool, m.caller(t.name, tool.Name, tool.Effect))
+}
