@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -98,13 +99,22 @@ func (f *functions) seal() {
 	entries := make([]selection.Entry, 0, len(f.byName))
 	for _, name := range f.names() {
 		fn := f.byName[name]
-		definition := encode(fn.definition)
+		definition := written(fn.definition)
 		sum.Write(definition)
 		entries = append(entries, selection.Entry{Name: name, Tool: fn.Name, Title: fn.Title, Description: fn.Description,
 			Parameters: fn.Input, Definition: definition})
 	}
 	f.hash = hex.EncodeToString(sum.Sum(nil))
 	f.index = selection.New(entries)
+}
+
+// written is a definition as it stands in a request. Its parameters are compact
+// already: encoding/json would read all of them again to find that out.
+func written(f openai.Function) []byte {
+	out := append([]byte(`{"name":`), encode(f.Name)...)
+	out = append(append(out, `,"description":`...), encode(f.Description)...)
+	out = append(append(out, `,"parameters":`...), f.Parameters...)
+	return append(strconv.AppendBool(append(out, `,"strict":`...), f.Strict), '}')
 }
 
 // Converted is a list of tools as functions, for those who want to see it. Names

@@ -18,7 +18,8 @@ type builder struct {
 	owns  map[*schema]*schema // by themselves, without what they combine
 	made  int                 // schemas, those that were read included
 	queue []pending
-	all   []*place // the root, when it is known, and the places of definitions
+	all   []*place // of definitions
+	every []*place // all there are, inner ones first
 }
 
 // pending is a definition that is yet to be built.
@@ -51,12 +52,12 @@ func (b *builder) place(all []*schema) *place {
 func (b *builder) single(s *schema) *place {
 	if !s.isReference() {
 		if s.refTarget {
-			return &place{form: &reference{b.define([]*schema{s})}, schemas: []*schema{s}}
+			return &place{form: &reference{b.define(s.alone())}, schemas: s.alone()}
 		}
-		return b.open([]*schema{s}, nil)
+		return b.open(s.alone(), nil)
 	}
-	p := &place{form: &reference{b.define([]*schema{s.ref})}, schemas: []*schema{s}}
-	b.annotate(p, []*schema{s})
+	p := &place{form: &reference{b.define(s.ref.alone())}, schemas: s.alone()}
+	b.annotate(p, s.alone())
 	return p
 }
 
@@ -78,7 +79,7 @@ func distinct(all []*schema) []*schema {
 func (b *builder) define(all []*schema) *definition {
 	if len(all) == 1 {
 		for all[0].isReference() {
-			all = []*schema{all[0].ref}
+			all = all[0].ref.alone()
 		}
 	}
 	key := keyOf(all)
@@ -163,6 +164,9 @@ type alternative struct {
 // flatten collects the schemas that a value has to fit, through references and
 // allOf, and the choices among them.
 func flatten(all []*schema) (leaves []*schema, alternatives []alternative) {
+	if len(all) == 1 && all[0].isPlain() {
+		return all, nil
+	}
 	seen := map[*schema]bool{}
 	var visit func(s *schema)
 	visit = func(s *schema) {
@@ -210,6 +214,7 @@ func (b *builder) shape(p *place, leaves []*schema) {
 	}
 	if isFreeForm(types, leaves) {
 		p.form = &jsonText{kinds: types}
+		b.sayFacets(p, leaves)
 		return
 	}
 	b.kinds(p, leaves, types)
@@ -233,6 +238,11 @@ func isFreeForm(types kinds, leaves []*schema) bool {
 func (b *builder) kinds(p *place, leaves []*schema, types kinds) {
 	p.nullable = types.has(kindNull)
 	types &^= kindNull
+	if types.count() == 1 {
+		b.kind(p, leaves, types)
+		b.fold(p)
+		return
+	}
 	var options []*place
 	for _, k := range []kinds{kindString, kindNumber, kindInteger, kindBoolean, kindArray, kindObject} {
 		if !types.has(k) || k == kindInteger && types.has(kindNumber) {
@@ -250,8 +260,6 @@ func (b *builder) kinds(p *place, leaves []*schema, types kinds) {
 // unite makes a place of the options: the only one, or a union.
 func (b *builder) unite(p *place, options []*place) {
 	switch {
-	case len(options) == 0 && p.nullable:
-		p.form, p.nullable = &scalar{kind: kindNull}, false
 	case len(options) == 0:
 	case len(options) == 1:
 		o := options[0]
@@ -272,24 +280,37 @@ func (b *builder) unite(p *place, options []*place) {
 	default:
 		p.form = &union{options}
 	}
-	if t, ok := p.form.(*jsonText); ok && p.nullable {
-		p.form = &jsonText{kinds: t.kinds | kindNull, schema: t.schema}
+	b.fold(p)
+}
+
+// fold makes null one more value that JSON text may hold, or the only value.
+func (b *builder) fold(p *place) {
+	if !p.nullable {
+		return
+	}
+	switch f := p.form.(type) {
+	case nil:
+		p.form, p.nullable = &scalar{kind: kindNull}, false
+	case *jsonText:
+		p.form = &jsonText{kinds: f.kinds | kindNull, schema: f.schema}
 		p.nullable = false
 	}
 }
 
 // kind plans values of one kind.
 func (b *builder) kind(p *place, leaves []*schema, k kinds) {
-	switch k {
-	case kindString:
+	switch {
+	case k == kindString:
 		b.text(p, leaves)
-	case kindNumber, kindInteger:
-		b.number(p, leaves, k)
-	case kindBoolean:
+	case k.has(kindNumber):
+		b.number(p, leaves, kindNumber)
+	case k == kindInteger:
+		b.number(p, leaves, kindInteger)
+	case k == kindBoolean:
 		p.form = &scalar{kind: k}
-	case kindArray:
+	case k == kindArray:
 		b.array(p, leaves)
-	case kindObject:
+	case k == kindObject:
 		b.object(p, leaves)
 	}
 }

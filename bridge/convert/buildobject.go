@@ -158,6 +158,11 @@ func conditional(leaves []*schema) []*schema {
 
 // memberSchemas are the schemas for a member of that name.
 func memberSchemas(leaves []*schema, name string) []*schema {
+	if len(leaves) == 1 && leaves[0].object != nil && leaves[0].object.patterns == nil {
+		if p := leaves[0].object.property(name); p != nil {
+			return p.alone()
+		}
+	}
 	var all []*schema
 	for _, s := range leaves {
 		if s.object != nil {
@@ -174,10 +179,16 @@ func memberSchemas(leaves []*schema, name string) []*schema {
 			}
 		}
 	}
-	if len(all) != 1 {
-		return []*schema{anySchema} // which of them applies depends
+	if len(all) != 1 || !listsMembers(leaves) {
+		return []*schema{anySchema} // which of them applies, if any, depends
 	}
 	return all
+}
+
+// listsMembers reports whether properties are declared: what is not among them
+// counts as not accepted then.
+func listsMembers(leaves []*schema) bool {
+	return slices.ContainsFunc(leaves, func(s *schema) bool { return s.object != nil && s.object.properties != nil })
 }
 
 // schemasFor are an object's schemas for a member: its own, those whose pattern its
@@ -227,10 +238,11 @@ func (b *builder) tail(leaves []*schema) (tail form, open bool) {
 			values = append(values, more)
 		}
 	}
-	if closed || !said {
-		return nil, false
+	if !closed && !said && !listsMembers(leaves) {
+		// It only names members that must be there: others may be, too.
+		return &jsonText{kinds: kindObject}, true
 	}
-	if len(values) == 0 {
+	if closed || len(values) == 0 {
 		return nil, false
 	}
 	value := b.place(values)

@@ -120,6 +120,18 @@ func raise(bound *string, other string, direction int) {
 	}
 }
 
+// sayFacets says the rules for texts and numbers of a place that takes any value.
+func (b *builder) sayFacets(p *place, leaves []*schema) {
+	for _, k := range []kinds{kindString, kindNumber} {
+		o := &place{}
+		b.kind(o, leaves, k)
+		for _, rule := range o.form.(*scalar).rules {
+			p.words = append(p.words, strings.ToUpper(rule.name[:1])+rule.name[1:]+": "+strings.Trim(rule.json, `"`)+" .")
+		}
+		p.words = append(p.words, o.words...)
+	}
+}
+
 // between says "1 to 9 characters." and the like, "" without bounds.
 func between(least, most int, noun string) string {
 	switch {

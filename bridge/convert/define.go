@@ -31,19 +31,18 @@ func (p *place) formHeight(limit int) int {
 		step = 2
 	}
 	deepest := step
-	for _, part := range p.form.parts() {
-		if deepest >= limit {
-			break
+	look := func(part *place, n nulls) {
+		if deepest < limit {
+			deepest = max(deepest, step+part.height(limit-step, n))
 		}
-		deepest = max(deepest, step+part.height(limit-step, nulls{}))
 	}
 	if r, ok := p.form.(*record); ok {
 		for _, f := range r.fields {
-			if deepest < limit {
-				deepest = max(deepest, 1+f.place.height(limit-1, f.nulls()))
-			}
+			look(f.place, f.nulls())
 		}
+		return deepest
 	}
+	p.form.parts(func(part *place) { look(part, nulls{}) })
 	return deepest
 }
 
@@ -101,10 +100,18 @@ func (w *writer) lift(p *place, n nulls) string {
 	if w.lifted[p] == nil {
 		w.lifted[p] = map[nulls]string{}
 	}
-	name := w.name("part", "")
+	name := w.name(p.label(), "")
 	w.lifted[p][n] = name
 	w.defs = append(w.defs, &definitionText{name: name, place: p, at: n})
 	return "#/$defs/" + name
+}
+
+// label is what the schema calls a place, for a name.
+func (p *place) label() string {
+	if len(p.schemas) == 0 || p.schemas[0].path == nil {
+		return ""
+	}
+	return p.schemas[0].path.name
 }
 
 // name makes a definition's name legal, and different from the others.
@@ -173,6 +180,7 @@ func (w *writer) aliased(d *definitionText) {
 // writer knows which are worth a name, and finds those that contain themselves.
 func countUses(root *place) {
 	c := useCounter{open: map[*definition]bool{}, seen: map[*definition]bool{}}
+	c.visit = func(p *place) { c.walk(p, nulls{}) }
 	c.walk(root, nulls{})
 	slices.Reverse(c.order)
 	for _, d := range c.order {
@@ -183,6 +191,7 @@ func countUses(root *place) {
 type useCounter struct {
 	open, seen map[*definition]bool
 	order      []*definition
+	visit      func(*place)
 }
 
 func (c *useCounter) walk(p *place, n nulls) {
@@ -199,9 +208,7 @@ func (c *useCounter) walk(p *place, n nulls) {
 		}
 		return
 	}
-	for _, part := range p.form.parts() {
-		c.walk(part, nulls{})
-	}
+	p.form.parts(c.visit)
 }
 
 func (c *useCounter) use(d *definition, n nulls) {

@@ -26,8 +26,8 @@ type form interface {
 	// forward turns the tool's own value into what the model would have written, nil
 	// if that cannot be said; then it has told the forwarding why.
 	forward(out *forwarding, at *spot) *value
-	// parts are the places within.
-	parts() []*place
+	// parts visits the places within.
+	parts(visit func(*place))
 	// sample is a value as the model could write it, for examples.
 	sample(m *sampler, p *place, like *value) *value
 	// write appends the members of its schema, without braces and annotations.

@@ -52,7 +52,7 @@ func (f *jsonText) forward(out *forwarding, at *spot) *value {
 	return stringValue(spell(at.value))
 }
 
-func (f *jsonText) parts() []*place { return nil }
+func (*jsonText) parts(func(*place)) {}
 
 func (f *jsonText) write(w *writer, at shown) { w.typed("string", at.null) }
 
@@ -104,7 +104,7 @@ func (f *jsonChoice) forward(out *forwarding, at *spot) *value {
 	return out.fail(at, "expected %s, got %s", oneOf(f.values), show(at.value))
 }
 
-func (f *jsonChoice) parts() []*place { return nil }
+func (*jsonChoice) parts(func(*place)) {}
 
 func (f *jsonChoice) write(w *writer, at shown) {
 	w.typed("string", at.null)

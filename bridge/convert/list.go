@@ -40,7 +40,7 @@ func (f *list) forward(out *forwarding, at *spot) *value {
 	return result
 }
 
-func (f *list) parts() []*place { return []*place{f.item} }
+func (f *list) parts(visit func(*place)) { visit(f.item) }
 
 func (f *list) write(w *writer, at shown) {
 	w.typed("array", false)
@@ -53,7 +53,7 @@ func (f *list) write(w *writer, at shown) {
 // pairs shows an object with any names as an array of names and values.
 type pairs struct {
 	key, value  *place
-	least, most int
+	least, most int // -1: no bound
 }
 
 func (f *pairs) takes() kinds { return kindArray }
@@ -141,7 +141,10 @@ func pair(key string, v *value) *value {
 	return &value{kind: kindObject, members: []member{{"key", stringValue(key)}, {"value", v}}}
 }
 
-func (f *pairs) parts() []*place { return []*place{f.key, f.value} }
+func (f *pairs) parts(visit func(*place)) {
+	visit(f.key)
+	visit(f.value)
+}
 
 func (f *pairs) write(w *writer, at shown) {
 	w.typed("array", false)

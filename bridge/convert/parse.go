@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,18 +28,37 @@ func parse(raw []byte, within limits) (v *value, twice []string, err error) {
 	if !json.Valid(raw) {
 		return nil, nil, errors.New("it is not valid JSON")
 	}
-	p := parser{raw: raw, within: within}
+	p := parser{raw: string(raw), within: within}
 	v, err = p.value(0)
 	return v, p.twice, err
 }
 
-// parser walks over JSON that is known to be valid.
+// parser walks over JSON that is known to be valid. Texts are cut out of it rather
+// than copied, and values are made by the dozen: most of the cost of converting a
+// tool would be allocating them one by one.
 type parser struct {
-	raw    []byte
+	raw    string
 	at     int
 	within limits
 	values int
 	twice  []string
+	block  []value  // made, but not taken yet
+	open   []member // of objects that are not complete yet, inner ones last
+}
+
+// make takes a new value.
+func (p *parser) make(v value) *value {
+	const (
+		perValue = 20 // bytes of JSON, in schemas
+		most     = 512
+	)
+	if len(p.block) == 0 {
+		p.block = make([]value, min(most, 1+(len(p.raw)-p.at)/perValue))
+	}
+	taken := &p.block[0]
+	p.block = p.block[1:]
+	*taken = v
+	return taken
 }
 
 // next skips blanks and gives the byte that follows.
@@ -63,13 +83,13 @@ func (p *parser) value(depth int) (*value, error) {
 	case '[':
 		return p.array(depth)
 	case '"':
-		return stringValue(p.string()), nil
+		return p.make(value{kind: kindString, text: p.string()}), nil
 	case 't', 'f':
-		return &value{kind: kindBoolean, text: p.word()}, nil
+		return p.make(value{kind: kindBoolean, text: p.word()}), nil
 	case 'n':
-		return &value{kind: kindNull, text: p.word()}, nil
+		return p.make(value{kind: kindNull, text: p.word()}), nil
 	}
-	return &value{kind: kindNumber, text: p.word()}, nil
+	return p.make(value{kind: kindNumber, text: p.word()}), nil
 }
 
 // word takes a number or one of true, false and null.
@@ -78,11 +98,11 @@ func (p *parser) word() string {
 	for p.at < len(p.raw) && strings.IndexByte(" \n\t\r,]}", p.raw[p.at]) < 0 {
 		p.at++
 	}
-	return string(p.raw[start:p.at])
+	return p.raw[start:p.at]
 }
 
 func (p *parser) array(depth int) (*value, error) {
-	v := &value{kind: kindArray}
+	v := p.make(value{kind: kindArray})
 	p.at++
 	for p.next() != ']' {
 		if p.raw[p.at] == ',' {
@@ -99,8 +119,9 @@ func (p *parser) array(depth int) (*value, error) {
 }
 
 func (p *parser) object(depth int) (*value, error) {
-	v := &value{kind: kindObject}
+	v := p.make(value{kind: kindObject})
 	var index map[string]int
+	start := len(p.open)
 	p.at++
 	for p.next() != '}' {
 		if p.raw[p.at] == ',' {
@@ -114,15 +135,17 @@ func (p *parser) object(depth int) (*value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i, ok := find(v.members, index, name); ok {
+		if i, ok := find(p.open[start:], index, name); ok {
 			p.twice = append(p.twice, name)
-			v.members[i].value = item
+			p.open[start+i].value = item
 			continue
 		}
-		v.members = append(v.members, member{name, item})
-		index = extend(index, v.members)
+		p.open = append(p.open, member{name, item})
+		index = extend(index, p.open[start:])
 	}
 	p.at++
+	v.members = slices.Clone(p.open[start:])
+	p.open = p.open[:start]
 	return v, nil
 }
 
@@ -171,12 +194,12 @@ func (p *parser) string() string {
 	}
 	p.at++
 	inside := p.raw[start+1 : p.at-1]
-	if simple && utf8.Valid(inside) {
-		return string(inside)
+	if simple && utf8.ValidString(inside) {
+		return inside
 	}
 	var s string
-	if json.Unmarshal(p.raw[start:p.at], &s) != nil {
-		return string(inside) // cannot be: the whole is valid
+	if json.Unmarshal([]byte(p.raw[start:p.at]), &s) != nil {
+		return inside // cannot be: the whole is valid
 	}
 	return s
 }

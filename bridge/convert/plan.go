@@ -38,7 +38,7 @@ func makePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, rea
 		return nil, nil, "", errNothingFits
 	}
 	b.drain()
-	b.all = append([]*place{root}, b.all...)
+	b.every = allWithin(append([]*place{root}, b.all...))
 	b.shortenEnums()
 	b.settle()
 	p = &plan{schema: s, root: root, wrapped: wrapped}
@@ -47,7 +47,7 @@ func makePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, rea
 		b.settle()
 		text, used = b.write(root)
 	}
-	p.marks = hasMarks(b.all)
+	p.marks = hasMarks(b.every)
 	return p, text, used.exceeds(), nil
 }
 
@@ -85,23 +85,24 @@ func (t tally) exceeds() string {
 func (b *builder) shortenEnums() {
 	var enums []*place
 	total := 0
-	for _, root := range b.all {
-		each(root, func(p *place) {
-			c, ok := p.form.(*choice)
-			switch {
-			case !ok:
-			case c.isTooLong():
-				b.sayEnum(p, c)
-			default:
-				enums = append(enums, p)
-				total += len(c.values)
-			}
-		})
+	for _, p := range b.every {
+		c, ok := p.form.(*choice)
+		switch {
+		case !ok:
+		case c.isTooLong():
+			b.sayEnum(p, c)
+		default:
+			enums = append(enums, p)
+			total += len(c.values)
+		}
+	}
+	const room = 50 // for null and its marks
+	if total <= maxEnums-room {
+		return
 	}
 	slices.SortStableFunc(enums, func(a, b *place) int {
 		return len(b.form.(*choice).values) - len(a.form.(*choice).values)
 	})
-	const room = 50 // for null and its marks
 	for _, p := range enums {
 		if total <= maxEnums-room {
 			return
@@ -178,9 +179,7 @@ func sizeOf(p *place, seen map[*definition]bool) int {
 		return 1 + sizeOf(r.to.place, seen)
 	}
 	size := 1
-	for _, part := range p.form.parts() {
-		size += sizeOf(part, seen)
-	}
+	p.form.parts(func(part *place) { size += sizeOf(part, seen) })
 	if c, ok := p.form.(*choice); ok {
 		size += len(c.values)
 	}

@@ -67,6 +67,7 @@ func (r *reader) schema(json *value, at *pointer, resource *value) *schema {
 		return s
 	}
 	s := &schema{id: r.nextID(), path: at, json: json}
+	s.self[0] = s
 	r.places[json] = s
 	switch {
 	case json.kind == kindObject:
@@ -82,10 +83,10 @@ func (r *reader) schema(json *value, at *pointer, resource *value) *schema {
 // fill reads the keywords of one schema.
 func (r *reader) fill(at reading) {
 	s := at.schema
-	if id := at.json.get("$id"); id != nil && id.kind == kindString && !strings.HasPrefix(id.text, "#") {
+	if r.idOf(at.json) != "" {
 		at.resource = at.json
 	}
-	if r.draft < 2019 && at.json.get("$ref") != nil && at.json.get("$ref").kind == kindString {
+	if r.refersAlone(at.json) {
 		// Before 2019-09 what stands beside $ref means nothing, but people read it.
 		r.annotations(at)
 		r.reference(at, at.json.get("$ref"))
@@ -95,6 +96,12 @@ func (r *reader) fill(at reading) {
 		r.keyword(at, m.name, m.value)
 	}
 	r.settle(s)
+}
+
+// refersAlone reports whether a $ref makes all that stands beside it meaningless.
+func (r *reader) refersAlone(json *value) bool {
+	ref := json.get("$ref")
+	return r.draft < 2019 && ref != nil && ref.kind == kindString
 }
 
 func (r *reader) annotations(at reading) {
@@ -116,6 +123,13 @@ func (r *reader) settle(s *schema) {
 		if s.types == 0 || v.isOf(s.types) || s.nullable && v.kind == kindNull {
 			fit = append(fit, v)
 		}
+	}
+	if len(fit) == 0 && s.types == kindArray && s.array != nil && s.array.items != nil && len(s.values) > 0 {
+		r.notes.add(s.path, "the listed values are taken as those of the items: they are no arrays themselves")
+		only := &schema{id: r.nextID(), path: s.path, listed: true, values: s.values}
+		s.array.items = &schema{id: r.nextID(), path: s.path, allOf: []*schema{s.array.items, only}}
+		s.values, s.listed = nil, false
+		return
 	}
 	if len(fit) == 0 && len(s.values) > 0 {
 		r.notes.add(s.path, "none of the listed values is of the type; the values count")

@@ -216,15 +216,13 @@ func (f *record) forwardTail(out *forwarding, at *spot, result, more *value) *va
 	return result
 }
 
-func (f *record) parts() []*place {
-	all := make([]*place, 0, len(f.fields)+1)
+func (f *record) parts(visit func(*place)) {
 	for _, one := range f.fields {
-		all = append(all, one.place)
+		visit(one.place)
 	}
 	if f.tail != nil {
-		all = append(all, f.tail)
+		visit(f.tail)
 	}
-	return all
 }
 
 func (f *record) write(w *writer, at shown) {

@@ -32,7 +32,7 @@ func (f *reference) invert(in *inversion, at *spot) *value { return f.to.place.i
 
 func (f *reference) forward(out *forwarding, at *spot) *value { return f.to.place.forward(out, at) }
 
-func (f *reference) parts() []*place { return nil }
+func (*reference) parts(func(*place)) {}
 
 func (f *reference) write(w *writer, at shown) {
 	w.raw("$ref", spell(stringValue(w.define(f.to, at.nulls))))

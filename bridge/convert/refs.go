@@ -88,11 +88,7 @@ func walk(v *value, fragment string) *value {
 
 // absolute spells an address in full, relative to the $id of a resource.
 func (r *reader) absolute(resource *value, address string) string {
-	base := ""
-	if id := resource.get("$id"); id != nil {
-		base = textOf(id)
-	}
-	from, err := url.Parse(base)
+	from, err := url.Parse(r.idOf(resource))
 	to, err2 := url.Parse(address)
 	if err != nil || err2 != nil {
 		return address
@@ -110,6 +106,23 @@ func (r *reader) anchor(address string) *value {
 	return r.anchors[address]
 }
 
+// idName is the keyword by which a part of a document has an address of its own.
+func (r *reader) idName() string {
+	if r.draft == 4 {
+		return "id"
+	}
+	return "$id"
+}
+
+// idOf is that address, "" if it has none.
+func (r *reader) idOf(v *value) string {
+	id := v.get(r.idName())
+	if id == nil || id.kind != kindString || strings.HasPrefix(id.text, "#") || r.refersAlone(v) {
+		return ""
+	}
+	return id.text
+}
+
 func (r *reader) collect(v, resource *value) {
 	for _, item := range v.items {
 		r.collect(item, resource)
@@ -117,15 +130,11 @@ func (r *reader) collect(v, resource *value) {
 	if v.kind != kindObject {
 		return
 	}
-	for _, name := range []string{"$id", "id"} {
-		id := v.get(name)
-		if id == nil || id.kind != kindString {
-			continue
-		}
+	if id := v.get(r.idName()); id != nil && id.kind == kindString {
 		r.anchors[r.absolute(resource, id.text)] = v
-		if name == "$id" && !strings.HasPrefix(id.text, "#") {
-			resource = v
-		}
+	}
+	if r.idOf(v) != "" {
+		resource = v
 	}
 	for _, name := range []string{"$anchor", "$dynamicAnchor"} {
 		if anchor := v.get(name); anchor != nil && anchor.kind == kindString {

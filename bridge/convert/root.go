@@ -61,15 +61,17 @@ func (b *builder) rootRecord(p *place, leaves []*schema) *record {
 	return nil
 }
 
-// saysNoMembers reports whether a root that is an object without properties means
-// that there are no arguments. One that says nothing, or that counts or names its
-// members, means any.
+// saysNoMembers reports whether a root that declares no members means that there
+// are none: it has properties, if only an empty list. One that just says that it is
+// an object means any: servers add the type to roots that say nothing.
 func saysNoMembers(leaves []*schema) bool {
 	said := false
 	for _, s := range leaves {
-		said = said || s.constrains()
-		if o := s.object; o != nil && (o.least > 0 || o.names != nil || o.unevaluated != nil) {
-			return false
+		if o := s.object; o != nil {
+			said = said || o.properties != nil
+			if o.least > 0 || o.most > 0 || o.names != nil || o.needs != nil || o.unevaluated != nil {
+				return false
+			}
 		}
 	}
 	return said
@@ -83,11 +85,7 @@ func withTail(f form) *record {
 
 // hasMarks reports whether null is written as a text anywhere.
 func hasMarks(all []*place) bool {
-	found := false
-	for _, p := range all {
-		each(p, func(p *place) {
-			found = found || slices.ContainsFunc(p.fields(), func(f *field) bool { return f.nullMark != "" })
-		})
-	}
-	return found
+	return slices.ContainsFunc(all, func(p *place) bool {
+		return slices.ContainsFunc(p.fields(), func(f *field) bool { return f.nullMark != "" })
+	})
 }

@@ -39,7 +39,7 @@ func (f *scalar) forward(out *forwarding, at *spot) *value {
 	return at.value
 }
 
-func (f *scalar) parts() []*place { return nil }
+func (*scalar) parts(func(*place)) {}
 
 // isFree reports whether any string at all can be written here.
 func (f *scalar) isFree() bool { return f.kind == kindString && len(f.rules) == 0 }
@@ -104,7 +104,7 @@ func (f *choice) forward(out *forwarding, at *spot) *value {
 	return at.value
 }
 
-func (f *choice) parts() []*place { return nil }
+func (*choice) parts(func(*place)) {}
 
 func (f *choice) has(text string) bool {
 	return slices.ContainsFunc(f.values, func(v *value) bool { return v.kind == kindString && v.text == text })

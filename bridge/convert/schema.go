@@ -4,8 +4,9 @@ package convert
 // it was written in, it means here what it would in 2020-12: a tuple's items are
 // the prefix, exclusive bounds are numbers, and references are resolved.
 type schema struct {
-	id   int  // the same for the same document, different for each schema in it
-	none bool // the schema false: nothing is accepted
+	self [1]*schema // itself, to be had as a list without making one
+	id   int        // the same for the same document, different for each schema in it
+	none bool       // the schema false: nothing is accepted
 	path *pointer
 	json *value // as it is written
 
@@ -88,6 +89,19 @@ type dependency struct {
 	schema   *schema
 }
 
+// alone is the list of only this schema.
+func (s *schema) alone() []*schema {
+	if s.self[0] != s {
+		return []*schema{s} // a copy of another, or made by ourselves
+	}
+	return s.self[:]
+}
+
+// isPlain reports whether a schema says all it says itself.
+func (s *schema) isPlain() bool {
+	return s.ref == nil && s.allOf == nil && s.anyOf == nil && s.oneOf == nil
+}
+
 func (o *objectRules) property(name string) *schema {
 	if o.index != nil {
 		return o.index[name]
@@ -118,7 +132,8 @@ func (s *schema) isReference() bool {
 	return s.ref != nil && !s.constrains() && !s.nullable && s.allOf == nil && s.anyOf == nil && s.oneOf == nil
 }
 
-// inferred are the kinds that a schema without a type has rules for, 0 if none.
+// inferred are the kinds that a schema without a type is about, 0 if it does not
+// say. Rules for texts and numbers do not say: they hold for any other value.
 func (s *schema) inferred() kinds {
 	var k kinds
 	if s.object != nil {
@@ -126,12 +141,6 @@ func (s *schema) inferred() kinds {
 	}
 	if s.array != nil {
 		k |= kindArray
-	}
-	if s.text != nil {
-		k |= kindString
-	}
-	if s.number != nil {
-		k |= kindsNumeric
 	}
 	return k
 }

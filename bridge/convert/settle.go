@@ -10,28 +10,38 @@ func (b *builder) settle() {
 	const rounds = 4
 	for range rounds {
 		changed := false
-		for _, p := range b.all {
-			each(p, func(p *place) { changed = separate(p) || changed })
+		for _, p := range b.every {
+			changed = separate(p) || changed
 		}
 		if !changed {
 			break
 		}
 	}
-	for _, p := range b.all {
-		each(p, func(p *place) {
-			for _, f := range p.fields() {
-				f.settle()
-			}
-		})
+	for _, p := range b.every {
+		for _, f := range p.fields() {
+			f.settle()
+		}
 	}
 }
 
-// each visits a place and all within it, inner ones first, not through references.
-func each(p *place, visit func(*place)) {
-	for _, part := range p.form.parts() {
-		each(part, visit)
+// gathering lists places and all within them, inner ones first, not through references.
+type gathering struct {
+	found []*place
+	visit func(*place)
+}
+
+func allWithin(roots []*place) []*place {
+	w := gathering{found: make([]*place, 0, 4*len(roots))}
+	w.visit = w.add
+	for _, p := range roots {
+		w.add(p)
 	}
-	visit(p)
+	return w.found
+}
+
+func (w *gathering) add(p *place) {
+	p.form.parts(w.visit)
+	w.found = append(w.found, p)
 }
 
 func (p *place) fields() []*field {

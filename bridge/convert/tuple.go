@@ -93,6 +93,6 @@ func (f *tuple) forwardField(out *forwarding, at *spot, i int) *value {
 	return nullValue()
 }
 
-func (f *tuple) parts() []*place { return f.record.parts() }
+func (f *tuple) parts(visit func(*place)) { f.record.parts(visit) }
 
 func (f *tuple) write(w *writer, at shown) { f.record.write(w, at) }

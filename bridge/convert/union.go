@@ -133,7 +133,11 @@ func (f *union) forward(out *forwarding, at *spot) *value {
 	return first
 }
 
-func (f *union) parts() []*place { return f.options }
+func (f *union) parts(visit func(*place)) {
+	for _, o := range f.options {
+		visit(o)
+	}
+}
 
 func (f *union) write(w *writer, at shown) { w.alternatives(f.options, at) }
 
@@ -164,7 +168,7 @@ func (f *wrapped) forward(out *forwarding, at *spot) *value {
 	return &value{kind: kindObject, members: []member{{f.name, v}}}
 }
 
-func (f *wrapped) parts() []*place { return []*place{f.in} }
+func (f *wrapped) parts(visit func(*place)) { visit(f.in) }
 
 func (f *wrapped) write(w *writer, at shown) {
 	w.typed("object", false)

@@ -43,7 +43,7 @@ type tally struct {
 
 func newWriter() *writer {
 	return &writer{
-		first: true, names: map[string]bool{},
+		b: make([]byte, 0, 2048), first: true, names: map[string]bool{},
 		defined: map[*definition]map[nulls]string{}, lifted: map[*place]map[nulls]string{},
 	}
 }

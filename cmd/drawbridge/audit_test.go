@@ -18,7 +18,7 @@ scenes:
   - when: {turn: 1}
     call:
       - {tool: crm_log_interaction, arguments: '{"customer": '}
-      - {tool: crm_log_interaction, with: {customer: ada@example.com}}
+      - {tool: crm_log_interaction, arguments: '{"customer":"ada@example.com"}'}
       - {tool: crm_no_such_tool, with: {}}
       - {tool: payment_create_refund, with: {payment_id: pi_demo_1001, reason: other}}
       - {tool: crm_get_customer, with: {customer: ada@example.com}}

@@ -28,10 +28,9 @@ type mounts struct {
 func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, log *slog.Logger) (*mounts, error) {
 	all := &mounts{}
 	for i, server := range cfg.Tools.MCP {
-		log := log.With("mount", server.Name)
 		mount, err := mcpmount.New(mountSettings(server), mcpmount.Options{Log: log, Book: book, Changed: func(list []tools.Tool) {
 			if err := catalog.Mount(server.Name, list); err != nil {
-				log.Error("tools cannot be offered", "err", err)
+				log.Error("tools cannot be offered", "mount", server.Name, "err", err)
 			}
 		}})
 		if err != nil {
