@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"time"
 )
 
 // Tool is one callable function with everything a door, the guard and a model
@@ -31,6 +32,8 @@ type Tool struct {
 	Taints bool
 	// OpenWorld: the tool reaches beyond the systems configured here.
 	OpenWorld bool
+	// Timeout is how long a call may take, 0 for as long as the guard lets any.
+	Timeout time.Duration
 	// Input and Output are JSON Schemas (2020-12) of objects. Those of a mounted
 	// tool are what its server sent, whatever that is.
 	Input, Output json.RawMessage

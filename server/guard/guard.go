@@ -34,10 +34,9 @@ const DefaultTimeout = 2 * time.Minute
 
 // Options are the guard's settings. The zero value is right.
 type Options struct {
-	// Timeout bounds one call of a tool. Zero means DefaultTimeout.
+	// Timeout bounds one call of a tool that has no bound of its own. Zero means
+	// DefaultTimeout.
 	Timeout time.Duration
-	// Timeouts bound the calls of single tools, by name, instead of Timeout.
-	Timeouts map[string]time.Duration
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.

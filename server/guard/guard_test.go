@@ -69,9 +69,11 @@ func catalogOf(w *world) *tools.Catalog {
 			Name: name, Title: name, Description: "A tool for tests.", Effect: effect, Idempotent: idempotent,
 		}, w.call)
 	}
+	shopOrder := define("shop_order", tools.Write, true) // its backend honours keys
+	shopOrder.Timeout = 2 * time.Second
 	return tools.NewCatalog([]tools.Tool{
 		define("shop_quote", tools.Read, true),
-		define("shop_order", tools.Write, true),   // its backend honours keys
+		shopOrder,
 		define("shop_charge", tools.Money, false), // its backend does not
 	})
 }
@@ -233,7 +235,7 @@ func TestCallEndsAtItsTimeout(t *testing.T) {
 	} {
 		t.Run(test.tool+test.key, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, guard.Options{Timeout: time.Minute, Timeouts: map[string]time.Duration{"shop_order": 2 * time.Second}})
+				w := newWorld(t, guard.Options{Timeout: time.Minute})
 				w.do = func(ctx context.Context, _ order) (receipt, error) { <-ctx.Done(); return receipt{}, ctx.Err() }
 				began := time.Now()
 				result := w.Call(t.Context(), callFor(test.tool, goodOrder, test.key))

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"bytes"
+	"cmp"
 	"sync"
 	"time"
 
@@ -33,10 +34,7 @@ func (g *Guard) follow() {
 // guard readies a tool. A schema that did not change since before is not compiled
 // anew, so that a mount which lists the same tools again costs nothing.
 func (g *Guard) guard(tool tools.Tool, before *guarded) *guarded {
-	ready := &guarded{Tool: tool, timeout: g.options.Timeouts[tool.Name]}
-	if ready.timeout <= 0 {
-		ready.timeout = g.options.Timeout
-	}
+	ready := &guarded{Tool: tool, timeout: cmp.Or(tool.Timeout, g.options.Timeout)}
 	switch {
 	case before != nil && bytes.Equal(before.Input, tool.Input):
 		ready.input = before.input

@@ -2,12 +2,17 @@ package mcpmount
 
 import (
 	"encoding/json"
+	"time"
 
 	"drawbridge/tools"
 )
 
 // anyObject stands for a schema that the server did not send.
 var anyObject = json.RawMessage(`{"type":"object"}`)
+
+// grace is what the guard leaves a call beyond its own limits, so that it ends with
+// what the mount has to say of it.
+const grace = 2 * time.Second
 
 // offer makes a tool of a definition, as far as the settings trust it.
 func (m *Mount) offer(t listed) tools.Tool {
@@ -22,6 +27,8 @@ func (m *Mount) offer(t listed) tools.Tool {
 		OpenWorld:   !m.settings.TrustResults,
 		Input:       t.input,
 		Output:      t.output,
+		// To wait for a connection, to be called, and to say what came of it.
+		Timeout: 2*m.settings.CallTimeout + grace,
 	}
 	if tool.Title == "" {
 		tool.Title = t.hints.title
