@@ -4,12 +4,22 @@ package convert
 // taken for the wrong one: whatever can be written for both must turn into the same
 // value. What cannot be shown to agree is told apart by a name.
 
-const deepestLook = 6 // references that lead on and on are told apart
+const (
+	deepestLook    = 6 // references that lead on and on are told apart
+	maxComparisons = 5000
+)
+
+// comparison is one comparing of two options. Unions of unions can ask for very many
+// steps; when they are used up, the options are told apart by a name.
+type comparison struct{ left int }
 
 // agree reports whether everything that can be written for both places turns into
 // the same value.
-func agree(a, b *place, depth int) bool {
-	if apart(a, b, depth) {
+func (c *comparison) agree(a, b *place, depth int) bool {
+	if c.left--; c.left < 0 {
+		return false
+	}
+	if c.apart(a, b, depth) {
 		return true
 	}
 	f, g := a.resolved(), b.resolved()
@@ -20,10 +30,10 @@ func agree(a, b *place, depth int) bool {
 		return false
 	}
 	if u, ok := f.(*union); ok {
-		return u.all(func(o *place) bool { return agree(o, b, depth+1) })
+		return u.all(func(o *place) bool { return c.agree(o, b, depth+1) })
 	}
 	if u, ok := g.(*union); ok {
-		return u.all(func(o *place) bool { return agree(a, o, depth+1) })
+		return u.all(func(o *place) bool { return c.agree(a, o, depth+1) })
 	}
 	switch f := f.(type) {
 	case *scalar, *choice:
@@ -32,19 +42,19 @@ func agree(a, b *place, depth int) bool {
 		return isJSON(g)
 	case *list:
 		g, ok := g.(*list)
-		return ok && agree(f.item, g.item, depth+1)
+		return ok && c.agree(f.item, g.item, depth+1)
 	case *pairs:
 		g, ok := g.(*pairs)
-		return ok && agree(f.value, g.value, depth+1)
+		return ok && c.agree(f.value, g.value, depth+1)
 	case *wrapped:
 		g, ok := g.(*wrapped)
-		return ok && agree(f.in, g.in, depth+1)
+		return ok && c.agree(f.in, g.in, depth+1)
 	case *record:
 		g, ok := g.(*record)
-		return ok && f.agrees(g, depth+1)
+		return ok && c.records(f, g, depth+1)
 	case *tuple:
 		g, ok := g.(*tuple)
-		return ok && f.items == g.items && f.record.agrees(g.record, depth+1)
+		return ok && f.items == g.items && c.records(f.record, g.record, depth+1)
 	}
 	return false
 }
@@ -74,35 +84,35 @@ func (f *union) all(holds func(*place) bool) bool {
 	return true
 }
 
-// agrees compares records with the same members.
-func (f *record) agrees(g *record, depth int) bool {
+// records compares records with the same members.
+func (c *comparison) records(f, g *record, depth int) bool {
 	for _, one := range f.fields {
 		other := g.index[one.name]
-		if other == nil || one.required != other.required || !agree(one.place, other.place, depth) {
+		if other == nil || one.required != other.required || !c.agree(one.place, other.place, depth) {
 			return false
 		}
 		if !one.required && one.place.takes().has(kindNull) != other.place.takes().has(kindNull) {
 			return false // what null's mark means differs
 		}
 	}
-	return f.tail == nil || agree(f.tail, g.tail, depth)
+	return f.tail == nil || c.agree(f.tail, g.tail, depth)
 }
 
 // apart reports whether nothing can be written for both places. null stands for
 // the same in both.
-func apart(a, b *place, depth int) bool {
-	if !overlap(a.takes()&^kindNull, b.takes()&^kindNull) {
+func (c *comparison) apart(a, b *place, depth int) bool {
+	if !a.takes().has(b.takes() &^ kindNull) {
 		return true
 	}
-	if depth > deepestLook {
+	if c.left--; depth > deepestLook || c.left < 0 {
 		return false
 	}
 	f, g := a.resolved(), b.resolved()
 	if u, ok := f.(*union); ok {
-		return u.all(func(o *place) bool { return apart(o, b, depth+1) })
+		return u.all(func(o *place) bool { return c.apart(o, b, depth+1) })
 	}
 	if u, ok := g.(*union); ok {
-		return u.all(func(o *place) bool { return apart(a, o, depth+1) })
+		return u.all(func(o *place) bool { return c.apart(a, o, depth+1) })
 	}
 	if l, ok := literals(f); ok {
 		return excludes(g, l)
@@ -110,11 +120,7 @@ func apart(a, b *place, depth int) bool {
 	if l, ok := literals(g); ok {
 		return excludes(f, l)
 	}
-	return objectsApart(f, g, depth)
-}
-
-func overlap(a, b kinds) bool {
-	return a&b != 0
+	return c.objectsApart(f, g, depth)
 }
 
 // literals are the only values that can be written for a form, if they are listed.
@@ -147,7 +153,7 @@ func excludes(f form, values []*value) bool {
 
 // objectsApart compares what is written as objects: members that only one of them
 // has, or a member that is never the same, tell them apart.
-func objectsApart(f, g form, depth int) bool {
+func (c *comparison) objectsApart(f, g form, depth int) bool {
 	a, b := written(f), written(g)
 	if a == nil || b == nil {
 		return false
@@ -165,7 +171,7 @@ func objectsApart(f, g form, depth int) bool {
 			return true
 		}
 		null := one.takesNull() && other.takesNull()
-		if !null && apart(one.place, other.place, depth+1) {
+		if !null && c.apart(one.place, other.place, depth+1) {
 			return true
 		}
 	}

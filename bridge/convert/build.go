@@ -15,6 +15,7 @@ type builder struct {
 	notes *notes
 	left  int // forms that may still be made
 	defs  map[string]*definition
+	order []*definition       // as they were met
 	owns  map[*schema]*schema // by themselves, without what they combine
 	made  int                 // schemas, those that were read included
 	queue []pending
@@ -88,6 +89,7 @@ func (b *builder) define(all []*schema) *definition {
 	}
 	d := &definition{name: all[0].path.name}
 	b.defs[key] = d
+	b.order = append(b.order, d)
 	b.queue = append(b.queue, pending{def: d, schemas: all})
 	return d
 }

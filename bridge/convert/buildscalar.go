@@ -1,6 +1,9 @@
 package convert
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // strictFormats are the formats that strict carries.
 var strictFormats = map[string]bool{
@@ -25,8 +28,9 @@ func (b *builder) text(p *place, leaves []*schema) {
 		if t.format != "" {
 			b.format(p, f, s, t.format)
 		}
-		if t.content != "" {
-			p.words = append(p.words, "Content: "+cut(t.content, 60)+".")
+		for _, content := range t.content {
+			p.words = append(p.words, "Content: "+cut(content, 60)+".")
+			b.notes.add(s.path, "content %s is said in words", cut(content, 60))
 		}
 	}
 	if text := between(least, most, "character"); text != "" {
@@ -59,8 +63,10 @@ func (b *builder) pattern(p *place, f *scalar, s *schema, pattern *pattern) {
 	}
 }
 
+// format carries a format, or says it: one that strict does not know, a second one,
+// and (format "") one of something else than a string.
 func (b *builder) format(p *place, f *scalar, s *schema, format string) {
-	rule := keyword{"format", spell(stringValue(format))}
+	rule := keyword{"format", spell(stringValue(s.text.format))}
 	for _, r := range f.rules {
 		if r == rule {
 			return
@@ -83,6 +89,9 @@ func (b *builder) number(p *place, leaves []*schema, k kinds) {
 	for _, s := range leaves {
 		if s.number != nil {
 			b.narrow(p, &n, s)
+		}
+		if s.text != nil && s.text.format != "" && s.types != 0 {
+			b.format(p, &scalar{}, s, "")
 		}
 	}
 	f := &scalar{kind: k}
@@ -138,7 +147,7 @@ func between(least, most int, noun string) string {
 	case least > 0 && most == least:
 		return "Exactly " + plural(least, noun) + "."
 	case least > 0 && most >= 0:
-		return plural(least, "")[:len(plural(least, ""))-1] + "to " + plural(most, noun) + "."
+		return strconv.Itoa(least) + " to " + plural(most, noun) + "."
 	case least > 0:
 		return "At least " + plural(least, noun) + "."
 	case most >= 0:

@@ -22,17 +22,30 @@ func (b *builder) distribute(p *place, leaves []*schema, alternatives []alternat
 		b.shape(p, append(b.without(leaves), optionMembers(said)...))
 		return
 	}
-	var options []*place
-	for _, combined := range combinations(spelled) {
-		o := b.option(p, base, combined)
-		if !o.forbidden() {
-			options = b.splice(options, o)
-		}
+	options, impossible := b.options(p, base, combinations(spelled))
+	if len(base) > 0 && len(impossible) > 0 && len(options) > 0 {
+		// What an impossible option declares, the others may accept undeclared.
+		options, _ = b.options(p, append(base, impossible...), combinations(spelled))
 	}
 	if nullableBy(leaves) {
 		p.nullable = true
 	}
 	b.collect(p, options, spelled)
+}
+
+// options plans each way to fit. Those that nothing fits are left out; what they
+// declare is given as schemas that only name members.
+func (b *builder) options(p *place, base []*schema, ways [][]*schema) (options []*place, impossible []*schema) {
+	for _, chosen := range ways {
+		if o := b.option(p, base, chosen); !o.forbidden() {
+			options = b.splice(options, o)
+			continue
+		}
+		for _, s := range chosen {
+			impossible = append(impossible, &schema{id: b.nextID(), path: s.path, then: s})
+		}
+	}
+	return options, impossible
 }
 
 // collect makes the union of the options.
@@ -50,13 +63,27 @@ func (b *builder) collect(p *place, options []*place, spelled []alternative) {
 		}
 		return ok && s.kind == kindNull
 	})
-	options = mergeChoices(options)
+	options = mergeChoices(dropTwins(options))
 	if len(options) > maxOptions || slices.ContainsFunc(options, takesEverything) {
 		p.form = &jsonText{kinds: kindsAll}
 		p.nullable = false
 		return
 	}
 	b.unite(p, options)
+}
+
+// dropTwins leaves out references to what an earlier option refers to.
+func dropTwins(options []*place) []*place {
+	seen := map[*definition]bool{}
+	return slices.DeleteFunc(options, func(o *place) bool {
+		r, ok := o.form.(*reference)
+		if !ok {
+			return false
+		}
+		twin := seen[r.to]
+		seen[r.to] = true
+		return twin
+	})
 }
 
 func takesEverything(o *place) bool {

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -21,6 +22,7 @@ type checker struct {
 type violation struct {
 	at   *spot
 	text string
+	name bool // it is about the member's name, not its value
 }
 
 const maxSteps = 1_000_000 // some tens of milliseconds
@@ -44,7 +46,7 @@ func violations(s *schema, v *value) []violation {
 	root := &spot{value: v}
 	c.check(s, root)
 	if c.steps < 0 {
-		return []violation{{root, "checking this against the tool's schema takes too long; give less or simpler input"}}
+		return []violation{{at: root, text: "checking this against the tool's schema takes too long; give less or simpler input"}}
 	}
 	return c.found
 }
@@ -53,7 +55,7 @@ func violations(s *schema, v *value) []violation {
 func (c *checker) fail(at *spot, format string, arguments ...any) bool {
 	const most = 50
 	if c.report && len(c.found) < most {
-		c.found = append(c.found, violation{at, fmt.Sprintf(format, arguments...)})
+		c.found = append(c.found, violation{at: at, text: fmt.Sprintf(format, arguments...)})
 	}
 	return false
 }
@@ -154,7 +156,7 @@ func (c *checker) checkCombined(s *schema, at *spot) bool {
 		case 0:
 			ok = c.failAlternatives(s.oneOf, at)
 		case 2:
-			ok = c.fail(at, "this fits more than one of the forms of which it may only have one")
+			ok = c.failBoth(s.oneOf, at)
 		}
 	}
 	if s.not != nil && c.quietly(s.not, at) {
@@ -201,6 +203,9 @@ func (c *checker) failAlternatives(all []*schema, at *spot) bool {
 	if !c.report {
 		return false
 	}
+	if names := requirements(all); names != "" && at.value.kind == kindObject {
+		return c.fail(at, "expected at least one of %s to be given", names)
+	}
 	if meant := likeliest(all, at.value); meant != nil {
 		before := len(c.found)
 		c.check(meant, at)
@@ -209,6 +214,27 @@ func (c *checker) failAlternatives(all []*schema, at *spot) bool {
 		}
 	}
 	return c.fail(at, "%s fits none of the forms that are accepted here", show(at.value))
+}
+
+func (c *checker) failBoth(all []*schema, at *spot) bool {
+	if names := requirements(all); names != "" && at.value.kind == kindObject {
+		return c.fail(at, "expected exactly one of %s to be given", names)
+	}
+	return c.fail(at, "this fits more than one of the forms of which it may only have one")
+}
+
+// requirements lists what alternatives require that do nothing but require members,
+// "" if they do more.
+func requirements(all []*schema) string {
+	var words []string
+	for _, s := range all {
+		o := s.object
+		if o == nil || len(o.required) == 0 || !s.isPlain() || o.properties != nil || s.not != nil {
+			return ""
+		}
+		words = append(words, strings.Join(o.required, " and "))
+	}
+	return cut(strings.Join(words, ", "), 300)
 }
 
 // likeliest picks the alternative that fits a value's kind and, for objects, has

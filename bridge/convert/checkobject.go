@@ -174,15 +174,38 @@ func (c *checker) checkMember(o *objectRules, at *spot) bool {
 		}
 	}
 	if o.names != nil && !c.quietly(o.names, &spot{value: stringValue(at.name)}) {
-		ok = c.fail(at, "the name %s is not one of those that are accepted", cut(quote(at.name), 80))
+		ok = c.failName(at, namesWanted(o))
 	}
 	if declared != nil || matched || o.additional == nil {
 		return ok
 	}
 	if o.additional.none {
-		return c.fail(at, "unknown; nothing of that name is accepted")
+		return c.failName(at, namesWanted(o))
 	}
 	return c.check(o.additional, at) && ok
+}
+
+// failName notes that a member's name is not accepted.
+func (c *checker) failName(at *spot, wanted string) bool {
+	before := len(c.found)
+	c.fail(at, "the name %s is not accepted%s", cut(quote(at.name), maxShown), wanted)
+	if len(c.found) > before {
+		c.found[before].name = true
+	}
+	return false
+}
+
+// namesWanted says which names are accepted, as far as that can be said shortly.
+func namesWanted(o *objectRules) string {
+	switch {
+	case o.names != nil && o.names.text != nil && o.names.text.pattern != nil:
+		return "; names must match " + cut(o.names.text.pattern.source, 200)
+	case o.names != nil && o.names.listed:
+		return "; expected " + oneOf(o.names.values)
+	case o.names == nil && len(o.patterns) == 1:
+		return "; names must match " + cut(o.patterns[0].pattern.source, 200)
+	}
+	return ""
 }
 
 func (c *checker) checkDependency(d dependency, at *spot) bool {

@@ -267,6 +267,9 @@ func (m *maker) object(s map[string]any, depth int) (any, bool) {
 	}
 	for _, name := range required {
 		if _, there := out[name]; !there && properties[name] == nil {
+			if len(properties) > 0 && s["additionalProperties"] == nil {
+				return nil, false // asked for by a condition, and with no place
+			}
 			value, ok := m.value(m.tail(s), depth+1)
 			if !ok {
 				return nil, false

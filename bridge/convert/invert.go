@@ -93,7 +93,11 @@ func (p *plan) carryBack(written *value) []Problem {
 	own := p.own(&in, written)
 	var problems []Problem
 	for _, v := range violations(p.schema, own) {
-		problems = append(problems, Problem{Path: shownAt(v.at, in.origins).String(), Text: v.text})
+		at := shownAt(v.at, in.origins)
+		if v.name && at.name == "value" && at.up != nil && at.up.value.get("key") != nil {
+			at = at.up.member("key", nil) // it is one of a list of keys and values
+		}
+		problems = append(problems, Problem{Path: at.String(), Text: v.text})
 	}
 	return problems
 }

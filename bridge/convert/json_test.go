@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/bridge/convert"
 )
 
 // What the tests of this package share: JSON read exactly, and a validator that
@@ -100,14 +102,28 @@ func sameJSON(a, b []byte) bool {
 
 // compile makes a validator of a schema; what the schema does not hold is not
 // fetched.
-func compile(schema []byte, assertFormat bool) (v *jsonschema.Schema, err error) {
+func compile(schema []byte) (*jsonschema.Schema, error) {
+	return compileWith(jsonschema.NewCompiler(), schema)
+}
+
+// compileShown makes a validator of a function's parameters, which asserts
+// formats. What strict functions may use means the same in 2019-09 as in 2020-12,
+// and is compiled in linear instead of quadratic time.
+func compileShown(f *convert.Function) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat = true
+	if f.Strict {
+		c.Draft = jsonschema.Draft2019
+	}
+	return compileWith(c, f.Parameters)
+}
+
+func compileWith(c *jsonschema.Compiler, schema []byte) (v *jsonschema.Schema, err error) {
 	defer func() { // the validator panics on some numbers and patterns that are too large
 		if p := recover(); p != nil {
 			err = fmt.Errorf("compiling: %v", p)
 		}
 	}()
-	c := jsonschema.NewCompiler()
-	c.AssertFormat = assertFormat
 	c.LoadURL = func(string) (io.ReadCloser, error) { return nil, errors.New("nothing is fetched") }
 	if err := c.AddResource("mem:///schema.json", bytes.NewReader(schema)); err != nil {
 		return nil, err

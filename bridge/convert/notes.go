@@ -2,32 +2,60 @@ package convert
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 )
 
-// notes collects what people should know about a conversion.
+// notes collects what people should know about a conversion: what strict cannot
+// enforce, what was repaired. The same note for several places is one line.
 type notes struct {
-	lines []string
-	over  int // notes beyond what is kept
+	texts  []string
+	places map[string][]*pointer // by text
+	left   int                   // notes beyond what is kept
 }
 
-// A schema with thousands of formats needs not to be told of each.
-const maxNotes = 100
+const (
+	maxNotes  = 50 // different ones
+	maxPlaces = 8  // named in one
+)
 
 func (n *notes) add(at *pointer, format string, arguments ...any) {
-	if len(n.lines) >= maxNotes {
-		n.over++
-		return
+	text := format
+	if len(arguments) > 0 {
+		text = fmt.Sprintf(format, arguments...)
 	}
-	line := at.String() + ": " + fmt.Sprintf(format, arguments...)
-	if !slices.Contains(n.lines, line) {
-		n.lines = append(n.lines, line)
+	if n.places == nil {
+		n.places = map[string][]*pointer{}
 	}
+	if _, known := n.places[text]; !known {
+		if len(n.texts) == maxNotes {
+			n.left++
+			return
+		}
+		n.texts = append(n.texts, text)
+	}
+	n.places[text] = append(n.places[text], at)
 }
 
+// all are the notes as lines: "/limit, /offset: format int32 is said in words".
 func (n *notes) all() []string {
-	if n.over > 0 {
-		return append(n.lines, fmt.Sprintf("and %d more notes", n.over))
+	var lines []string
+	for _, text := range n.texts {
+		var names []string
+		seen := map[string]bool{}
+		for _, at := range n.places[text] {
+			name := at.String()
+			if !seen[name] && len(names) < maxPlaces {
+				names = append(names, name)
+			}
+			seen[name] = true
+		}
+		if more := len(seen) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		lines = append(lines, strings.Join(names, ", ")+": "+text)
 	}
-	return n.lines
+	if n.left > 0 {
+		lines = append(lines, fmt.Sprintf("/: %d more notes", n.left))
+	}
+	return lines
 }

@@ -26,11 +26,35 @@ func parse(raw []byte, within limits) (v *value, twice []string, err error) {
 		return nil, nil, fmt.Errorf("%d bytes of JSON are more than the %d that are read", len(raw), within.bytes)
 	}
 	if !json.Valid(raw) {
+		if isDeeper(raw, within.depth) { // json gives up at some depth, too
+			return nil, nil, fmt.Errorf("it is nested deeper than %d levels", within.depth)
+		}
 		return nil, nil, errors.New("it is not valid JSON")
 	}
 	p := parser{raw: string(raw), within: within}
 	v, err = p.value(0)
 	return v, p.twice, err
+}
+
+// isDeeper reports whether brackets are nested deeper than a limit.
+func isDeeper(raw []byte, limit int) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 // parser walks over JSON that is known to be valid. Texts are cut out of it rather

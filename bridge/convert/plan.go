@@ -43,7 +43,7 @@ func makePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, rea
 	b.settle()
 	p = &plan{schema: s, root: root, wrapped: wrapped}
 	text, used := b.write(root)
-	for used.exceeds() != "" && b.giveUpLargest(p) {
+	for used.exceeds() != "" && b.giveUp(p, used.excess()) {
 		b.settle()
 		text, used = b.write(root)
 	}
@@ -140,33 +140,52 @@ func (b *builder) sayEnum(p *place, c *choice) {
 	}
 }
 
-// giveUpLargest shows the largest member that is not JSON text yet as JSON text, and
-// reports whether there was one.
-func (b *builder) giveUpLargest(p *plan) bool {
-	var largest *field
-	most := 1
+// excess is the share of what is used that has to go.
+func (t tally) excess() float64 {
+	return max(
+		1-float64(maxProperties)/float64(t.properties+1),
+		1-float64(maxEnums)/float64(t.enums+1),
+		1-float64(maxCharacters)/float64(t.characters+1))
+}
+
+// giveUp shows the largest members that are not JSON text yet as JSON text, until a
+// share of the whole is gone. It reports whether there were any.
+func (b *builder) giveUp(p *plan, share float64) bool {
+	type sized struct {
+		field *field
+		size  int
+	}
+	var all []sized
+	total := 0
 	for _, f := range p.record().fields {
-		if size := sizeOf(f.place, map[*definition]bool{}); size > most {
-			largest, most = f, size
+		if size := sizeOf(f.place, map[*definition]bool{}); size > 1 {
+			all = append(all, sized{f, size})
+			total += size
 		}
 	}
-	if largest == nil {
-		return false
+	slices.SortStableFunc(all, func(a, b sized) int { return b.size - a.size })
+	gone := 0
+	for _, one := range all {
+		if gone > 0 && float64(gone) >= share*float64(total) {
+			break
+		}
+		gone += one.size
+		b.giveUpField(one.field)
 	}
-	old := largest.place
+	return gone > 0
+}
+
+func (b *builder) giveUpField(f *field) {
+	old := f.place
 	s := old.schemas[0]
-	for s.ref != nil && s.json == nil {
-		s = s.ref
-	}
-	f := &jsonText{kinds: kindsAll}
+	text := &jsonText{kinds: kindsAll}
 	if s.json != nil {
 		const most = 2000
-		f.schema = cut(spell(s.json), most)
+		text.schema = cut(spell(s.json), most)
 	}
-	largest.place = &place{form: f, title: old.title, description: old.description, words: old.words, schemas: old.schemas}
-	largest.nullMark, largest.escaped = "", false
-	b.notes.add(s.path, "%s is given as JSON text: spelled out it would exceed strict's limits", cut(quote(largest.name), 80))
-	return true
+	f.place = &place{form: text, title: old.title, description: old.description, words: old.words, schemas: old.schemas}
+	f.nullMark, f.escaped = "", false
+	b.notes.add(s.path, "given as JSON text, since spelled out it would exceed strict's limits")
 }
 
 // sizeOf counts the places within a place, definitions included.

@@ -1,9 +1,6 @@
 package convert
 
-import (
-	"cmp"
-	"strings"
-)
+import "strings"
 
 // reader turns the JSON of a schema into schemas. It reads what can be reached
 // from the root, each place once; a queue instead of recursion keeps long chains
@@ -404,7 +401,7 @@ func (r *reader) textual(s *schema, name string, v *value) bool {
 	case "format":
 		s.text.format = textOf(v)
 	default:
-		s.text.content = cmp.Or(s.text.content, textOf(v))
+		s.text.content = append(s.text.content, textOf(v))
 	}
 	return true
 }

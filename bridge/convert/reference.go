@@ -5,6 +5,7 @@ package convert
 type definition struct {
 	name  string // what the author called it
 	place *place // nil until it is built
+	kinds kinds  // of JSON that the model writes for it
 	uses  map[nulls]int
 	loops bool // it contains itself
 	root  bool // it is the whole schema
@@ -14,16 +15,12 @@ type definition struct {
 // reference stands for a definition.
 type reference struct{ to *definition }
 
-func (f *reference) takes() kinds {
-	if f.to.place == nil || f.to.place.form == nil {
-		return 0
-	}
-	return f.to.place.takes()
-}
+func (f *reference) takes() kinds { return f.to.kinds }
 
 func (f *reference) expects() string {
-	if r, ok := f.to.place.form.(*reference); ok && r.to == f.to {
-		return "a value"
+	switch f.to.place.form.(type) {
+	case *reference, *union: // which may lead back here
+		return describeKinds(f.to.kinds)
 	}
 	return f.to.place.expects()
 }

@@ -10,7 +10,8 @@ var objectOnly = &schema{id: -2, path: &pointer{}, types: kindObject}
 // It gives nil if nothing at all is accepted.
 func (b *builder) root(s *schema) (root *place, wrapped bool) {
 	def := &definition{name: "arguments", root: true}
-	b.defs[keyOf([]*schema{s})] = def
+	b.defs[keyOf(s.alone())] = def
+	b.order = append(b.order, def)
 	leaves, _ := flatten([]*schema{s})
 	p := b.openRoot(s, leaves)
 	if p.forbidden() {

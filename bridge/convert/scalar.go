@@ -1,9 +1,6 @@
 package convert
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // scalar shows a string, number, boolean or null as what it is.
 type scalar struct {
@@ -71,12 +68,7 @@ type choice struct {
 	values []*value
 }
 
-func (f *choice) takes() kinds {
-	if f.kind.has(kindsNumeric) {
-		return f.kind
-	}
-	return f.kind
-}
+func (f *choice) takes() kinds { return f.kind }
 
 func (f *choice) expects() string { return oneOf(f.values) }
 
@@ -105,10 +97,6 @@ func (f *choice) forward(out *forwarding, at *spot) *value {
 }
 
 func (*choice) parts(func(*place)) {}
-
-func (f *choice) has(text string) bool {
-	return slices.ContainsFunc(f.values, func(v *value) bool { return v.kind == kindString && v.text == text })
-}
 
 func (f *choice) write(w *writer, at shown) {
 	w.typed((&scalar{kind: f.kind}).typeName(), at.null)

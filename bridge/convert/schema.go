@@ -42,8 +42,8 @@ type textRules struct {
 	least, most int
 	pattern     *pattern
 	format      string
-	content     string // media type or encoding
-	assert      bool   // the schema's draft makes format an assertion
+	content     []string // media type and encoding
+	assert      bool     // the schema's draft makes format an assertion
 }
 
 // arrayRules holds the rules for arrays. A count of -1 is no bound.

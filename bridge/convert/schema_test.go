@@ -127,7 +127,7 @@ func (c *composer) object(depth int) map[string]any {
 	if c.chance(8) {
 		s["additionalProperties"] = c.schema(depth + 1)
 	}
-	if c.chance(8) {
+	if properties["a"] != nil && properties["b"] != nil && c.chance(4) {
 		s["dependentRequired"] = map[string]any{"a": []any{"b"}}
 	}
 	return s
@@ -196,6 +196,8 @@ func (c *composer) combined(kind string, depth int) any {
 		return map[string]any{"type": c.one("string", "integer", "object"), "not": two[0]}
 	}
 	s := c.object(depth)
+	s["properties"].(map[string]any)["a"] = two[0]
+	s["properties"].(map[string]any)["b"] = two[1]
 	s["if"] = map[string]any{"required": []any{"a"}}
 	s["then"] = map[string]any{"required": []any{"b"}}
 	return s

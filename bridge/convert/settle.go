@@ -1,6 +1,9 @@
 package convert
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // settle decides what can only be decided when every part is known: which options
 // of a union need a name to be told apart, and how null is written where null
@@ -9,6 +12,7 @@ func (b *builder) settle() {
 	// Naming an option changes what the unions around it can tell apart.
 	const rounds = 4
 	for range rounds {
+		b.weigh()
 		changed := false
 		for _, p := range b.every {
 			changed = separate(p) || changed
@@ -20,6 +24,24 @@ func (b *builder) settle() {
 	for _, p := range b.every {
 		for _, f := range p.fields() {
 			f.settle()
+		}
+	}
+}
+
+// weigh works out what kinds of JSON each definition takes. They refer to each
+// other, so it looks until nothing changes; later ones first, since they are mostly
+// what earlier ones lead to.
+func (b *builder) weigh() {
+	for _, d := range b.order {
+		d.kinds = 0
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := len(b.order) - 1; i >= 0; i-- {
+			d := b.order[i]
+			if k := d.place.takes(); k != d.kinds {
+				d.kinds, changed = k, true
+			}
 		}
 	}
 }
@@ -66,7 +88,7 @@ func separate(p *place) bool {
 			continue
 		}
 		for _, earlier := range u.options[:i] {
-			if !agree(earlier, u.options[i], 0) {
+			if c := (comparison{maxComparisons}); !c.agree(earlier, u.options[i], 0) {
 				u.options[i] = u.wrap(i)
 				changed = true
 				break
@@ -79,7 +101,7 @@ func separate(p *place) bool {
 // wrap puts an option into an object with one member.
 func (u *union) wrap(i int) *place {
 	o := u.options[i]
-	name := "option_" + plural(i+1, "")[:len(plural(i+1, ""))-1]
+	name := "option_" + strconv.Itoa(i+1)
 	if _, ok := o.form.(*jsonText); ok {
 		name = "json"
 	}
@@ -110,7 +132,7 @@ func (f *field) settle() {
 		return
 	}
 	var t texts
-	t.collect(f.place, 0)
+	t.collect(f.place)
 	f.nullMark = mark
 	for slices.Contains(t.literals, f.nullMark) {
 		f.nullMark = "<" + f.nullMark
@@ -122,14 +144,10 @@ func (f *field) settle() {
 type texts struct {
 	free     bool // any, or ones that could look like the mark
 	literals []string
+	seen     []*definition
 }
 
-func (t *texts) collect(p *place, depth int) {
-	const deepest = 32
-	if depth > deepest {
-		t.free = true
-		return
-	}
+func (t *texts) collect(p *place) {
 	switch f := p.form.(type) {
 	case *scalar:
 		if f.kind == kindString && (f.pattern == nil || f.pattern.matches(mark) || f.pattern.matches("<"+mark)) {
@@ -143,12 +161,13 @@ func (t *texts) collect(p *place, depth int) {
 			}
 		}
 	case *reference:
-		if f.to.place != nil {
-			t.collect(f.to.place, depth+1)
+		if !slices.Contains(t.seen, f.to) {
+			t.seen = append(t.seen, f.to)
+			t.collect(f.to.place)
 		}
 	case *union:
 		for _, o := range f.options {
-			t.collect(o, depth+1)
+			t.collect(o)
 		}
 	}
 }

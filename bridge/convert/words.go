@@ -39,7 +39,6 @@ func (b *builder) sayValues(p *place, s *schema) {
 		if !mentions(p.description, "default", plain) {
 			p.words = append(p.words, "Default: "+text+".")
 		}
-		b.notes.add(s.path, "default is said in words")
 	}
 	if len(s.examples) > 0 {
 		p.example = s.examples[0]
@@ -52,7 +51,6 @@ func (b *builder) sayValues(p *place, s *schema) {
 			lead = "Example: "
 		}
 		p.words = append(p.words, lead+strings.Join(texts, "; ")+".")
-		b.notes.add(s.path, "examples are said in words")
 	}
 	for _, flag := range []struct {
 		set  bool

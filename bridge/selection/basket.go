@@ -6,9 +6,17 @@ import (
 	"strings"
 )
 
-// maxMisses is how many entries in a row may not fit before the basket counts as full: each costs
-// a count, and what would still fit comes after so many better matches that it hardly helps.
-const maxMisses = 32
+// How the room is divided. The best matches go in whatever they cost. After them no
+// definition may take more than its share of the room that is left as long as there are
+// smaller ones: one large schema would displace ten functions, one of which is more likely right.
+const (
+	unquestioned = 3 // how many are the best
+	share        = 5 // the others take at most one in so many of the tokens left
+
+	// So many entries in a row may be passed over before the basket counts as full: each costs a
+	// count, and what would still fit comes after so many better matches that it hardly helps.
+	maxMisses = 32
+)
 
 // basket is a request being filled.
 type basket struct {
@@ -33,35 +41,46 @@ func (x *Index) basket(q Query) *basket {
 	}
 }
 
-// add puts entry i in, and says whether it is in.
-func (b *basket) add(i int) bool {
+// add puts entry i in if the room takes it, and says whether it is in.
+func (b *basket) add(i int) bool { return b.addWithin(i, b.tokens) }
+
+// addWithin does so only if the entry costs at most so many tokens.
+func (b *basket) addWithin(i, tokens int) bool {
 	if b.in[i] {
 		return true
 	}
 	if b.functions <= 0 {
 		return false
 	}
-	tokens, fits := b.counts.within(i, b.tokens)
+	cost, fits := b.counts.within(i, tokens)
 	if fits {
 		b.in[i] = true
 		b.functions--
-		b.tokens -= tokens
+		b.tokens -= cost
 	}
 	return fits
 }
 
-// fill adds entries in the order given until the limits are reached.
+// fill adds entries, the best first, until the limits are reached.
 func (b *basket) fill(order []int) {
+	var large []int // passed over
 	misses := 0
-	for _, i := range order {
-		if b.functions <= 0 || misses == maxMisses {
-			return
+	for rank, i := range order {
+		room := b.tokens
+		if rank >= unquestioned {
+			room /= share
 		}
-		if b.add(i) {
+		if b.addWithin(i, room) {
 			misses = 0
-		} else {
-			misses++
+			continue
 		}
+		large = append(large, i)
+		if misses++; misses == maxMisses {
+			break
+		}
+	}
+	for _, i := range large {
+		b.add(i)
 	}
 }
 

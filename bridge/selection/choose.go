@@ -36,8 +36,8 @@ type Choice struct {
 
 // Choose fills the limits: with everything, if it fits. Else room is kept for
 // find_tools ([Index.FindTools]), which the caller has to offer then; what must go in goes in, as much
-// as fits; then the best matches, where one that does not fit makes way for
-// a smaller one. What hardly matches is not offered: it costs tokens and misleads. When
+// as fits; then the best matches, where one that does not fit, or would take too
+// much of the room, makes way for smaller ones. What hardly matches is not offered: it costs tokens and misleads. When
 // nothing matches, a little of every system goes, so that the model can say what there is.
 func (x *Index) Choose(q Query) Choice {
 	b := x.basket(q)
