@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/http"
 	"testing"
 
 	"drawbridge/server"
@@ -14,7 +15,7 @@ func TestReadinessShowsItsDetailAndDoesNotDependOnIt(t *testing.T) {
 	var broken error
 	_, base := started(t, server.Options{
 		Ready:  func(context.Context) error { return broken },
-		Detail: func(context.Context) any { return detail },
+		Detail: func(*http.Request) any { return detail },
 	})
 	for _, step := range []struct {
 		name   string

@@ -41,9 +41,9 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// Detail is shown as JSON by a server that is ready: what is worth knowing and no
 	// reason to send work elsewhere, such as the states of mounted tool servers.
-	// Anybody may ask, so it holds names, states and counts, never reasons or
-	// addresses. Nil shows nothing.
-	Detail func(ctx context.Context) any
+	// Anybody may ask: what only some may know depends on the request. Nil shows
+	// nothing.
+	Detail func(r *http.Request) any
 	Log    *slog.Logger
 }
 
@@ -138,7 +138,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	var detail any
 	if s.o.Detail != nil {
-		detail = s.o.Detail(r.Context())
+		detail = s.o.Detail(r)
 	}
 	answer(w, http.StatusOK, "ready", detail)
 }

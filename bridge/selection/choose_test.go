@@ -179,20 +179,20 @@ func TestWhatDoesNotFitMakesWayForSmallerOnes(t *testing.T) {
 }
 
 func TestLargeDefinitionAmongTheLesserMatchesDoesNotDisplaceSmallOnes(t *testing.T) {
-	list := []Entry{entry("report_a", "", 10), entry("report_b", "", 10), entry("report_c", "", 10), entry("report_huge", "Of a report.", 7000)}
+	list := []Entry{entry("report_a", "", 10), entry("report_b", "", 10), entry("report_c", "", 10), entry("report_huge_of_all", "", 7000)}
 	for i := range 40 {
 		list = append(list, entry(fmt.Sprintf("invoice_report_%02d", i), "Among other things it prints the report of an invoice.", 150))
 	}
 	x := New(append(list, many(300)...))
 	query := Query{Messages: []string{"report"}}
-	if hits := x.Search("report", 4); hits[3].Name != "report_huge" {
+	if hits := x.Search("report", 4); hits[3].Name != "report_huge_of_all" {
 		t.Fatalf("the best matches are %v", hits)
 	}
-	if choice := x.Choose(query); slices.Contains(choice.Offered, "report_huge") || len(choice.Offered) < 40 {
+	if choice := x.Choose(query); slices.Contains(choice.Offered, "report_huge_of_all") || len(choice.Offered) < 40 {
 		t.Errorf("offered %v", choice.Offered)
 	}
 	alone := New(append(list[:4:4], many(300)...))
-	if choice := alone.Choose(query); !slices.Contains(choice.Offered, "report_huge") {
+	if choice := alone.Choose(query); !slices.Contains(choice.Offered, "report_huge_of_all") {
 		t.Errorf("with room to spare, offered only %v", choice.Offered)
 	}
 }

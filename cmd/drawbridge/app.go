@@ -47,7 +47,8 @@ type app struct {
 	http     *server.Server
 	keys     *auth.Keys
 
-	cleanups []func(ctx context.Context) error
+	unoffered unoffered
+	cleanups  []func(ctx context.Context) error
 }
 
 // appOptions have working zero values.
@@ -246,7 +247,7 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
 	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
 		Ready:  func(ctx context.Context) error { return a.store.Ready(ctx) },
-		Detail: func(context.Context) any { return a.mounts.health() }})
+		Detail: a.readiness})
 	return nil
 }
 

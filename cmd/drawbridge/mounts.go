@@ -101,24 +101,6 @@ func (m *mounts) mayMatch(pattern string) bool {
 	})
 }
 
-// mountHealth is a server in the readiness detail: no reasons, which may name
-// what outsiders need not know.
-type mountHealth struct {
-	State   mcpmount.State `json:"state"`
-	Tools   int            `json:"tools"`
-	Held    int            `json:"held,omitempty"`     // back, until a person accepts them
-	LeftOut int            `json:"left_out,omitempty"` // because something is wrong with them
-}
-
-func (m *mounts) health() map[string]mountHealth {
-	out := map[string]mountHealth{}
-	for _, mount := range m.list {
-		s := mount.Status()
-		out[s.Name] = mountHealth{State: s.State, Tools: s.Offered, Held: len(s.Held), LeftOut: len(s.LeftOut)}
-	}
-	return out
-}
-
 // startTimeouts is how long to wait for the slowest server.
 func startTimeouts(cfg *config.Config) time.Duration {
 	var most time.Duration
