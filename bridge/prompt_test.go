@@ -1,10 +1,13 @@
 package bridge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +15,9 @@ import (
 	"drawbridge/bridge/selection"
 )
 
-// manyTools are n tools of real servers where the corpus is there, else of the
-// converter's own cases, over and over. They are spread over all servers.
-func manyTools(t testing.TB, n int) []Tool {
+// realTools are all tools of the corpus, mounted under the names of their files;
+// nil where it is not here.
+func realTools(t testing.TB) []Tool {
 	t.Helper()
 	files, err := filepath.Glob("../../shared/corpus/*.json")
 	if err != nil {
@@ -22,9 +25,6 @@ func manyTools(t testing.TB, n int) []Tool {
 	}
 	var all []Tool
 	for _, file := range files {
-		if strings.HasPrefix(filepath.Base(file), "bfcl-") {
-			continue // questions for an examination, not tools of a server
-		}
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -33,13 +33,27 @@ func manyTools(t testing.TB, n int) []Tool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mount := strings.ReplaceAll(strings.TrimSuffix(filepath.Base(file), ".json"), "-", "_")
 		for _, tool := range list {
-			tool.Name = mount + "__" + tool.Name
+			tool.Name = mountOf(filepath.Base(file)) + "__" + tool.Name
 			all = append(all, tool)
 		}
 	}
-	if len(files) == 0 {
+	return all
+}
+
+func mountOf(file string) string {
+	name := strings.TrimPrefix(strings.TrimSuffix(file, ".json"), "lmb-")
+	return strings.ReplaceAll(name, "-", "_")
+}
+
+// manyTools are n tools of real servers where the corpus is there, else of the
+// converter's own cases, over and over. They are spread over all servers.
+func manyTools(t testing.TB, n int) []Tool {
+	t.Helper()
+	all := slices.DeleteFunc(realTools(t), func(tool Tool) bool {
+		return strings.HasPrefix(tool.Name, "bfcl_") // questions for an examination, not tools of a server
+	})
+	if len(all) == 0 {
 		t.Log("MEASURED ON OUR OWN CASES: the corpus of real tools is not here")
 		all = caseTools(t, n)
 	}
@@ -110,6 +124,58 @@ func TestPromptOfAThousandToolsIsThatOfForty(t *testing.T) {
 	}
 	if ratio := float64(sizes[1000]) / float64(sizes[40]); ratio > 1.3 {
 		t.Errorf("the request with 1,000 tools has %.2f times the bytes of that with 40", ratio)
+	}
+}
+
+// TestRightToolIsAmongThoseSent asks what bridge/selection asks of its ranking, of
+// requests as they are really sent: with converted definitions, read_result and an
+// agent's instructions.
+func TestRightToolIsAmongThoseSent(t *testing.T) {
+	raw, err := os.ReadFile("selection/testdata/requests.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labelled []struct {
+		Request, File string
+		Tools         []string
+	}
+	if err := json.Unmarshal(raw, &labelled); err != nil {
+		t.Fatal(err)
+	}
+	all := realTools(t)
+	if all == nil {
+		t.Skip("SKIPPED: the corpus of real tools, which the requests are about, is not here")
+	}
+	right := map[string]bool{}
+	for _, l := range labelled {
+		for _, tool := range l.Tools {
+			right[mountOf(l.File)+"__"+tool] = true
+		}
+	}
+	// The right ones, and others in an order that depends on their names only.
+	draw := func(tool Tool) uint64 {
+		if right[tool.Name] {
+			return 0
+		}
+		h := fnv.New64a()
+		h.Write([]byte(tool.Name))
+		return max(h.Sum64(), 1)
+	}
+	slices.SortFunc(all, func(a, b Tool) int { return cmp.Or(cmp.Compare(draw(a), draw(b)), strings.Compare(a.Name, b.Name)) })
+	f := functionsOf(all[:1000])
+	sent := 0
+	for _, l := range labelled {
+		o := f.choose(Brief{Instructions: "You help a colleague with the company's systems.", Prompt: l.Request}, nil)
+		if slices.ContainsFunc(l.Tools, func(tool string) bool {
+			return slices.ContainsFunc(o.names, func(name string) bool { fn := f.byName[name]; return fn != nil && fn.Name == mountOf(l.File)+"__"+tool })
+		}) {
+			sent++
+		}
+	}
+	share := float64(sent) / float64(len(labelled))
+	t.Logf("the right tool is among those sent in %.3f of %d requests", share, len(labelled))
+	if share < 0.95 {
+		t.Errorf("the right tool is among those sent in %.3f of the requests, want 0.95", share)
 	}
 }
 

@@ -18,7 +18,8 @@ type Query struct {
 	Messages []string // what was said, oldest first; the later, the more it counts
 	Always   []string // function names that go in before all others, the most important first; unknown ones are ignored
 
-	// What the caller adds to the request by itself and the limits have to hold as well.
+	// What the caller adds to the request by itself and the limits have to hold as well;
+	// find_tools is not part of it.
 	Reserved       int // functions
 	ReservedTokens int // tokens of their definitions
 
@@ -34,11 +35,13 @@ type Choice struct {
 	All     bool     // everything is offered, and find_tools need not be
 }
 
-// Choose fills the limits: with everything, if it fits. Else room is kept for
-// find_tools ([Index.FindTools]), which the caller has to offer then; what must go in goes in, as much
-// as fits; then the best matches, where one that does not fit, or would take too
-// much of the room, makes way for smaller ones. What hardly matches is not offered: it costs tokens and misleads. When
-// nothing matches, a little of every system goes, so that the model can say what there is.
+// Choose fills the limits, and exceeds them only if find_tools alone does: with
+// everything, if it fits. Else room is kept for find_tools ([Index.FindTools]), which
+// the caller has to offer then; what must go in goes in, as much as fits; then the best
+// matches, where one that does not fit, or would take too much of the room, makes way
+// for smaller ones. What hardly matches is not offered: it costs tokens and misleads.
+// When nothing matches, a little of every system goes, so that the model can say what
+// there is.
 func (x *Index) Choose(q Query) Choice {
 	b := x.basket(q)
 	if tokens, fits := x.counts.all(b.tokens); fits && len(x.entries) <= b.functions {
@@ -63,7 +66,7 @@ func (x *Index) Choose(q Query) Choice {
 }
 
 // relevant is the part of the best score that an entry needs to be offered: on the labelled
-// requests what scores lower is never the right one, and costs a tenth of the tokens.
+// requests that loses no right one and saves a tenth of the tokens.
 const relevant = 0.2
 
 // candidates are the entries that may be offered beside those that must, best first.

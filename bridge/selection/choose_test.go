@@ -45,6 +45,23 @@ func TestAllGoInOrderOfNameWhileTheyFit(t *testing.T) {
 	}
 }
 
+func TestShortListIsNotCounted(t *testing.T) {
+	x := New(entries("a", "b"))
+	choice := x.Choose(Query{})
+	if x.counts.tokens[0].Load() != 0 || choice.Tokens < Tokens(string(x.entries[0].Definition)) {
+		t.Errorf("counted %d, said %d tokens", x.counts.tokens[0].Load(), choice.Tokens)
+	}
+}
+
+func TestOfTwoEntriesWithOneNameTheSameOneIsKept(t *testing.T) {
+	long, short := entry("a", "Zips.", 5), entry("a", "Archives.", 0)
+	for _, list := range [][]Entry{{long, short}, {short, long}} {
+		if x := New(list); len(x.entries) != 1 || x.entries[0].Description != "Archives." {
+			t.Errorf("kept %v", x.entries)
+		}
+	}
+}
+
 func TestListWhoseTokensFitGoesWhole(t *testing.T) {
 	text := strings.Repeat("customer ", 500)
 	x := New([]Entry{{Name: "a", Definition: []byte(text)}, {Name: "b", Definition: []byte(text)}})
@@ -101,6 +118,85 @@ func TestWhatWasSaidLastCountsMost(t *testing.T) {
 	}
 	if got := first("refund", "send"); got != "mail__send" {
 		t.Errorf("refund, then send: %s comes first", got)
+	}
+}
+
+func TestWhatIsSaidFirstOrLastCountsMoreThanWhatIsPastedBetween(t *testing.T) {
+	x := New(append(many(300), entry("pay__refund", "", 10), entry("mail__send", "", 10)))
+	filler := strings.Repeat("unrelated ", 200)
+	for _, text := range []string{"refund " + filler + "send " + filler, filler + "send " + filler + "refund"} {
+		if hits := x.Search(text, 1); hits[0].Name != "pay__refund" {
+			t.Errorf("%.20q... finds %s", text, hits[0].Name)
+		}
+	}
+}
+
+func TestConversationOfMegabytesIsReadAtItsEnds(t *testing.T) {
+	x := New(append(many(300), entry("pay__refund", "", 10), entry("mail__send", "", 10)))
+	filler := strings.Repeat("unrelated ", maxText/10)
+	hits := x.Search("send "+filler+"refund "+filler, 5)
+	if len(hits) != 1 || hits[0].Name != "mail__send" {
+		t.Errorf("found %v", hits)
+	}
+	said := make([]string, maxMessages+1)
+	said[0] = "refund"
+	if p := x.words(); len(p.concepts(said)) != 0 || len(p.concepts(said[:maxMessages])) != 1 {
+		t.Errorf("of %d messages more or fewer than %d are read", len(said), maxMessages)
+	}
+}
+
+func TestTermsOfAQueryAreBounded(t *testing.T) {
+	var names, unknown []string
+	for i := range 3 * maxConcepts {
+		names = append(names, fmt.Sprintf("word%c%c", 'a'+i/26, 'a'+i%26))
+		unknown = append(unknown, fmt.Sprintf("words%c%c", 'a'+i/26, 'a'+i%26))
+	}
+	p := New(entries(names...)).words()
+	if n := len(p.concepts([]string{strings.Join(names, " ")})); n != maxConcepts {
+		t.Errorf("%d words are %d concepts", len(names), n)
+	}
+	if n := len(p.concepts([]string{strings.Join(unknown, " ")})); n == 0 || n > maxMisspelt {
+		t.Errorf("for %d of %d unknown words another was sought", n, len(unknown))
+	}
+}
+
+func TestWordWithManySynonymsIsStillOneWord(t *testing.T) {
+	x := New(append(many(300), entry("a__create", "", 10), entry("b__add_new_insert_register", "", 10)))
+	if hits := x.Search("create", 2); len(hits) != 2 || hits[0].Name != "a__create" {
+		t.Errorf("found %v", hits)
+	}
+}
+
+func TestRareSynonymOfACommonWordCountsNoMoreThanTheWord(t *testing.T) {
+	list := entries("x__insert")
+	for i := range 100 {
+		list = append(list, entry(fmt.Sprintf("create_%c%c", 'a'+i/26, 'a'+i%26), "", 10))
+	}
+	if hits := New(list).Search("create", 1); hits[0].Name == "x__insert" {
+		t.Error("insert is found before create")
+	}
+}
+
+func TestWhatHardlyMatchesIsNotOffered(t *testing.T) {
+	x := New(append(many(300), entry("pay__refund", "Refunds a payment.", 10), entry("log__read", "Some logs mention refunds among many other things that are long to say and of no interest.", 10)))
+	choice := x.Choose(Query{Messages: []string{"refund payments with a gadget"}})
+	if diff := cmp.Diff([]string{"pay__refund"}, choice.Offered); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestHostileDefinitionIsReadOnlySoFar(t *testing.T) {
+	deep := strings.Repeat(`{"properties":{"level":`, maxDepth+2) + `{"description":"abyss"}` + strings.Repeat("}}", maxDepth+2)
+	wide := fmt.Sprintf(`{"description":"ocean","x":%q}`, strings.Repeat("y", maxSchema))
+	long := strings.Repeat("blah ", weights[fieldDescription].most) + "epilogue"
+	x := New([]Entry{{Name: "a", Parameters: json.RawMessage(deep)}, {Name: "b", Parameters: json.RawMessage(wide)}, {Name: "c", Description: long}})
+	for _, query := range []string{"abyss", "ocean", "epilogue"} {
+		if hits := x.Search(query, 1); len(hits) != 0 {
+			t.Errorf("%q is found in %s", query, hits[0].Name)
+		}
+	}
+	if len(x.Search("level", 1)) != 1 || len(x.Search("blah", 1)) != 1 {
+		t.Error("what stands before the bounds is not found")
 	}
 }
 
@@ -179,20 +275,20 @@ func TestWhatDoesNotFitMakesWayForSmallerOnes(t *testing.T) {
 }
 
 func TestLargeDefinitionAmongTheLesserMatchesDoesNotDisplaceSmallOnes(t *testing.T) {
-	list := []Entry{entry("report_a", "", 10), entry("report_b", "", 10), entry("report_c", "", 10), entry("report_huge_of_all", "", 7000)}
+	list := []Entry{entry("report_a", "", 10), entry("report_b", "", 10), entry("report_c", "", 10), entry("report_z", "", 7000)}
 	for i := range 40 {
-		list = append(list, entry(fmt.Sprintf("invoice_report_%02d", i), "Among other things it prints the report of an invoice.", 150))
+		list = append(list, entry(fmt.Sprintf("invoice_report_%02d", i), "Prints an invoice.", 150))
 	}
 	x := New(append(list, many(300)...))
 	query := Query{Messages: []string{"report"}}
-	if hits := x.Search("report", 4); hits[3].Name != "report_huge_of_all" {
+	if hits := x.Search("report", 4); hits[3].Name != "report_z" {
 		t.Fatalf("the best matches are %v", hits)
 	}
-	if choice := x.Choose(query); slices.Contains(choice.Offered, "report_huge_of_all") || len(choice.Offered) < 40 {
+	if choice := x.Choose(query); slices.Contains(choice.Offered, "report_z") || len(choice.Offered) < 40 {
 		t.Errorf("offered %v", choice.Offered)
 	}
 	alone := New(append(list[:4:4], many(300)...))
-	if choice := alone.Choose(query); !slices.Contains(choice.Offered, "report_huge_of_all") {
+	if choice := alone.Choose(query); !slices.Contains(choice.Offered, "report_z") {
 		t.Errorf("with room to spare, offered only %v", choice.Offered)
 	}
 }

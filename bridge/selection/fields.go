@@ -19,8 +19,8 @@ const (
 )
 
 // weights says what a word in a field is worth, and how much a long field counts against
-// its words (BM25's b: 0 not at all, 1 in full). Doubling or halving one of them moves the recall
-// on the labelled requests by less than a hundredth, except the system: who names one means it.
+// its words (BM25's b: 0 not at all, 1 in full). None is delicate: doubling or halving one
+// moves the right tool's place in the ranking hardly at all, except for the system: who names one means it.
 // most is how many words are read: a definition of a megabyte wants to be found for everything.
 var weights = [fields]struct {
 	weight, length float32

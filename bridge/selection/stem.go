@@ -33,7 +33,7 @@ func cuttable(rest, ending string) bool {
 	last := rest[len(rest)-1]
 	switch ending {
 	case "s":
-		return last != 's' && last != 'u' && last != 'i' // access, status, analysis
+		return last != 's' && last != 'u' && !strings.HasSuffix(rest, "si") // access, status, analysis
 	case "es":
 		return last != 's' || strings.HasSuffix(rest, "ss") // cases keeps its e for trim, addresses does not
 	case "y":

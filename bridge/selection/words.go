@@ -110,9 +110,7 @@ func humps(parts []string, run string) []string {
 			parts, start = append(parts, run[start:i]), i
 		case unicode.IsLower(r) && unicode.IsUpper(last) && unicode.IsUpper(before) && run[i:] != "s":
 			at := i - utf8.RuneLen(last)
-			if at > start {
-				parts, start = append(parts, run[start:at]), at
-			}
+			parts, start = append(parts, run[start:at]), at
 		}
 		before, last = last, r
 	}

@@ -30,6 +30,8 @@ func TestWordsAreCutWhereAReaderWouldCutThem(t *testing.T) {
 		"oauth2 s3":                   "oauth2(oauth ) s3( )",
 		"the invoices of 2024 for me": "invoic",
 		"a PR, two PRs":               "pul request two pul request",
+		"access status analysis":      "acces status analysis",
+		"their APIs":                  "api",
 		"repo":                        "repositor",
 		"Zürich café":                 "zurich caf",
 		"发送邮件":                        "发送 送邮 邮件",
@@ -96,14 +98,17 @@ func FuzzWords(f *testing.F) {
 }
 
 func TestMisspeltWordFindsTheNearestKnownOnes(t *testing.T) {
-	p := New(entries("invoice_send", "involve_all", "customer_find", "cost_find")).words()
+	p := New(entries("invoice_send", "involve_all", "customer_find", "cost_find", "administrator_find")).words()
 	for word, want := range map[string]string{
-		"invoce":   "invoic",
-		"invioce":  "invoic",
-		"custmoer": "customer",
-		"csot":     "cost",
-		"cst":      "",
-		"xyzzyx":   "",
+		"invoce":        "invoic",
+		"invioce":       "invoic",
+		"custmoer":      "customer",
+		"costumer":      "customer",
+		"asministrator": "administrator",
+		"asministrstir": "",
+		"csot":          "cost",
+		"cst":           "",
+		"xyzzyx":        "",
 	} {
 		var got []string
 		for _, near := range p.misspelt(stem(word)) {
