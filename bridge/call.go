@@ -107,7 +107,9 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 		result.Code = UnknownFunction
 		result.Content = r.unknownText(c.intent.Function) + " The tool server said: " + returned.Content
 	}
-	result.Taints = c.intent.Taints && !returned.IsError
+	// An error of a tool may be an outsider's words as well as its result. Of a tool that
+	// does not exist it is the server's.
+	result.Taints = c.intent.Taints && !(c.intent.Unknown && returned.IsError)
 	return result, nil
 }
 

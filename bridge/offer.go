@@ -21,16 +21,27 @@ type offer struct {
 	names     []string
 	leftOut   []string
 	noRoom    []string // of those that had to go in
-	kept      []string // what had to go in, when it was made
 }
 
-// offered gives what the next request carries.
+// offered gives what the next request carries: what the brief says, and after each turn
+// that used or found something else, a new choice with that in it. It goes through all
+// turns, so that a resumed run comes to the same choices.
 func (r *run) offered() *offer {
-	keep := r.history.keep(r.functions)
-	if r.offer == nil || !slices.Equal(keep, r.offer.kept) {
-		r.offer = r.functions.choose(r.history.brief, keep)
+	brief := r.history.brief
+	if r.offer == nil {
+		r.offer = r.functions.choose(brief, r.functions.matching(brief.Always))
+	}
+	for ; r.seen < len(r.history.turns); r.seen++ {
+		if r.offer.lacks(r.functions.wanted(r.history.turns[r.seen])) {
+			r.offer = r.functions.choose(brief, r.functions.keep(r.history.turns[:r.seen+1], brief.Always))
+		}
 	}
 	return r.offer
+}
+
+// lacks reports whether any of the names is not offered.
+func (o *offer) lacks(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(o.names, name) })
 }
 
 func (f *functions) choose(b Brief, keep []string) *offer {
@@ -42,7 +53,7 @@ func (f *functions) choose(b Brief, keep []string) *offer {
 		Reserved:       1,
 		ReservedTokens: readResultTokens(),
 	})
-	o := &offer{leftOut: choice.LeftOut, noRoom: choice.NoRoom, kept: keep}
+	o := &offer{leftOut: choice.LeftOut, noRoom: choice.NoRoom}
 	o.add(readResult)
 	if !choice.All {
 		find := f.index.FindTools()
@@ -61,35 +72,55 @@ func (o *offer) add(f openai.Function) {
 	o.names = append(o.names, f.Name)
 }
 
-// keep names the functions that go into every request from now on, those that the
+// keep names the functions that go into a request after these turns, those that the
 // run needs most first: used, found, and configured to be there always.
-func (h *history) keep(f *functions) []string {
+func (f *functions) keep(turns []*turn, always []string) []string {
 	var keep []string
 	taken := map[string]bool{}
-	add := func(name string) {
-		if f.byName[name] != nil && !taken[name] {
-			taken[name] = true
-			keep = append(keep, name)
-		}
-	}
-	for _, t := range h.turns {
-		for _, c := range t.calls {
-			add(c.asked.Name)
-		}
-	}
-	for _, t := range slices.Backward(h.turns) { // what was found last is wanted now
-		for _, c := range t.calls {
-			if c.result != nil {
-				for _, name := range c.result.Found {
-					add(name)
-				}
+	add := func(names []string) {
+		for _, name := range names {
+			if !taken[name] {
+				taken[name] = true
+				keep = append(keep, name)
 			}
 		}
 	}
-	for _, name := range f.matching(h.brief.Always) {
-		add(name)
+	for _, t := range turns {
+		add(f.used(t))
 	}
+	for _, t := range slices.Backward(turns) { // what was found last is wanted now
+		add(f.found(t))
+	}
+	add(f.matching(always))
 	return keep
+}
+
+// wanted names the functions that a turn used or found.
+func (f *functions) wanted(t *turn) []string { return append(f.used(t), f.found(t)...) }
+
+func (f *functions) used(t *turn) []string {
+	var names []string
+	for _, c := range t.calls {
+		if f.byName[c.asked.Name] != nil {
+			names = append(names, c.asked.Name)
+		}
+	}
+	return names
+}
+
+func (f *functions) found(t *turn) []string {
+	var names []string
+	for _, c := range t.calls {
+		if c.result == nil {
+			continue
+		}
+		for _, name := range c.result.Found {
+			if f.byName[name] != nil {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // matching lists the functions whose tools fit any of the patterns, in which *

@@ -2,7 +2,11 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,6 +14,9 @@ import (
 	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"drawbridge/bridge/openai"
+	"drawbridge/bridge/selection"
 )
 
 // listServer is a server in process that counts how often its tools are listed.
@@ -72,5 +79,64 @@ func TestListIsReadAgainWhenTheServerSaysItChanged(t *testing.T) {
 	}
 	if got := offered(t, session); !slices.Contains(got, "second") {
 		t.Errorf("offered %v, want the new tool as well", got)
+	}
+}
+
+// uneven are functions of all sizes, most of which a request has no room for, and a
+// run with them.
+func uneven() *run {
+	var tools []Tool
+	for i := range 200 {
+		tools = append(tools, Tool{
+			Name: fmt.Sprintf("shop_order_%03d", i), Description: "Finds an order. " + strings.Repeat(fmt.Sprintf("Detail %d. ", i), (i*37)%120),
+			Input: json.RawMessage(`{"type":"object","properties":{"id":{"type":"string"}}}`), Effect: Read,
+		})
+	}
+	brief := Brief{Prompt: "Find the order and its detail", Limits: selection.Limits{Tokens: 4000, Functions: 40}}
+	return &run{functions: functionsOf(tools), history: &history{brief: brief}}
+}
+
+// turnOf is a turn that used one function and found others.
+func turnOf(used string, found ...string) *turn {
+	return &turn{calls: []*call{{asked: openai.Call{Name: used}}, {asked: openai.Call{Name: findToolsName}, result: &Result{Found: found}}}}
+}
+
+func TestUsingWhatIsOfferedDoesNotMoveTheOffer(t *testing.T) {
+	r := uneven()
+	first := r.offered().names
+	if len(first) < 10 || len(first) > 100 {
+		t.Fatalf("%d of 200 functions are offered: nothing is tested", len(first))
+	}
+	for _, name := range first {
+		r.history.turns = append(r.history.turns, turnOf(name, first[2:6]...), turnOf("shop_order_unknown", "gone"))
+		if now := r.offered().names; !slices.Equal(first, now) {
+			t.Fatalf("using %s changed the offer from\n%v to\n%v", name, first, now)
+		}
+	}
+}
+
+func TestOfferFollowsFromTheTurnsAlone(t *testing.T) {
+	chance := rand.New(rand.NewPCG(1, 2))
+	for range 5 {
+		first := uneven()
+		names := append(first.functions.names(), "gone", readResultName)
+		any := func() string { return names[chance.IntN(len(names))] }
+		moved := 0
+		for range 10 {
+			before := first.offered().names
+			first.history.turns = append(first.history.turns, turnOf(any(), any(), any()))
+			now := first.offered().names
+			if !slices.Equal(before, now) {
+				moved++
+			}
+			resumed := uneven()
+			resumed.history.turns = first.history.turns
+			if got := resumed.offered().names; !slices.Equal(now, got) {
+				t.Fatalf("a resumed run offers\n%v, not\n%v", got, now)
+			}
+		}
+		if moved == 0 {
+			t.Error("nothing moved: nothing is tested")
+		}
 	}
 }

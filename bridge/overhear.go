@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 
 	"github.com/mark3labs/mcp-go/client/transport"
-	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// mcp-go's client parses a tool list into its own types and drops schema keywords
-// it does not know ($schema, allOf, if). The model must see schemas as they are,
-// so the bridge reads the same answer once more, on its way through the transport.
+// mcp-go's client parses answers into its own types. Of a tool list it drops schema
+// keywords that it does not know ($schema, allOf, if), and it refuses a whole list or
+// result for one part that it cannot place. The model must see schemas as they are, and
+// a call that was made is not undone by an odd result; so the bridge reads the same
+// answer once more, on its way through the transport.
 
 type overhearing struct{}
 
@@ -41,7 +42,7 @@ func (h httpEar) SetProtocolVersion(version string) { h.http.SetProtocolVersion(
 
 func (e ear) SendRequest(ctx context.Context, r transport.JSONRPCRequest) (*transport.JSONRPCResponse, error) {
 	response, err := e.Interface.SendRequest(ctx, r)
-	if raw, ok := ctx.Value(overhearing{}).(*json.RawMessage); ok && err == nil && r.Method == string(mcp.MethodToolsList) {
+	if raw, ok := ctx.Value(overhearing{}).(*json.RawMessage); ok && err == nil && response.Error == nil {
 		*raw = response.Result
 	}
 	return response, err

@@ -128,6 +128,7 @@ type run struct {
 	history   *history
 	functions *functions
 	offer     *offer  // of the last request
+	seen      int     // turns that the offer follows from
 	pending   []Entry // applied to the history, not yet durable
 }
 

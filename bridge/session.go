@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/client"
@@ -19,7 +18,10 @@ const (
 	MetaEffect     = "drawbridge/effect"     // of a tool: read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // of a tool: it honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // of a tool: its output carries outsiders' text
-	MetaKey        = "drawbridge/idempotency-key"
+	// MetaInput is of a tool whose input schema the list could not hold as it is: that
+	// schema, as a text.
+	MetaInput = "drawbridge/input-schema"
+	MetaKey   = "drawbridge/idempotency-key"
 )
 
 // Effect is what a call may change. Read is the one that matters here: reads run
@@ -136,21 +138,29 @@ func (s *Session) Tools(ctx context.Context) ([]Tool, []LeftOut, error) {
 	request := mcp.ListToolsRequest{}
 	for range maxPages {
 		var raw json.RawMessage
-		page, err := s.client.ListToolsByPage(overhear(ctx, &raw), request)
-		if err != nil {
+		if _, err := s.client.ListToolsByPage(overhear(ctx, &raw), request); err != nil && raw == nil {
 			return nil, nil, fmt.Errorf("listing tools: %w", err)
 		}
+		// Whatever mcp-go made of it: one odd tool, and it gives up the whole page.
 		tools, unreadable, err := ParseTools(raw)
 		if err != nil {
 			return nil, nil, fmt.Errorf("listing tools: %w", err)
 		}
 		out, leftOut = append(out, tools...), append(leftOut, unreadable...)
-		if page.NextCursor == "" {
+		if request.Params.Cursor = nextPage(raw); request.Params.Cursor == "" {
 			return out, leftOut, nil
 		}
-		request.Params.Cursor = page.NextCursor
 	}
 	return nil, nil, fmt.Errorf("listing tools: more than %d pages", maxPages)
+}
+
+// nextPage is the cursor of the page behind a readable one, "" if it was the last.
+func nextPage(raw json.RawMessage) mcp.Cursor {
+	var page struct {
+		NextCursor mcp.Cursor `json:"nextCursor"`
+	}
+	_ = json.Unmarshal(raw, &page) // a cursor that is no text leads nowhere
+	return page.NextCursor
 }
 
 // listed is a tool on the wire, with the parts that mcp-go would not keep exact.
@@ -216,6 +226,10 @@ func (l listed) tool() Tool {
 	}
 	t.Idempotent = t.Idempotent || t.Effect == Read
 	json.Unmarshal(l.Meta[MetaTaints], &t.Taints)
+	var exact string
+	if json.Unmarshal(l.Meta[MetaInput], &exact) == nil && json.Valid([]byte(exact)) {
+		t.Input = json.RawMessage(exact)
+	}
 	return t
 }
 
@@ -229,15 +243,15 @@ func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessa
 	if key != "" {
 		request.Params.Meta = mcp.NewMetaFromMap(map[string]any{MetaKey: key})
 	}
-	result, err := s.client.CallTool(ctx, request)
-	if err != nil {
-		return CallResult{}, refusal(err)
+	var raw json.RawMessage
+	_, err := s.client.CallTool(overhear(ctx, &raw), request)
+	if result, readable := returned(raw); readable {
+		return result, nil // mcp-go gives up a result for one block of a kind it does not know
 	}
-	out := CallResult{Content: string(result.RawStructuredContent), IsError: result.IsError}
-	if said := joined(result.Content); out.Content == "" || out.Content == "null" || out.IsError && said != "" {
-		out.Content = said
+	if err == nil {
+		err = errors.New("the tool server answered with something that is no tool result")
 	}
-	return out, nil
+	return CallResult{}, refusal(err)
 }
 
 // refusal makes a server's own error a *Refusal and leaves others as they are.
@@ -251,29 +265,4 @@ func refusal(err error) error {
 		untouched = untouched || errors.Is(err, code)
 	}
 	return &Refusal{Untouched: untouched, Message: err.Error()}
-}
-
-// joined is the text of a result. What is not text is named, so that a model
-// knows there was something.
-func joined(contents []mcp.Content) string {
-	var parts []string
-	for _, c := range contents {
-		switch c := c.(type) {
-		case mcp.TextContent:
-			parts = append(parts, c.Text)
-		case mcp.ImageContent:
-			parts = append(parts, fmt.Sprintf("[an image, %s, that cannot be shown here]", c.MIMEType))
-		case mcp.AudioContent:
-			parts = append(parts, fmt.Sprintf("[a recording, %s, that cannot be shown here]", c.MIMEType))
-		case mcp.ResourceLink:
-			parts = append(parts, fmt.Sprintf("[a link to %s]", c.URI))
-		case mcp.EmbeddedResource:
-			if inner, ok := c.Resource.(mcp.TextResourceContents); ok {
-				parts = append(parts, inner.Text)
-				continue
-			}
-			parts = append(parts, "[a file that cannot be shown here]")
-		}
-	}
-	return strings.Join(parts, "\n")
 }

@@ -18,9 +18,11 @@ type builder struct {
 	order []*definition       // as they were met
 	owns  map[*schema]*schema // by themselves, without what they combine
 	made  int                 // schemas, those that were read included
-	queue []pending
-	all   []*place // of definitions
-	every []*place // all there are, inner ones first
+
+	exclusives []exclusive
+	queue      []pending
+	all        []*place // of definitions
+	every      []*place // all there are, inner ones first
 }
 
 // pending is a definition that is yet to be built.
@@ -202,6 +204,7 @@ func (b *builder) shape(p *place, leaves []*schema) {
 	nullable := nullableBy(leaves)
 	values, listed := valuesOf(leaves)
 	if listed {
+		values = b.fitting(values, leaves)
 		b.enumerate(p, leaves, values, types, nullable)
 		return
 	}
@@ -215,7 +218,7 @@ func (b *builder) shape(p *place, leaves []*schema) {
 		types |= kindNull
 	}
 	if isFreeForm(types, leaves) {
-		p.form = &jsonText{kinds: types}
+		p.form = &jsonText{kinds: types, schema: unread(leaves)}
 		b.sayFacets(p, leaves)
 		return
 	}
@@ -234,6 +237,23 @@ func isFreeForm(types kinds, leaves []*schema) bool {
 		}
 	}
 	return true
+}
+
+// unread is the text of a schema with parts that JSON Schema has no meaning for, ""
+// if there is none: authors who forget "properties" still tell a model something.
+func unread(leaves []*schema) string {
+	const most = 1000
+	for _, s := range leaves {
+		if s.json == nil || !s.isAny() {
+			continue
+		}
+		for _, m := range s.json.members {
+			if m.value.kind == kindObject && m.name != "default" && m.name != "example" {
+				return cut(spell(s.json), most)
+			}
+		}
+	}
+	return ""
 }
 
 // kinds plans a union of the kinds, or the only one.
@@ -381,6 +401,22 @@ func (b *builder) enumerate(p *place, leaves []*schema, values []*value, types k
 		}
 	}
 	b.unite(p, options)
+}
+
+// fitting leaves out listed values that other rules exclude.
+func (b *builder) fitting(values []*value, leaves []*schema) []*value {
+	if len(leaves) == 1 && leaves[0].number == nil && leaves[0].text == nil && leaves[0].array == nil && leaves[0].object == nil && leaves[0].rules == nil {
+		return values
+	}
+	steps := maxSteps
+	own := b.without(leaves)
+	var fit []*value
+	for _, v := range values {
+		if fits(own, v, &steps) || steps < 0 {
+			fit = append(fit, v)
+		}
+	}
+	return fit
 }
 
 func choiceOf(k kinds, values []*value) form {

@@ -97,6 +97,10 @@ func (b *builder) tuple(p *place, leaves []*schema, prefix, least, most int) {
 		}
 	}
 	p.words = append(p.words, "A list, given by its items.")
+	if len(fields) > max(least, 0)+1 {
+		p.words = append(p.words, "Only the last may be left out.")
+		b.notes.add(leaves[0].path, "that items are only left out at the end is said in words")
+	}
 	if len(fields) == 0 {
 		p.form = newJSONChoice([]*value{{kind: kindArray}})
 		return

@@ -2,7 +2,11 @@ package convert
 
 import "slices"
 
-const tailName = "additional_properties"
+const (
+	tailName         = "additional_properties"
+	furtherMembers   = "Further members"
+	furtherArguments = "Further arguments"
+)
 
 // object plans a record, a map or a free-form object.
 func (b *builder) object(p *place, leaves []*schema) {
@@ -20,7 +24,12 @@ func (b *builder) object(p *place, leaves []*schema) {
 	case len(fields) == 0:
 		p.form = &jsonText{kinds: kindObject}
 	default:
-		b.record(p, fields, tail)
+		r := newRecord(fields)
+		r.closed = isClosed(leaves)
+		if tail != nil {
+			r.addTail(tail, furtherMembers)
+		}
+		p.form = r
 	}
 }
 
@@ -32,16 +41,25 @@ func declaresNothing(leaves []*schema) bool {
 	})
 }
 
-func (b *builder) record(p *place, fields []*field, tail form) {
-	r := newRecord(fields)
-	if tail != nil {
-		r.tail = &place{form: tail, schemas: []*schema{anySchema}}
-		r.tailName = tailName
-		for r.index[r.tailName] != nil {
-			r.tailName += "_"
-		}
+// addTail gives a record the one member more that holds those not declared.
+func (f *record) addTail(tail form, description string) {
+	if _, ok := tail.(*jsonText); ok {
+		description += ":" // and of what, it says itself
+	} else {
+		description += "."
 	}
-	p.form = r
+	f.tail = &place{form: tail, description: description, schemas: []*schema{anySchema}}
+	f.tailName = tailName
+	for f.index[f.tailName] != nil {
+		f.tailName += "_"
+	}
+}
+
+// isClosed reports whether a schema says that there are no other members.
+func isClosed(leaves []*schema) bool {
+	return slices.ContainsFunc(leaves, func(s *schema) bool {
+		return s.object != nil && s.object.additional != nil && s.object.additional.none
+	})
 }
 
 // fields plans the members that are declared, or only named as required, in the
@@ -188,7 +206,7 @@ func memberSchemas(leaves []*schema, name string) []*schema {
 // listsMembers reports whether properties are declared: what is not among them
 // counts as not accepted then.
 func listsMembers(leaves []*schema) bool {
-	return slices.ContainsFunc(leaves, func(s *schema) bool { return s.object != nil && s.object.properties != nil })
+	return slices.ContainsFunc(leaves, func(s *schema) bool { return s.object != nil && len(s.object.properties) > 0 })
 }
 
 // schemasFor are an object's schemas for a member: its own, those whose pattern its

@@ -27,10 +27,14 @@ func (b *builder) distribute(p *place, leaves []*schema, alternatives []alternat
 		// What an impossible option declares, the others may accept undeclared.
 		options, _ = b.options(p, append(base, impossible...), combinations(spelled))
 	}
+	if len(base) > 0 {
+		openAll(options)
+	}
 	if nullableBy(leaves) {
 		p.nullable = true
 	}
-	b.collect(p, options, spelled)
+	b.exclude(p, options, spelled)
+	b.collect(p, options)
 }
 
 // options plans each way to fit. Those that nothing fits are left out; what they
@@ -48,8 +52,22 @@ func (b *builder) options(p *place, base []*schema, ways [][]*schema) (options [
 	return options, impossible
 }
 
+// openAll opens options that do not say whether they are, if another one says that
+// it is: members that only that one speaks of are accepted beside these, too.
+func openAll(options []*place) {
+	open := slices.ContainsFunc(options, func(o *place) bool {
+		r, ok := o.form.(*record)
+		return ok && r.tail != nil
+	})
+	for _, o := range options {
+		if r, ok := o.form.(*record); ok && open && r.tail == nil && !r.closed {
+			r.addTail(&jsonText{kinds: kindObject}, furtherMembers)
+		}
+	}
+}
+
 // collect makes the union of the options.
-func (b *builder) collect(p *place, options []*place, spelled []alternative) {
+func (b *builder) collect(p *place, options []*place) {
 	for _, o := range options {
 		if o.nullable {
 			p.nullable = true

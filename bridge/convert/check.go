@@ -129,9 +129,8 @@ func (c *checker) checkText(t *textRules, at *spot) bool {
 	return true
 }
 
-// isOfFormat asserts a format, only where the schema's draft lets formats be
-// assertions (up to draft 7): later ones make them annotations, and a tool that
-// accepts what its schema accepts must not be refused it here.
+// isOfFormat checks the formats that the validator library knows; others say
+// nothing.
 func isOfFormat(format, text string) bool {
 	known := jsonschema.Formats[format]
 	return known == nil || known(text)

@@ -153,7 +153,7 @@ func (w *writer) definitions() {
 		}
 		w.open()
 		n := d.at
-		n.null = n.null || d.place.nullable && n.mark == ""
+		n.null = n.null || d.place.nullable
 		w.body(d.place, shown{1, n})
 		w.close()
 	}

@@ -37,11 +37,11 @@
 //
 // # Formats and patterns
 //
-// A format is asserted where the schema's own draft lets it be (up to draft 7) and
-// the validator library knows it; from 2019-09 on it only annotates, as the drafts
-// say. The nine formats that strict carries are kept either way. A pattern that Go
-// cannot read (lookaround) is said in words and not checked; one that Python reads
-// differently is said in words and checked.
+// A format is asserted where the schema's own draft lets it be (up to draft 7, or
+// none named) and the validator library knows it; a schema that names 2019-09 or
+// 2020-12 makes it a remark. The nine formats that strict carries are kept either
+// way. A pattern that Go cannot read (lookaround) is said in words and not checked;
+// one that Python may read differently is said in words and checked.
 //
 // References are followed within the document only. Nothing is ever fetched.
 package convert

@@ -23,6 +23,7 @@ type maker struct {
 	root  any
 	fuel  int  // schemas that may still be visited
 	given bool // for converted schemas: text is often JSON, as many encodings want
+	least int  // how often an open repeat of the pattern at hand is to be drawn
 }
 
 // instance draws a value for a schema, or nothing where it finds none.
@@ -267,9 +268,6 @@ func (m *maker) object(s map[string]any, depth int) (any, bool) {
 	}
 	for _, name := range required {
 		if _, there := out[name]; !there && properties[name] == nil {
-			if len(properties) > 0 && s["additionalProperties"] == nil {
-				return nil, false // asked for by a condition, and with no place
-			}
 			value, ok := m.value(m.tail(s), depth+1)
 			if !ok {
 				return nil, false
@@ -382,6 +380,7 @@ func (m *maker) text(s map[string]any) string {
 		return samples[m.pick(len(samples))]
 	}
 	if pattern, ok := s["pattern"].(string); ok {
+		m.least = min(count(s["minLength"], 0), 200)
 		if text, ok := m.matching(pattern); ok {
 			return text
 		}

@@ -107,15 +107,23 @@ func compile(schema []byte) (*jsonschema.Schema, error) {
 }
 
 // compileShown makes a validator of a function's parameters, which asserts
-// formats. What strict functions may use means the same in 2019-09 as in 2020-12,
-// and is compiled in linear instead of quadratic time.
+// formats. Tuples aside, it means the same in 2019-09 as in 2020-12, and is compiled
+// in linear instead of quadratic time.
 func compileShown(f *convert.Function) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.AssertFormat = true
-	if f.Strict {
+	if !bytes.Contains(f.Parameters, []byte(`"prefixItems"`)) {
 		c.Draft = jsonschema.Draft2019
 	}
 	return compileWith(c, f.Parameters)
+}
+
+// compile2019 makes a validator that knows unevaluatedProperties, and still tuples
+// as they were before.
+func compile2019(schema []byte) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.Draft = jsonschema.Draft2019
+	return compileWith(c, schema)
 }
 
 func compileWith(c *jsonschema.Compiler, schema []byte) (v *jsonschema.Schema, err error) {

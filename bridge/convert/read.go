@@ -7,7 +7,8 @@ import "strings"
 // of references cheap.
 type reader struct {
 	root    *value
-	draft   int // 4, 6, 7, 2019 or 2020
+	draft   int  // 4, 6, 7, 2019 or 2020
+	asserts bool // formats are rules and not just remarks
 	notes   *notes
 	places  map[*value]*schema
 	made    int // schemas so far
@@ -25,6 +26,9 @@ type reading struct {
 func read(root *value, n *notes) (*schema, int) {
 	r := &reader{root: root, notes: n, places: map[*value]*schema{}}
 	r.draft = r.declaredDraft()
+	// From 2019-09 on formats only annotate, for those who say that they use it. A
+	// schema that does not say leaves it open; servers check them, and so do we.
+	r.asserts = r.draft < 2019 || root.get("$schema") == nil
 	s := r.schema(root, &pointer{}, root)
 	for len(r.queue) > 0 {
 		last := len(r.queue) - 1
@@ -121,19 +125,11 @@ func (r *reader) settle(s *schema) {
 			fit = append(fit, v)
 		}
 	}
-	if len(fit) == 0 && s.types == kindArray && s.array != nil && s.array.items != nil && len(s.values) > 0 {
-		r.notes.add(s.path, "the listed values are taken as those of the items: they are no arrays themselves")
-		only := &schema{id: r.nextID(), path: s.path, listed: true, values: s.values}
-		s.array.items = &schema{id: r.nextID(), path: s.path, allOf: []*schema{s.array.items, only}}
-		s.values, s.listed = nil, false
-		return
-	}
 	if len(fit) == 0 && len(s.values) > 0 {
-		r.notes.add(s.path, "none of the listed values is of the type; the values count")
-		s.types = 0
-		return
+		r.notes.add(s.path, "none of the listed values is of the type: nothing is accepted")
+		s.none = true
 	}
-	if len(fit) < len(s.values) {
+	if len(fit) > 0 && len(fit) < len(s.values) {
 		r.notes.add(s.path, "listed values that are not of the type are left out")
 	}
 	s.values = fit
@@ -387,7 +383,7 @@ func (r *reader) textual(s *schema, name string, v *value) bool {
 		return false
 	}
 	if s.text == nil {
-		s.text = &textRules{least: -1, most: -1, assert: r.draft < 2019}
+		s.text = &textRules{least: -1, most: -1, assert: r.asserts}
 	}
 	switch name {
 	case "minLength":

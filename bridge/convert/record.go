@@ -9,6 +9,7 @@ type record struct {
 	index    map[string]*field
 	tail     *place // members that are not declared, nil if there are none; gives an object
 	tailName string
+	closed   bool // by the schema's own word, not only because it does not say
 }
 
 // field is a member of a record, or an item of a tuple.

@@ -43,6 +43,9 @@ func (b *builder) openRoot(s *schema, leaves []*schema) *place {
 func (b *builder) rootRecord(p *place, leaves []*schema) *record {
 	switch f := p.form.(type) {
 	case *record:
+		if f.tail != nil {
+			f.addTail(f.tail.form, furtherArguments)
+		}
 		return f
 	case *pairs:
 		return withTail(f)
@@ -80,7 +83,7 @@ func saysNoMembers(leaves []*schema) bool {
 
 func withTail(f form) *record {
 	r := newRecord(nil)
-	r.tail, r.tailName = &place{form: f, schemas: []*schema{anySchema}}, tailName
+	r.addTail(f, furtherArguments)
 	return r
 }
 

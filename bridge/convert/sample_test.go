@@ -38,9 +38,9 @@ func (m *maker) sample(re *syntax.Regexp, b *strings.Builder) {
 	case syntax.OpAlternate:
 		m.sample(re.Sub[m.pick(len(re.Sub))], b)
 	case syntax.OpStar:
-		m.repeat(re.Sub[0], m.pick(4), b)
+		m.repeat(re.Sub[0], max(m.least, m.pick(4)), b)
 	case syntax.OpPlus:
-		m.repeat(re.Sub[0], 1+m.pick(3), b)
+		m.repeat(re.Sub[0], max(m.least, 1+m.pick(3)), b)
 	case syntax.OpQuest:
 		m.repeat(re.Sub[0], m.pick(2), b)
 	}

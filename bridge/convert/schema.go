@@ -43,7 +43,7 @@ type textRules struct {
 	pattern     *pattern
 	format      string
 	content     []string // media type and encoding
-	assert      bool     // the schema's draft makes format an assertion
+	assert      bool     // format is a rule and not just a remark
 }
 
 // arrayRules holds the rules for arrays. A count of -1 is no bound.

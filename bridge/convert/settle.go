@@ -21,9 +21,13 @@ func (b *builder) settle() {
 			break
 		}
 	}
+	for _, e := range b.exclusives {
+		b.sayExclusive(e)
+	}
+	b.exclusives = nil
 	for _, p := range b.every {
 		for _, f := range p.fields() {
-			f.settle()
+			b.markNull(f)
 		}
 	}
 }
@@ -125,13 +129,13 @@ func hasOnly(p *place, name string) bool {
 	return false
 }
 
-// settle gives a member that is optional and nullable a text for null, since null
+// markNull gives a member that is optional and nullable a text for null, since null
 // itself leaves it out: models write null for "nothing".
-func (f *field) settle() {
+func (b *builder) markNull(f *field) {
 	if f.required || !f.place.takes().has(kindNull) {
 		return
 	}
-	var t texts
+	t := texts{notes: b.notes}
 	t.collect(f.place)
 	f.nullMark = mark
 	for slices.Contains(t.literals, f.nullMark) {
@@ -145,13 +149,14 @@ type texts struct {
 	free     bool // any, or ones that could look like the mark
 	literals []string
 	seen     []*definition
+	notes    *notes
 }
 
 func (t *texts) collect(p *place) {
 	switch f := p.form.(type) {
 	case *scalar:
 		if f.kind == kindString && (f.pattern == nil || f.pattern.matches(mark) || f.pattern.matches("<"+mark)) {
-			f.loosen(p)
+			f.loosen(p, t.notes)
 			t.free = true
 		}
 	case *choice:
@@ -174,11 +179,12 @@ func (t *texts) collect(p *place) {
 
 // loosen says in words what would keep the model from writing the mark, or from
 // adding a "<" to a text that looks like it.
-func (f *scalar) loosen(p *place) {
+func (f *scalar) loosen(p *place, n *notes) {
 	if f.pattern == nil {
 		return
 	}
 	p.words = append(p.words, "Pattern: "+cut(f.pattern.source, 300)+" .")
+	n.add(p.schemas[0].path, "pattern is said in words, since null must be sayable")
 	f.pattern = nil
 	f.rules = slices.DeleteFunc(f.rules, func(k keyword) bool { return k.name == "pattern" })
 }

@@ -36,7 +36,7 @@ func (b *builder) sayValues(p *place, s *schema) {
 	if s.preset != nil && s.preset.kind != kindNull {
 		text := cut(spell(s.preset), maxSaid)
 		plain := strings.Trim(text, `"`)
-		if !mentions(p.description, "default", plain) {
+		if !mentions(p.description, plain) {
 			p.words = append(p.words, "Default: "+text+".")
 		}
 	}
@@ -62,10 +62,44 @@ func (b *builder) sayValues(p *place, s *schema) {
 	}
 }
 
-// mentions reports whether a description has both a word and, after it, a value.
-func mentions(description, word, value string) bool {
-	_, after, ok := strings.Cut(strings.ToLower(description), word)
-	return ok && strings.Contains(after, strings.ToLower(value))
+// mentions reports whether a description says a default: the word, and right after
+// it the value, whole. Saying it twice is better than losing it.
+func mentions(description, value string) bool {
+	text, value := strings.ToLower(description), strings.ToLower(value)
+	for value != "" {
+		_, after, ok := strings.Cut(text, "default")
+		if !ok {
+			return false
+		}
+		text = after
+		if rest, ok := strings.CutPrefix(trimLead(after), value); ok && !startsInWord(rest) {
+			return true
+		}
+	}
+	return false
+}
+
+// trimLead takes off what stands between the word default and its value.
+func trimLead(s string) string {
+	for {
+		before := s
+		s = strings.TrimLeft(s, " :=`'\"*(")
+		for _, word := range []string{"s to ", "s:", "ed to ", "to ", "is ", "value "} {
+			s = strings.TrimPrefix(s, word)
+		}
+		if s == before {
+			return s
+		}
+	}
+}
+
+func startsInWord(s string) bool {
+	if s == "" {
+		return false
+	}
+	c := s[0]
+	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 0x80 ||
+		c == '.' && len(s) > 1 && s[1] >= '0' && s[1] <= '9'
 }
 
 // sayRules says what combines or constrains a whole value in ways that strict has

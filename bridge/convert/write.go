@@ -147,9 +147,7 @@ func (f *field) nulls() nulls { return nulls{null: !f.required, mark: f.nullMark
 
 // place writes the schema of a place.
 func (w *writer) place(p *place, at shown) {
-	if p.nullable && at.mark == "" {
-		at.null = true
-	}
+	at.null = at.null || p.nullable
 	if r, ok := p.form.(*reference); ok && w.isInlined(r.to) {
 		w.place(p.over(r.to.place), at)
 		return

@@ -2,9 +2,11 @@ package guard
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -53,6 +55,7 @@ func tryDrafts(tool tools.Tool) (*input, error) {
 	if bytes.Count(tool.Input, []byte("{")) > maxObjects {
 		return nil, fmt.Errorf("the schema has more than %d objects", maxObjects)
 	}
+	tool.Input = sayNull(tool.Input)
 	var first error
 	for _, draft := range drafts {
 		in, err := compileAs(tool, draft)
@@ -64,6 +67,43 @@ func tryDrafts(tool tools.Tool) (*input, error) {
 		}
 	}
 	return nil, first
+}
+
+// sayNull says in JSON Schema what OpenAPI 3.0 says with nullable: many servers'
+// schemas come from there, and no draft knows the word. What cannot be read stays
+// as it is.
+func sayNull(schema json.RawMessage) json.RawMessage {
+	if !bytes.Contains(schema, []byte(`"nullable"`)) {
+		return schema
+	}
+	tree, err := decode(schema)
+	if err != nil {
+		return schema
+	}
+	allowNull(tree)
+	return json.RawMessage(spell(tree))
+}
+
+func allowNull(tree any) {
+	switch v := tree.(type) {
+	case []any:
+		for _, item := range v {
+			allowNull(item)
+		}
+	case map[string]any:
+		for _, member := range v {
+			allowNull(member)
+		}
+		if v["nullable"] != true {
+			return
+		}
+		if name, ok := v["type"].(string); ok {
+			v["type"] = []any{name, "null"}
+			if values, ok := v["enum"].([]any); ok && !slices.Contains(values, nil) {
+				v["enum"] = append(values, nil)
+			}
+		}
+	}
 }
 
 // compileAs takes draft for a schema that names none.

@@ -172,6 +172,21 @@ func TestFormatsOfAMountedToolAreNotAsserted(t *testing.T) {
 	}
 }
 
+// OpenAPI 3.0 has a word of its own for null, and many a schema comes from there.
+func TestNullableOfAMountedToolMeansNull(t *testing.T) {
+	f := newFar(guard.Options{})
+	f.mount(t, f.tool("note", tools.Read, `{"type":"object","properties":{"text":{"type":"string","nullable":true},
+		"kind":{"type":"string","enum":["a"],"nullable":true},"by":{"type":"string","nullable":false},"nullable":{"type":"boolean"}}}`))
+	for arguments, fits := range map[string]bool{
+		`{"text":null,"kind":null}`: true, `{"text":"x","kind":"a","nullable":true}`: true,
+		`{"text":1}`: false, `{"kind":"b"}`: false, `{"by":null}`: false, `{"nullable":null}`: false,
+	} {
+		if result := f.Call(t.Context(), farCall("note", arguments, "")); (result.Err == nil) != fits {
+			t.Errorf("%s: %v", arguments, result.Err)
+		}
+	}
+}
+
 func TestArgumentsReachAMountedToolByteForByte(t *testing.T) {
 	f := newFar(guard.Options{})
 	f.mount(t, f.tool("t", tools.Read, `{}`))

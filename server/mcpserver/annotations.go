@@ -1,6 +1,8 @@
 package mcpserver
 
 import (
+	"bytes"
+
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"drawbridge/tools"
@@ -12,6 +14,9 @@ const (
 	MetaEffect     = "drawbridge/effect"     // read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // the backend honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // the output carries text written by outsiders
+	// MetaInput is a mounted tool's input schema as its server sent it, as a text,
+	// where the list has had to say it otherwise.
+	MetaInput = "drawbridge/input-schema"
 )
 
 // describe is the tool as it is listed.
@@ -32,6 +37,9 @@ func describe(tool tools.Tool) mcp.Tool {
 	if tool.Mounted {
 		listed.RawInputSchema = listableInput(tool.Input)
 		listed.RawOutputSchema = listableOutput(tool.Output)
+		if !bytes.Equal(listed.RawInputSchema, tool.Input) {
+			listed.Meta.SetMetaField(MetaInput, string(tools.WellFormed(tool.Input)))
+		}
 	}
 	return listed
 }

@@ -53,6 +53,27 @@ func (s *sending) withdraw() bool {
 	}
 }
 
+// verdict is why there is no answer. If the server turned this very request away,
+// that is it. Why the connection ended says nothing of the request: it may have been
+// about another one, while this one was being worked on.
+func (s *sending) verdict(cause error) error {
+	select {
+	case <-s.done:
+		var status *statusError
+		if errors.As(s.err, &status) || errors.Is(s.err, errSessionGone) {
+			return s.err
+		}
+	default:
+	}
+	return cause
+}
+
+// brokenError is the end of the connection under a request. It does not unwrap: its
+// cause is not the server's word on this request.
+type brokenError struct{ cause error }
+
+func (e *brokenError) Error() string { return e.cause.Error() }
+
 // lostError is a request without an answer.
 type lostError struct {
 	cause  error
@@ -81,7 +102,8 @@ func (c *conn) ask(ctx context.Context, r request) (json.RawMessage, error) {
 	}
 	answer, err := c.await(ctx, r, x, s)
 	if err != nil {
-		lost := &lostError{cause: err, unsent: s.withdraw()}
+		lost := &lostError{unsent: s.withdraw()}
+		lost.cause = s.verdict(err)
 		if !lost.unsent && (ctx.Err() != nil || errors.Is(err, errTimeout)) {
 			c.tellCancelled(id, r.method)
 		}
@@ -116,7 +138,7 @@ func (c *conn) await(ctx context.Context, r request, x *exchange, s *sending) (m
 			}
 			sent = nil
 		case <-c.ctx.Done():
-			return x.lastChance(c.why())
+			return x.lastChance(&brokenError{c.why()})
 		case <-ctx.Done():
 			return message{}, ctx.Err()
 		case <-clock:

@@ -103,6 +103,7 @@ func TestStatusesOfACallSayWhatIsKnownOfIt(t *testing.T) {
 	for status, want := range map[int][2]tools.Code{
 		http.StatusTooManyRequests:       {tools.RateLimited, tools.RateLimited},
 		http.StatusConflict:              {tools.Unavailable, tools.Unavailable},
+		http.StatusForbidden:             {tools.Denied, tools.Denied},
 		http.StatusInternalServerError:   {tools.OutcomeUnknown, tools.Unavailable},
 		http.StatusRequestTimeout:        {tools.OutcomeUnknown, tools.Unavailable},
 		http.StatusPermanentRedirect:     {tools.Unavailable, tools.Unavailable},
@@ -187,6 +188,51 @@ func expireOnce(t *testing.T, gone func(http.ResponseWriter)) {
 	if !strings.HasPrefix(last.Get("Mcp-Session-Id"), "session-") || last.Get("Mcp-Session-Id") == "session-1" ||
 		last.Get("Mcp-Protocol-Version") != "2025-06-18" || last.Get("Authorization") != "Bearer hunter2-hunter2" {
 		t.Errorf("headers of the second call: %v", last)
+	}
+}
+
+// TestCallUnderWayIsUnknownWhenAnotherEndsTheConnection: that the server turned one
+// call away says nothing of another that it was working on.
+func TestCallUnderWayIsUnknownWhenAnotherEndsTheConnection(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusUnauthorized} {
+		s := newScript()
+		working, ended := make(chan struct{}), make(chan struct{})
+		var made atomic.Int32
+		s.on["tools/call"] = func(w http.ResponseWriter, id, params json.RawMessage) {
+			switch {
+			case !strings.Contains(string(params), "slow"):
+				w.WriteHeader(status)
+			case made.Add(1) == 1:
+				close(working)
+				<-ended
+			default:
+				reply(w, id, `{"content":[]}`)
+			}
+		}
+		w := start(t, at(serve(t, s)), mcpmount.Options{}).ready()
+		slow := make(chan error, 1)
+		go func() {
+			_, err := w.call(t.Context(), "shop__act", "slow")
+			slow <- err
+		}()
+		<-working
+		w.refuses("shop__act", "be turned away", tools.Unavailable)
+		err := <-slow
+		close(ended)
+		if tools.CodeOf(err) != tools.OutcomeUnknown || made.Load() != 1 {
+			t.Errorf("after status %d of another, the call was made %d times: %v", status, made.Load(), err)
+		}
+	}
+}
+
+func TestForbiddenCallEndsNothingElse(t *testing.T) {
+	s := newScript()
+	s.calls(func(w http.ResponseWriter, _ json.RawMessage) { w.WriteHeader(http.StatusForbidden) })
+	w := start(t, at(serve(t, s)), mcpmount.Options{}).ready()
+	w.refuses("shop__act", "x", tools.Denied)
+	s.calls(func(w http.ResponseWriter, id json.RawMessage) { reply(w, id, `{"content":[]}`) })
+	if _, err := w.call(t.Context(), "shop__look", "x"); err != nil || w.Status().Restarts != 0 {
+		t.Errorf("the next call: %v; status %+v", err, w.Status())
 	}
 }
 

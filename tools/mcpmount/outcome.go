@@ -59,6 +59,8 @@ func (m *Mount) lost(lost *lostError, name string, effect tools.Effect) error {
 		return m.unanswered(name, effect, m.why(lost))
 	case status.code == http.StatusTooManyRequests:
 		return tools.Errorf(tools.RateLimited, "%s: the server takes no more calls for now; nothing was changed. Try again later.", name)
+	case status.code == http.StatusForbidden:
+		return tools.Errorf(tools.Denied, "%s: our credentials do not allow this call on the server (status 403); nothing was changed. Go on without it, or have a person look.", name)
 	case status.code == http.StatusRequestTimeout:
 		return m.unanswered(name, effect, m.why(lost))
 	}

@@ -176,7 +176,9 @@ func (w *httpWire) take(response *http.Response, p parcel, at *cursor, inSession
 // say 400 where the protocol has 404 for a session that is gone.
 func (w *httpWire) refused(response *http.Response, p parcel, inSession bool) error {
 	status := &statusError{code: response.StatusCode}
-	if status.refused() {
+	// Our credentials may be good for some tools and not for others (MCP 2025-11-25,
+	// authorization, scope challenges): a call that is forbidden ends nothing else.
+	if status.refused() && !(p.method == methodCall && status.code == http.StatusForbidden) {
 		w.in.ended(status)
 		return status
 	}
