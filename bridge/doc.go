@@ -30,9 +30,10 @@
 //
 // run.go is the loop, turn.go the calls of one answer, call.go a single call,
 // history.go what the entries add up to, transcript.go what the model is sent,
-// budget.go and outcome.go the ends of a run, convert.go the functions, session.go
-// the MCP side, local.go the one function that is the bridge's own. The model's
-// side is in bridge/openai, a scripted model in bridge/rehearsal.
+// budget.go and outcome.go the ends of a run, functions.go what the tools become,
+// offer.go which of them a request carries, session.go and returned.go the MCP side,
+// local.go the functions that are the bridge's own. The model's side is in
+// bridge/openai, a scripted model in bridge/rehearsal.
 //
 // Doubt: the clock of a run's wall budget goes on while the run waits, for a
 // model that is down as well as for whatever later makes runs wait.

@@ -60,9 +60,9 @@ func (c *Config) explainMCPServers(w io.Writer) {
 		return
 	}
 	var rows [][]string
-	for _, server := range c.Tools.MCP {
+	for i, server := range c.Tools.MCP {
 		// Not the command's arguments: people put secrets there.
-		reach := publicPart(server.URL)
+		reach := c.publicPartAt(item("tools.mcp", i)+".url", server.URL)
 		if len(server.Command) > 0 {
 			reach = "runs " + server.Command[0]
 		}
@@ -133,7 +133,7 @@ func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
 	}
 	fmt.Fprintf(w, "    is handled by agent %s\n", hook.Agent)
 	if hook.Callback != nil {
-		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts\n", publicPart(hook.Callback.URL), len(hook.Callback.Schedule))
+		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts\n", c.publicPartAt(child("webhooks", name)+".callback.url", hook.Callback.URL), len(hook.Callback.Schedule))
 	}
 }
 
@@ -166,6 +166,16 @@ func publicPart(text string) string {
 	}
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	return shown.String()
+}
+
+// publicPartAt is that of the URL at path. If a variable is part of it, its path may be
+// as secret as its query: then only the host is shown.
+func (c *Config) publicPartAt(path, text string) string {
+	u, err := url.Parse(text)
+	if err != nil || c.asWritten(path, text) == text || strings.Trim(u.Path, "/") == "" {
+		return publicPart(text)
+	}
+	return publicPart(u.Scheme+"://"+u.Host) + "/…"
 }
 
 func table(w io.Writer, title string, heads []string, rows [][]string) {

@@ -102,8 +102,9 @@ tools:
   mcp:
     - {name: files, command: [npx, --token=hunter2], env: {KEY: hunter2}, include: ["read_*", write_file], trust: [hints, changes]}
     - {name: tickets, url: "https://tickets.example.com/mcp?key=hunter2", headers: {Authorization: hunter2}}
+    - {name: zaps, url: "https://zaps.example.com/s/${ZAPS_TOKEN}/mcp"}
 `
-	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(nil))
+	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(map[string]string{"ZAPS_TOKEN": "hunter2"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +113,7 @@ MCP servers
   prefix     offers             reached by                       trusted with
   files__    read_* write_file  runs npx                         hints, changes
   tickets__  *                  https://tickets.example.com/mcp  nothing
+  zaps__     *                  https://zaps.example.com/…       nothing
 `
 	got := explain(c)
 	if !strings.Contains(got, want) {

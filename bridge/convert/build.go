@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,7 @@ func (b *builder) define(all []*schema) *definition {
 	if d := b.defs[key]; d != nil {
 		return d
 	}
-	d := &definition{name: all[0].path.name}
+	d := &definition{name: cmp.Or(all[0].label, all[0].path.name)}
 	b.defs[key] = d
 	b.order = append(b.order, d)
 	b.queue = append(b.queue, pending{def: d, schemas: all})

@@ -16,7 +16,24 @@ type checker struct {
 	steps  int  // left; a schema may ask for exponentially many
 	report bool // collect what is wrong, instead of stopping at the first
 	found  []violation
+	judged map[judgement]verdict
 }
+
+// judgement is what has been looked at: what is referred to may be asked about the
+// same value very many times.
+type judgement struct {
+	schema *schema
+	value  *value
+}
+
+// verdict is what came of it.
+type verdict uint8
+
+const (
+	accepted verdict = iota + 1
+	refused
+	reported // refused, and collected what is wrong
+)
 
 // violation is one thing that is wrong, and where.
 type violation struct {
@@ -76,6 +93,31 @@ func (c *checker) check(s *schema, at *spot) bool {
 	case s.listed && !contains(s.values, v):
 		return c.fail(at, "expected %s, got %s", oneOf(s.values), show(v))
 	}
+	if !s.refTarget {
+		return c.checkRules(s, at)
+	}
+	asked := judgement{s, v}
+	switch known := c.judged[asked]; {
+	case known == accepted:
+		return true
+	case known == reported, known == refused && !c.report:
+		return false
+	}
+	if c.judged == nil {
+		c.judged = map[judgement]verdict{}
+	}
+	if c.checkRules(s, at) {
+		c.judged[asked] = accepted
+		return true
+	}
+	c.judged[asked] = refused
+	if c.report {
+		c.judged[asked] = reported
+	}
+	return false
+}
+
+func (c *checker) checkRules(s *schema, at *spot) bool {
 	ok := c.checkKind(s, at)
 	if !ok && !c.report {
 		return false

@@ -128,9 +128,6 @@ func (s *tally) convert(t *testing.T, file string, tool tool) {
 	t.Run(tool.Name, func(t *testing.T) {
 		obeysTheRules(t, f)
 		isDeterministic(t, tool.input(), f)
-		if _, err := compileShown(f); err != nil {
-			t.Errorf("parameters do not compile: %v", err)
-		}
 	})
 }
 

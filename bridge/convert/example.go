@@ -28,7 +28,7 @@ func (p *plan) example(like *value) *value {
 	if example == nil {
 		return nil
 	}
-	in := inversion{steps: maxSteps}
+	in := inversion{steps: stepsFor(example)}
 	own := p.own(&in, example)
 	if own == nil || violations(p.schema, own) != nil {
 		return nil

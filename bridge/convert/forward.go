@@ -36,7 +36,7 @@ func (p *plan) forward(own *value) (*value, error) {
 	if p.wrapped {
 		own = &value{kind: kindObject, members: []member{{p.record().fields[0].name, own}}}
 	}
-	out := forwarding{steps: maxSteps}
+	out := forwarding{steps: stepsFor(own)}
 	written := p.root.forward(&out, &spot{value: own})
 	if written == nil {
 		return nil, out.err

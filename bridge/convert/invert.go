@@ -17,6 +17,13 @@ type inversion struct {
 
 const maxProblems = 5 // told to the model at once
 
+// stepsFor is how much work a value is worth: each part is looked at a few times,
+// where options of a union have to be tried. A hostile one could ask for more.
+func stepsFor(v *value) int {
+	const least, perValue = 50_000, 40
+	return min(maxSteps, least+perValue*v.count())
+}
+
 // fail notes a problem, and gives the nil that stands for no result.
 func (in *inversion) fail(at *spot, format string, arguments ...any) *value {
 	if in.strict {
@@ -63,7 +70,7 @@ func (f *Function) Invert(arguments json.RawMessage) (json.RawMessage, error) {
 
 // invert gives the tool's own arguments, or what is wrong with those written.
 func (p *plan) invert(written *value) (*value, []Problem) {
-	in := inversion{steps: maxSteps}
+	in := inversion{steps: stepsFor(written)}
 	own := p.own(&in, written)
 	if len(in.problems) > 0 {
 		return nil, in.problems
@@ -89,7 +96,7 @@ func (p *plan) own(in *inversion, written *value) *value {
 // carryBack names the places of violations as the model knows them. Where each
 // value came from is only worked out now, since it is seldom asked for.
 func (p *plan) carryBack(written *value) []Problem {
-	in := inversion{steps: maxSteps, origins: map[*value]*spot{}}
+	in := inversion{steps: stepsFor(written), origins: map[*value]*spot{}}
 	own := p.own(&in, written)
 	var problems []Problem
 	for _, v := range violations(p.schema, own) {

@@ -106,6 +106,13 @@ func compile(schema []byte) (*jsonschema.Schema, error) {
 	return compileWith(jsonschema.NewCompiler(), schema)
 }
 
+// compileAsserting is compile with formats checked in the newer drafts, too.
+func compileAsserting(schema []byte) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat = true
+	return compileWith(c, schema)
+}
+
 // compileShown makes a validator of a function's parameters, which asserts
 // formats. Tuples aside, it means the same in 2019-09 as in 2020-12, and is compiled
 // in linear instead of quadratic time.

@@ -13,6 +13,7 @@ type reader struct {
 	places  map[*value]*schema
 	made    int // schemas so far
 	queue   []reading
+	indexes map[*value]map[string]*value
 	anchors map[string]*value // by full address; nil until one is asked for
 }
 
@@ -126,10 +127,10 @@ func (r *reader) settle(s *schema) {
 		}
 	}
 	if len(fit) == 0 && len(s.values) > 0 {
-		r.notes.add(s.path, "none of the listed values is of the type: nothing is accepted")
-		s.none = true
+		r.mistyped(s)
+		return
 	}
-	if len(fit) > 0 && len(fit) < len(s.values) {
+	if len(fit) < len(s.values) {
 		r.notes.add(s.path, "listed values that are not of the type are left out")
 	}
 	s.values = fit

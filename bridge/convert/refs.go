@@ -21,6 +21,9 @@ func (r *reader) reference(at reading, ref *value) {
 	}
 	s.ref = r.schema(target, s.path, resource)
 	s.ref.refTarget = true
+	if s.ref.label == "" {
+		s.ref.label = ref.text[strings.LastIndexAny(ref.text, "/#")+1:]
+	}
 }
 
 // find gives the place that a reference names, and the resource it is in.
@@ -40,7 +43,7 @@ func (r *reader) find(resource *value, ref string) (target, in *value) {
 	}
 	for _, base := range []*value{in, r.root} {
 		for _, spelled := range spellings(fragment) {
-			if target := walk(base, spelled); target != nil {
+			if target := r.walk(base, spelled); target != nil {
 				return target, base
 			}
 		}
@@ -61,7 +64,7 @@ func spellings(fragment string) []string {
 }
 
 // walk follows a JSON pointer (RFC 6901).
-func walk(v *value, fragment string) *value {
+func (r *reader) walk(v *value, fragment string) *value {
 	for _, token := range strings.Split(fragment, "/")[1:] {
 		if plain, err := url.PathUnescape(token); err == nil {
 			token = plain
@@ -69,7 +72,7 @@ func walk(v *value, fragment string) *value {
 		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
 		switch v.kind {
 		case kindObject:
-			v = v.get(token)
+			v = r.member(v, token)
 		case kindArray:
 			i, err := strconv.Atoi(token)
 			if err != nil || i < 0 || i >= len(v.items) {
@@ -84,6 +87,26 @@ func walk(v *value, fragment string) *value {
 		}
 	}
 	return v
+}
+
+// member gives the member of an object. Large objects get an index: a document may
+// hold thousands of definitions, each referred to from another.
+func (r *reader) member(v *value, name string) *value {
+	if len(v.members) < manyMembers {
+		return v.get(name)
+	}
+	index := r.indexes[v]
+	if index == nil {
+		index = make(map[string]*value, len(v.members))
+		for _, m := range v.members {
+			index[m.name] = m.value
+		}
+		if r.indexes == nil {
+			r.indexes = map[*value]map[string]*value{}
+		}
+		r.indexes[v] = index
+	}
+	return index[name]
 }
 
 // absolute spells an address in full, relative to the $id of a resource.

@@ -51,3 +51,31 @@ func (r *reader) typeOf(s *schema, name *value) kinds {
 	}
 	return k
 }
+
+// mistyped repairs a schema none of whose listed values is of its type: by the
+// letter nothing is accepted, which nobody means by an enum. The values of a list's
+// enum are those of its items; others that are all of one type have it.
+func (r *reader) mistyped(s *schema) {
+	kind := s.values[0].kind
+	for _, v := range s.values {
+		if v.kind != kind || s.json.get("const") != nil {
+			r.notes.add(s.path, "none of the listed values is of the type: nothing is accepted")
+			s.none = true
+			return
+		}
+	}
+	if s.types != kindArray {
+		r.notes.add(s.path, "none of the listed values is of the type: the values count, not the type")
+		s.types = 0
+		return
+	}
+	r.notes.add(s.path, "the enum of a list is taken for that of its items")
+	items := &schema{id: r.nextID(), path: s.path, listed: true, values: s.values}
+	if s.array == nil {
+		s.array = &arrayRules{least: -1, most: -1, leastFound: 1, mostFound: -1}
+	}
+	if s.array.items != nil {
+		items = &schema{id: r.nextID(), path: s.path, allOf: []*schema{s.array.items, items}}
+	}
+	s.array.items, s.values, s.listed = items, nil, false
+}

@@ -4,11 +4,12 @@ package convert
 // it was written in, it means here what it would in 2020-12: a tuple's items are
 // the prefix, exclusive bounds are numbers, and references are resolved.
 type schema struct {
-	self [1]*schema // itself, to be had as a list without making one
-	id   int        // the same for the same document, different for each schema in it
-	none bool       // the schema false: nothing is accepted
-	path *pointer
-	json *value // as it is written
+	self  [1]*schema // itself, to be had as a list without making one
+	id    int        // the same for the same document, different for each schema in it
+	none  bool       // the schema false: nothing is accepted
+	path  *pointer
+	label string // what references call it
+	json  *value // as it is written
 
 	title, description              string
 	preset                          *value // the keyword default

@@ -62,6 +62,18 @@ func (v *value) get(name string) *value {
 	return nil
 }
 
+// count is how many values there are, those within included.
+func (v *value) count() int {
+	n := 1
+	for _, item := range v.items {
+		n += item.count()
+	}
+	for _, m := range v.members {
+		n += m.value.count()
+	}
+	return n
+}
+
 // isOf reports whether a value is of one of the kinds.
 func (v *value) isOf(k kinds) bool {
 	if v.kind != kindNumber {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -169,7 +170,7 @@ func fitting(branches []any, value any) map[string]any {
 			for name := range v {
 				if property, ok := properties[name].(map[string]any); ok {
 					score++
-					if fixed, ok := only(property); ok && fixed == v[name] {
+					if fixed, ok := only(property); ok && reflect.DeepEqual(fixed, v[name]) {
 						score += len(v) // the branch's mark
 					}
 				}

@@ -338,3 +338,16 @@ scenes:
 		t.Errorf("got %v, want the raw arguments", got)
 	}
 }
+
+func TestMarkOfABranchMayBeAList(t *testing.T) {
+	const script = "scenes:\n  - call: [{tool: f, with: {on: {mark: [b], y: 1}}}]\n"
+	branch := func(mark string) string {
+		return `{"type":"object","properties":{"mark":{"type":"array","items":{"type":"string"},"const":["` + mark + `"]},"y":{"type":"integer"},` +
+			`"` + mark + `":{"type":["integer","null"]}},"required":["mark","y","` + mark + `"],"additionalProperties":false}`
+	}
+	out := said(t, serve(t, script), `{"role":"user","content":"go"}],"tools":[{"type":"function","function":{"name":"f","strict":true,"parameters":`+
+		`{"type":"object","properties":{"on":{"anyOf":[`+branch("a")+`,`+branch("b")+`]}},"required":["on"],"additionalProperties":false}}}`)
+	if got := calls(out); len(got) != 1 || got[0] != `call_1 f{"on":{"b":null,"mark":["b"],"y":1}}` {
+		t.Errorf("got %v", got)
+	}
+}

@@ -141,7 +141,9 @@ agents: {tester: {tools: ["awkward__*"], budget: {calls: 1000, tokens: 100000000
 		}
 	}()
 	a.mounts.start(t.Context())
-	a.mounts.settled(t.Context(), startTimeouts(cfg))
+	if err := a.mounts.settled(t.Context(), startTimeouts(cfg), t.Output()); err != nil {
+		t.Fatal(err)
+	}
 	run := dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "tester", Source: "test", Prompt: "Call every tool once."}
 	if err := a.store.Start(t.Context(), run); err != nil {
 		t.Fatal(err)

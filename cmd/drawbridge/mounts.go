@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -80,25 +81,61 @@ func (m *mounts) close(context.Context) error {
 	return nil
 }
 
+// quietly is how long somebody at a terminal waits for servers without being told.
+const quietly = 2 * time.Second
+
 // settled waits until every server has answered once, or could not be reached, or
-// the time is up.
-func (m *mounts) settled(ctx context.Context, most time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, most)
-	defer cancel()
+// the time is up, and tells whoever waits on w what for. The error is ctx's: somebody
+// does not want to wait.
+func (m *mounts) settled(ctx context.Context, most time.Duration, w io.Writer) error {
+	over, notice := time.NewTimer(most), time.NewTimer(quietly)
+	defer over.Stop()
+	defer notice.Stop()
+	for i := 0; i < len(m.list); {
+		select {
+		case <-m.list[i].Settled():
+			i++
+		case <-notice.C:
+			_, _ = fmt.Fprintf(w, "drawbridge: waiting for %s, up to %s in all\n", strings.Join(m.unsettled(), ", "), most)
+		case <-over.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// unsettled names the servers that have not answered yet.
+func (m *mounts) unsettled() []string {
+	var names []string
 	for _, mount := range m.list {
 		select {
 		case <-mount.Settled():
-		case <-ctx.Done():
-			return
+		default:
+			names = append(names, "MCP server "+mount.Status().Name)
 		}
 	}
+	return names
 }
 
-// mayMatch reports whether a pattern is about a mounted server's tools.
+// mayMatch reports whether a pattern may be about a mounted server's tools.
 func (m *mounts) mayMatch(pattern string) bool {
-	return slices.ContainsFunc(m.list, func(mount *mcpmount.Mount) bool {
-		return strings.HasPrefix(pattern, mount.Status().Name+tools.MountMark)
-	})
+	return slices.ContainsFunc(m.list, func(mount *mcpmount.Mount) bool { return mayBeAbout(pattern, mount.Status().Name) })
+}
+
+// mayBeAbout reports whether a pattern matches any name that begins with a mount's.
+func mayBeAbout(pattern, mount string) bool {
+	mine := mount + tools.MountMark
+	start, _, open := strings.Cut(pattern, "*")
+	return strings.HasPrefix(start, mine) || open && strings.HasPrefix(mine, start)
+}
+
+// withMounts gives the settings with no other servers than those that are wanted.
+func withMounts(cfg *config.Config, wanted func(name string) bool) *config.Config {
+	only := *cfg
+	only.Tools.MCP = slices.DeleteFunc(slices.Clone(cfg.Tools.MCP), func(s config.MCPServer) bool { return !wanted(s.Name) })
+	return &only
 }
 
 // startTimeouts is how long to wait for the slowest server.

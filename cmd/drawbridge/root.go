@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,6 +102,11 @@ func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store
 	if err != nil {
 		return nil, err
 	}
+	return openStoreOf(cmd.Context(), cfg, mode)
+}
+
+// openStoreOf does so for a command that has read the settings.
+func openStoreOf(ctx context.Context, cfg *config.Config, mode sqlite.Mode) (*sqlite.Store, error) {
 	path, err := sqlite.PathOf(cfg.Store.URL)
 	if err != nil {
 		return nil, wrongUse{err}
@@ -108,5 +114,5 @@ func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("nothing was stored in %q yet; `drawbridge serve` makes it: %w", path, os.ErrNotExist)
 	}
-	return sqlite.Open(cmd.Context(), path, mode, sqlite.Options{Schemas: schemas})
+	return sqlite.Open(ctx, path, mode, sqlite.Options{Schemas: schemas})
 }

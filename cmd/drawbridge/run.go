@@ -96,7 +96,7 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 	var locked *sqlite.LockedError
 	switch {
 	case errors.As(err, &locked):
-		if store, err = c.openStore(cmd, sqlite.Beside); err != nil {
+		if store, err = openStoreOf(ctx, cfg, sqlite.Beside); err != nil {
 			return err
 		}
 		defer func() { _ = store.Close() }()
@@ -109,7 +109,13 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 		}
 		defer func() { _ = a.Stop(context.WithoutCancel(ctx)) }()
 		a.mounts.start(ctx)
-		a.mounts.settled(ctx, startTimeouts(cfg)) // a run that begins without its tools goes wrong
+		// A run that begins without its tools goes wrong: wait, and say what is missing.
+		if err := a.mounts.settled(ctx, startTimeouts(cfg), c.err); err != nil {
+			return err
+		}
+		if err := c.warnOfMounts(a.mounts); err != nil {
+			return err
+		}
 		carry = func(ctx context.Context) error { return a.worker.RunOne(ctx, run.ID) }
 	}
 	if err := store.Start(ctx, run); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +38,9 @@ func toolsCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tools [PATTERN...]",
 		Short: "List the tools, or those whose names match a pattern such as 'crm_*'",
-		Long: `Lists the tools with what they change. Mounted MCP servers are started, asked and stopped;
-what is held back or left out of their tools is listed with the reason.`,
+		Long: `Lists the tools with what they change. Mounted MCP servers whose tools may match are started,
+asked and stopped; what is held back or left out of their tools is listed with the reason,
+with --json on standard error.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			cfg, err := c.settings(cmd)
@@ -48,6 +50,9 @@ what is held back or left out of their tools is listed with the reason.`,
 			if len(patterns) == 0 {
 				patterns = []string{"*"}
 			}
+			cfg = withMounts(cfg, func(name string) bool {
+				return slices.ContainsFunc(patterns, func(pattern string) bool { return mayBeAbout(pattern, name) })
+			})
 			return c.withCatalog(cmd, cfg, func(a *app) error { return c.printTools(a, patterns, asJSON) })
 		},
 	}
@@ -65,21 +70,23 @@ func (c *console) withCatalog(cmd *cobra.Command, cfg *config.Config, do func(*a
 		return err
 	}
 	defer remove()
-	accepted, err := c.openStore(cmd, sqlite.ReadOnly)
+	ctx := cmd.Context()
+	accepted, err := openStoreOf(ctx, cfg, sqlite.ReadOnly)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if accepted != nil {
 		defer func() { _ = accepted.Close() }()
 	}
-	ctx := cmd.Context()
 	a, err := newToolApp(ctx, scratch, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: sqlite.Beside, Book: glance{accepted}})
 	if err != nil {
 		return err
 	}
 	a.mounts.start(ctx)
-	a.mounts.settled(ctx, startTimeouts(cfg))
-	return errors.Join(do(a), a.Stop(context.WithoutCancel(ctx)))
+	if err = a.mounts.settled(ctx, startTimeouts(cfg), c.err); err == nil {
+		err = do(a)
+	}
+	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
 func (c *console) printTools(a *app, patterns []string, asJSON bool) error {
@@ -91,7 +98,7 @@ func (c *console) printTools(a *app, patterns []string, asJSON bool) error {
 	}
 	made := functionsOf(chosen)
 	if asJSON {
-		return printJSON(c.out, toolViews(chosen, made))
+		return errors.Join(printJSON(c.out, toolViews(chosen, made)), c.warnOfMounts(a.mounts))
 	}
 	rows := [][]string{}
 	for _, t := range chosen {
@@ -134,16 +141,31 @@ func toolViews(list []tools.Tool, made bridge.Converted) []toolView {
 func (c *console) printMounts(m *mounts) error {
 	out := &lines{w: c.out}
 	for _, mount := range m.list {
-		s := mount.Status()
-		out.printf("\nMCP server %s: %s, %d tools offered%s", s.Name, s.State, s.Offered, because(s))
-		for _, held := range s.Held {
-			out.printf("  held back: %s: %s", oneLine(held.Tool, 140), oneLine(held.Why, 200))
-		}
-		for _, left := range s.LeftOut {
-			out.printf("  left out: %s: %s", oneLine(left.Tool, 140), oneLine(left.Why, 200))
+		out.printf("")
+		printMount(out, mount.Status())
+	}
+	return out.err
+}
+
+// warnOfMounts does so on standard error, of servers of which something is missing.
+func (c *console) warnOfMounts(m *mounts) error {
+	out := &lines{w: c.err}
+	for _, mount := range m.list {
+		if s := mount.Status(); s.State != mcpmount.Ready || len(s.Held)+len(s.LeftOut) > 0 {
+			printMount(out, s)
 		}
 	}
 	return out.err
+}
+
+func printMount(out *lines, s mcpmount.Status) {
+	out.printf("MCP server %s: %s, %d tools offered%s", s.Name, s.State, s.Offered, because(s))
+	for _, held := range s.Held {
+		out.printf("  held back: %s: %s", oneLine(held.Tool, 140), oneLine(held.Why, 200))
+	}
+	for _, left := range s.LeftOut {
+		out.printf("  left out: %s: %s", oneLine(left.Tool, 140), oneLine(left.Why, 200))
+	}
 }
 
 func because(s mcpmount.Status) string {

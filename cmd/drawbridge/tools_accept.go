@@ -51,25 +51,23 @@ func (c *console) accept(cmd *cobra.Command, cfg *config.Config, names []string,
 		return err
 	}
 	a.mounts.start(ctx)
-	a.mounts.settled(ctx, startTimeouts(only))
-	return errors.Join(c.acceptHeld(ctx, a.mounts, names, yes), a.Stop(context.WithoutCancel(ctx)))
+	if err = a.mounts.settled(ctx, startTimeouts(only), c.err); err == nil {
+		err = c.acceptHeld(ctx, a.mounts, names, yes)
+	}
+	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
 // onlyMounts gives the settings with no other servers than the names are about.
 func onlyMounts(cfg *config.Config, names []string) (*config.Config, error) {
-	only := *cfg
-	only.Tools.MCP = nil
+	wanted := map[string]bool{}
 	for _, name := range names {
 		mount, _, _ := strings.Cut(name, tools.MountMark)
-		i := slices.IndexFunc(cfg.Tools.MCP, func(s config.MCPServer) bool { return s.Name == mount })
-		if i < 0 {
+		if !slices.ContainsFunc(cfg.Tools.MCP, func(s config.MCPServer) bool { return s.Name == mount }) {
 			return nil, wrongUse{fmt.Errorf("no MCP server %q is mounted; see tools.mcp in the settings", mount)}
 		}
-		if !slices.ContainsFunc(only.Tools.MCP, func(s config.MCPServer) bool { return s.Name == mount }) {
-			only.Tools.MCP = append(only.Tools.MCP, cfg.Tools.MCP[i])
-		}
+		wanted[mount] = true
 	}
-	return &only, nil
+	return withMounts(cfg, func(name string) bool { return wanted[name] }), nil
 }
 
 func (c *console) acceptHeld(ctx context.Context, m *mounts, names []string, yes bool) error {

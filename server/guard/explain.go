@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ const (
 	maxNames    = 12          // names or choices listed at once
 	maxExpected = 400         // characters that say what was expected
 	maxExample  = 4000        // characters of an example
-	maxKnown    = 1000        // names compared with one that is unknown
+	maxKnown    = 1000        // names compared with one that is unknown, or with patterns
 	maxLeaves   = 1000        // errors of a mounted tool's schema that are looked into
 )
 
@@ -149,9 +150,10 @@ func unknown(path []string, schema map[string]any, value any) []problem {
 	given, _ := value.(map[string]any)
 	properties, _ := schema["properties"].(map[string]any)
 	known := slices.Sorted(maps.Keys(properties))
+	allowed := patterns(schema)
 	var found []problem
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if _, ok := properties[name]; ok {
+	for i, name := range slices.Sorted(maps.Keys(given)) {
+		if _, ok := properties[name]; ok || i < maxKnown && matchesAny(allowed, name) {
 			continue
 		}
 		text := "unknown"
@@ -161,12 +163,31 @@ func unknown(path []string, schema map[string]any, value any) []problem {
 			text += fmt.Sprintf("; did you mean %q?", meant)
 		} else if len(known) > 0 {
 			text += "; known are " + names(known)
+		} else if len(allowed) > 0 {
+			text += "; a name has to match " + cut(allowed[0].String(), maxName)
 		} else {
 			text += "; nothing may be given here"
 		}
 		found = append(found, problem{path: dotted(append(slices.Clone(path), name)), text: text})
 	}
 	return found
+}
+
+// patterns are those of patternProperties, each of which allows names beyond the
+// known ones: the first few, for a schema may have any number.
+func patterns(schema map[string]any) []*regexp.Regexp {
+	members, _ := schema["patternProperties"].(map[string]any)
+	var all []*regexp.Regexp
+	for _, text := range slices.Sorted(maps.Keys(members))[:min(len(members), maxNames)] {
+		if p, err := regexp.Compile(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func matchesAny(patterns []*regexp.Regexp, name string) bool {
+	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(name) })
 }
 
 func names(all []string) string {

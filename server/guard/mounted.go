@@ -40,11 +40,15 @@ var drafts = []*jsonschema.Draft{jsonschema.Draft2020, jsonschema.Draft7, jsonsc
 //
 // Formats and encodings are not asserted: a server may mean anything by them.
 func compileMounted(tool tools.Tool, log *slog.Logger) *input {
+	leave := func(reason string) {
+		log.Warn("leaving the arguments of a mounted tool to its server to check", "tool", tool.Name, "reason", cut(reason, maxRule))
+	}
 	in, err := tryDrafts(tool)
 	if err != nil {
-		log.Warn("leaving the arguments of a mounted tool to its server to check", "tool", tool.Name, "reason", cut(err.Error(), maxRule))
+		leave(err.Error())
 		return &input{}
 	}
+	in.watch.gaveUp = leave
 	return in
 }
 
@@ -113,7 +117,7 @@ func compileAs(tool tools.Tool, draft *jsonschema.Draft) (in *input, err error) 
 			in, err = nil, fmt.Errorf("the schema cannot be read: %v", fault)
 		}
 	}()
-	watch := &stopwatch{limit: maxCheck}
+	watch := &stopwatch{limit: maxCheck, gaveUp: func(string) {}}
 	in, err = compile(tool, func(c *jsonschema.Compiler) {
 		c.Draft = draft
 		c.RegisterExtension("stopwatch", nil, watch)

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 // object of the schema has, and so it is asked at each step of a check.
 type stopwatch struct {
 	limit time.Duration
+	// gaveUp is called once, when checks end for good.
+	gaveUp func(reason string)
 
 	mu   sync.Mutex // held during a check
 	ends time.Time
@@ -48,6 +51,7 @@ func (s *stopwatch) run(check func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.expired, err = true, errTooLong
+			s.gaveUp(fmt.Sprint(fault))
 		}
 	}()
 	return check()

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
 )
@@ -43,7 +46,8 @@ func doubling(n int) string {
 }
 
 func TestHostileSchemaCostsABoundedTimeOnce(t *testing.T) {
-	in := mountedInput(doubling(600))
+	var log strings.Builder
+	in := compileMounted(tools.Tool{Name: "wild__t", Input: json.RawMessage(doubling(600))}, slog.New(slog.NewTextHandler(&log, nil)))
 	if in.compiled == nil {
 		t.Fatal("the schema does not even compile: nothing is tested")
 	}
@@ -55,6 +59,9 @@ func TestHostileSchemaCostsABoundedTimeOnce(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*maxCheck {
 		t.Errorf("20 checks took %v", took)
+	}
+	if strings.Count(log.String(), "checking takes too long") != 1 || !strings.Contains(log.String(), "wild__t") {
+		t.Errorf("log %s", log.String())
 	}
 }
 
@@ -105,6 +112,17 @@ func TestOnlySoManyWrongValuesAreLookedInto(t *testing.T) {
 	}
 }
 
+func TestNameThatAPatternAllowsIsNotCalledUnknown(t *testing.T) {
+	in := mountedInput(`{"patternProperties":{"^x-":{},"^y-":{}},"additionalProperties":false}`)
+	given, err := decode(json.RawMessage(`{"x-a":1,"y-b":2,"b":3}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list(in.checkMounted(given), "; "); got != "b: unknown; a name has to match ^x-" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestLongArrayIsNotSearchedForEqualItems(t *testing.T) {
 	in := mountedInput(`{"properties":{"a":{"uniqueItems":true}}}`)
 	if got := answerTo(t, in, `{"a":[1,1]}`); !strings.Contains(got, "uniqueItems") {
@@ -116,12 +134,16 @@ func TestLongArrayIsNotSearchedForEqualItems(t *testing.T) {
 }
 
 func TestPanicOfACheckIsNotOurs(t *testing.T) {
-	watch := &stopwatch{limit: time.Minute}
+	var reasons []string
+	watch := &stopwatch{limit: time.Minute, gaveUp: func(reason string) { reasons = append(reasons, reason) }}
 	if err := watch.run(func() error { panic("the validator's") }); err != errTooLong {
 		t.Errorf("got %v", err)
 	}
 	if err := watch.run(func() error { t.Error("checked again"); return nil }); err != errTooLong {
 		t.Errorf("got %v", err)
+	}
+	if len(reasons) != 1 || reasons[0] != "the validator's" {
+		t.Errorf("gave up because of %q", reasons)
 	}
 }
 
@@ -142,6 +164,10 @@ func FuzzWildSchemaIsExplainedOrLeftAlone(f *testing.F) {
 		}
 		in := mountedInput(schema)
 		problems := in.checkMounted(given)
+		var invalid *jsonschema.ValidationError
+		if in.compiled != nil && len(problems) == 0 && errors.As(in.validate(given), &invalid) && !(in.unique && longest(given) > maxUnique) {
+			t.Errorf("let through: %v", invalid)
+		}
 		if len(problems) > 0 && len(in.explain("t", problems, given)) > 20_000 {
 			t.Errorf("the answer has no bound")
 		}

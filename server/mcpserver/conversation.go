@@ -53,7 +53,7 @@ type conversation struct {
 	arguments any
 	shows     mcp.ElicitationCapability
 
-	alive     context.Context // done when the client has gone
+	alive     context.Context // done when the client has gone, or left a question unanswered
 	end       context.CancelFunc
 	current   atomic.Pointer[context.Context] // of the request that waits
 	questions chan *question
@@ -151,6 +151,10 @@ func (c *conversation) ask(ctx context.Context, q tools.Question) (tools.Reply, 
 	case reply := <-asked.reply:
 		return reply, nil
 	case <-waiting.Done():
+		if !c.all.remove(asked) {
+			return <-asked.reply, nil // a request has brought it just now
+		}
+		defer c.end() // the client has no other way back to this call
 		return noAnswer(ctx)
 	}
 }
@@ -171,10 +175,13 @@ func (cs *conversations) add(q *question) bool {
 	return true
 }
 
-func (cs *conversations) remove(q *question) {
+// remove reports whether the question was still open.
+func (cs *conversations) remove(q *question) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	_, was := cs.open[q.state]
 	delete(cs.open, q.state)
+	return was
 }
 
 // claim finds the question that the request answers, and nobody finds it again.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -135,6 +136,50 @@ func TestClientThatGoesAwayWhileAReadWaitsEndsIt(t *testing.T) {
 	goAway()
 	await(t, ended, "its end")
 	if row := f.rows(t, 1)[0]; row.Outcome != "unavailable" {
+		t.Errorf("row %+v", row)
+	}
+}
+
+// A client of protocol 2026-07-28 that goes away between two requests is not seen to:
+// but once its state is worth nothing, nobody can ever have the result.
+func TestCallWhoseQuestionNobodyAnswersEnds(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{AskTimeout: 10 * time.Millisecond})
+	ended := make(chan struct{})
+	f.do = func(ctx context.Context, _ note) (saved, error) {
+		reply, err := tools.Ask(ctx, tools.Question{Schema: json.RawMessage(form)})
+		if err != nil || reply.Action != tools.Cancel {
+			t.Errorf("got %+v, %v", reply, err)
+		}
+		<-ctx.Done()
+		close(ended)
+		return saved{}, ctx.Err()
+	}
+	if got := f.modern(t, deskKey, `"name":"note_read","arguments":{"text":"x"}`); got.ResultType != "input_required" {
+		t.Fatalf("got %+v", got)
+	}
+	await(t, ended, "the end of the call")
+}
+
+func TestWriteWhoseQuestionNobodyAnswersAsksNoFurther(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{AskTimeout: 100 * time.Millisecond})
+	heard := make(chan string, 1)
+	f.mount(t, farDoing("ask", anySchema, func(ctx context.Context, _ json.RawMessage) (json.RawMessage, error) {
+		var all string
+		for range 100 { // ten seconds of patience
+			reply, err := tools.Ask(ctx, tools.Question{Schema: json.RawMessage(form)})
+			if err != nil {
+				t.Error(err)
+			}
+			all += reply.Action[:1]
+		}
+		heard <- all
+		return nil, nil
+	}))
+	f.modern(t, shopKey, `"name":"far__ask","arguments":{}`)
+	if got := await(t, heard, "the replies"); got != strings.Repeat("c", 100) {
+		t.Errorf("got %s", got)
+	}
+	if row := f.rows(t, 1)[0]; row.Outcome != "ok" { // a write goes on to its end
 		t.Errorf("row %+v", row)
 	}
 }

@@ -39,7 +39,8 @@ type offered struct {
 func (o *offer) follow() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	now, changed := map[string]offered{}, false
+	// At first even an empty list is one: unknown tools have to reach the guard.
+	now, changed := map[string]offered{}, o.listed == nil
 	list := []server.ServerTool{{
 		Tool:    mcp.NewTool(guard.Unlisted, mcp.WithDescription("Answers calls of tools that do not exist.")),
 		Handler: o.guard.Handle,
