@@ -59,7 +59,7 @@ func tryDrafts(tool tools.Tool) (*input, error) {
 	if bytes.Count(tool.Input, []byte("{")) > maxObjects {
 		return nil, fmt.Errorf("the schema has more than %d objects", maxObjects)
 	}
-	tool.Input = sayNull(tool.Input)
+	tool.Input = asMeant(tool.Input)
 	var first error
 	for _, draft := range drafts {
 		in, err := compileAs(tool, draft)
@@ -73,41 +73,69 @@ func tryDrafts(tool tools.Tool) (*input, error) {
 	return nil, first
 }
 
-// sayNull says in JSON Schema what OpenAPI 3.0 says with nullable: many servers'
-// schemas come from there, and no draft knows the word. What cannot be read stays
-// as it is.
-func sayNull(schema json.RawMessage) json.RawMessage {
-	if !bytes.Contains(schema, []byte(`"nullable"`)) {
+// asMeant says what many an author means and JSON Schema does not say: null, where
+// OpenAPI 3.0 has a word of its own for it; and where no value of an enum is of the
+// type beside it, so that nothing would ever fit, the values alone, or, of a list,
+// the type alone: they are those of its items. What cannot be read stays as it is.
+func asMeant(schema json.RawMessage) json.RawMessage {
+	if !bytes.Contains(schema, []byte(`"nullable"`)) && !bytes.Contains(schema, []byte(`"enum"`)) {
 		return schema
 	}
 	tree, err := decode(schema)
 	if err != nil {
 		return schema
 	}
-	allowNull(tree)
+	mend(tree)
 	return json.RawMessage(spell(tree))
 }
 
-func allowNull(tree any) {
+func mend(tree any) {
 	switch v := tree.(type) {
 	case []any:
 		for _, item := range v {
-			allowNull(item)
+			mend(item)
 		}
 	case map[string]any:
 		for _, member := range v {
-			allowNull(member)
+			mend(member)
 		}
-		if v["nullable"] != true {
+		name, ok := v["type"].(string)
+		if !ok {
 			return
 		}
-		if name, ok := v["type"].(string); ok {
+		values, listed := v["enum"].([]any)
+		if listed && len(values) > 0 && !slices.ContainsFunc(values, func(value any) bool { return isOf(value, name) }) {
+			if name != "array" {
+				delete(v, "type") // the values count
+				return
+			}
+			delete(v, "enum") // of the items
+			listed = false
+		}
+		if v["nullable"] == true {
 			v["type"] = []any{name, "null"}
-			if values, ok := v["enum"].([]any); ok && !slices.Contains(values, nil) {
+			if listed {
 				v["enum"] = append(values, nil)
 			}
 		}
 	}
+}
+
+// isOf reports whether a value may be of the type of that name.
+func isOf(value any, name string) bool {
+	switch value.(type) {
+	case string:
+		return name == "string"
+	case json.Number:
+		return name == "number" || name == "integer"
+	case bool:
+		return name == "boolean"
+	case []any:
+		return name == "array"
+	case map[string]any:
+		return name == "object"
+	}
+	return name == "null"
 }
 
 // compileAs takes draft for a schema that names none.

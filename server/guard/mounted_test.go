@@ -187,6 +187,21 @@ func TestNullableOfAMountedToolMeansNull(t *testing.T) {
 	}
 }
 
+// Nothing would ever fit such a schema, and its tool could never be called.
+func TestEnumThatContradictsItsTypeDoesNotCount(t *testing.T) {
+	f := newFar(guard.Options{})
+	f.mount(t, f.tool("measure", tools.Read, `{"type":"object","properties":{"metrics":{"type":"array","items":{"type":"string"},"enum":["trust","value"]},
+		"unit":{"type":"string","enum":["cm","mm",5]},"level":{"type":"string","enum":[1,2]}}}`))
+	for arguments, fits := range map[string]bool{
+		`{"metrics":["trust"]}`: true, `{"metrics":"trust"}`: false, `{"metrics":[1]}`: false, `{"unit":"mm"}`: true, `{"unit":"km"}`: false, `{"unit":5}`: false,
+		`{"level":2}`: true, `{"level":3}`: false,
+	} {
+		if result := f.Call(t.Context(), farCall("measure", arguments, "")); (result.Err == nil) != fits {
+			t.Errorf("%s: %v", arguments, result.Err)
+		}
+	}
+}
+
 func TestArgumentsReachAMountedToolByteForByte(t *testing.T) {
 	f := newFar(guard.Options{})
 	f.mount(t, f.tool("t", tools.Read, `{}`))
