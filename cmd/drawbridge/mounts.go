@@ -119,18 +119,6 @@ func (m *mounts) unsettled() []string {
 	return names
 }
 
-// mayMatch reports whether a pattern may be about a mounted server's tools.
-func (m *mounts) mayMatch(pattern string) bool {
-	return slices.ContainsFunc(m.list, func(mount *mcpmount.Mount) bool { return mayBeAbout(pattern, mount.Status().Name) })
-}
-
-// mayBeAbout reports whether a pattern matches any name that begins with a mount's.
-func mayBeAbout(pattern, mount string) bool {
-	mine := mount + tools.MountMark
-	start, _, open := strings.Cut(pattern, "*")
-	return strings.HasPrefix(start, mine) || open && strings.HasPrefix(mine, start)
-}
-
 // withMounts gives the settings with no other servers than those that are wanted.
 func withMounts(cfg *config.Config, wanted func(name string) bool) *config.Config {
 	only := *cfg

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"drawbridge/config"
 	"drawbridge/tools"
+	"drawbridge/tools/mcpmount"
 )
 
 // idlePatterns are warnings about tool patterns that match no tool: a letter wrong
@@ -34,4 +36,16 @@ func (a *app) idlePatterns() config.Problems {
 		look("agents."+name+".always", a.cfg.Agents[name].Always)
 	}
 	return idle
+}
+
+// mayMatch reports whether a pattern may be about a mounted server's tools.
+func (m *mounts) mayMatch(pattern string) bool {
+	return slices.ContainsFunc(m.list, func(mount *mcpmount.Mount) bool { return mayBeAbout(pattern, mount.Status().Name) })
+}
+
+// mayBeAbout reports whether a pattern matches any name that begins with a mount's.
+func mayBeAbout(pattern, mount string) bool {
+	mine := mount + tools.MountMark
+	start, _, open := strings.Cut(pattern, "*")
+	return strings.HasPrefix(start, mine) || open && strings.HasPrefix(mine, start)
 }

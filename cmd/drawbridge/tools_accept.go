@@ -77,13 +77,13 @@ func (c *console) acceptHeld(ctx context.Context, m *mounts, names []string, yes
 		if status.State != mcpmount.Ready {
 			return fmt.Errorf("the MCP server %q cannot be asked%s", status.Name, because(status))
 		}
-		var accepted []string
+		var accepted []mcpmount.Held
 		for _, held := range status.Held {
 			if slices.Contains(names, status.Name) || slices.Contains(names, held.Tool) {
 				if err := c.showHeld(held); err != nil {
 					return err
 				}
-				accepted = append(accepted, held.Tool)
+				accepted = append(accepted, held)
 			}
 		}
 		shown += len(accepted)

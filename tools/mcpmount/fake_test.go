@@ -132,6 +132,9 @@ func (f *fake) list(m wireMessage) {
 			{"name":"has spaces/ü","annotations":"none"},{"name":"`+strings.Repeat("n", 300)+`"}]}`))
 	case "endless pages":
 		f.answer(m.ID, `{"tools":[],"nextCursor":"`+fmt.Sprint(time.Now().UnixNano())+`"}`)
+	case "lists the second time":
+		f.mode = "ordinary"
+		f.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"busy, key hunter2-hunter2"}}`, m.ID))
 	case "same page":
 		f.answer(m.ID, `{"tools":[],"nextCursor":"again"}`)
 	default:
@@ -196,6 +199,11 @@ func (f *fake) call(m wireMessage) {
 	case "ask for a visit":
 		f.waiting[`"q`+string(m.ID)+`"`] = m.ID
 		f.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":"q%s","method":"elicitation/create","params":{"mode":"url","message":"Sign in","url":"https://example.com/x","elicitationId":"1"}}`, m.ID))
+	case "change and be busy":
+		f.mode = "lists the second time"
+		f.version++
+		f.write(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)
+		f.answer(m.ID, text("changed"))
 	case "change":
 		f.version++
 		f.write(`{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}`)

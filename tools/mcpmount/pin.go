@@ -141,23 +141,24 @@ func (m *Mount) report(before, now verdict) {
 	}
 }
 
-// Accept is a person's word for the definitions that are held now: those of the
-// tools named, as offered or by the server's own name, or all if none is. Accepting
-// all also forgets what was accepted of tools that the server does not have any more.
+// Accept is a person's word for definitions that are held and that they were shown,
+// or for all that are held now if shown is nil. Accepting all also forgets what was
+// accepted of tools that the server does not have any more.
 //
-// A name that is not held is an error, and then nothing is accepted.
-func (m *Mount) Accept(ctx context.Context, names []string) error {
+// It is an error if one of them is not held any more, or is another definition by
+// now: nobody has seen that. Then nothing is accepted.
+func (m *Mount) Accept(ctx context.Context, shown []Held) error {
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	if err := m.recall(ctx); err != nil {
 		return err
 	}
-	add, err := m.heldBy(names)
+	add, err := m.stillHeld(shown)
 	if err != nil {
 		return err
 	}
 	var remove []string
-	if len(names) == 0 && m.fresh {
+	if shown == nil && m.fresh {
 		remove = gone(m.accepted, m.list)
 	}
 	if err := m.keep(ctx, add, remove); err != nil {
@@ -167,19 +168,20 @@ func (m *Mount) Accept(ctx context.Context, names []string) error {
 	return nil
 }
 
-// heldBy are the held definitions of these tools.
-func (m *Mount) heldBy(names []string) ([]Definition, error) {
+// stillHeld are the definitions of these, or of all that are held.
+func (m *Mount) stillHeld(shown []Held) ([]Definition, error) {
 	held := m.Status().Held
-	var out []Definition
-	if len(names) == 0 {
-		for _, h := range held {
-			out = append(out, h.Is)
-		}
+	if shown == nil {
+		shown = held
 	}
-	for _, name := range names {
-		i := slices.IndexFunc(held, func(h Held) bool { return h.Tool == name || h.Is.Tool == name })
+	var out []Definition
+	for _, s := range shown {
+		i := slices.IndexFunc(held, func(h Held) bool { return h.Is.Tool == s.Is.Tool })
 		if i < 0 {
-			return nil, fmt.Errorf("accepting %q: mount %q holds no such tool back", name, m.settings.Name)
+			return nil, fmt.Errorf("accepting %q: mount %q holds no such tool back any more", s.Tool, m.settings.Name)
+		}
+		if held[i].Is.Hash != s.Is.Hash {
+			return nil, fmt.Errorf("accepting %q: its definition changed again since it was shown; look once more", s.Tool)
 		}
 		out = append(out, held[i].Is)
 	}

@@ -63,10 +63,16 @@ func TestChangedAndNewDefinitionsAreHeldUntilAccepted(t *testing.T) {
 			t.Errorf("held %+v, which was never accepted", h)
 		}
 	}
-	if err := w.Accept(t.Context(), []string{"shop__act", "shop__never"}); err == nil || len(w.Status().Held) != 2 {
+	never := mcpmount.Held{Tool: "shop__never", Is: mcpmount.Definition{Tool: "never"}}
+	if err := w.Accept(t.Context(), []mcpmount.Held{w.held("shop__act"), never}); err == nil || len(w.Status().Held) != 2 {
 		t.Errorf("accepting a tool that is not there: %v", err)
 	}
-	if err := w.Accept(t.Context(), []string{"act"}); err != nil || w.names() != "shop__act shop__echo" {
+	other := w.held("shop__act")
+	other.Is.Hash = other.Was.Hash
+	if err := w.Accept(t.Context(), []mcpmount.Held{other}); err == nil || len(w.Status().Held) != 2 {
+		t.Errorf("accepting a definition that changed since it was shown: %v", err)
+	}
+	if err := w.Accept(t.Context(), []mcpmount.Held{w.held("shop__act")}); err != nil || w.names() != "shop__act shop__echo" {
 		t.Errorf("after accepting one: %q, %v", w.names(), err)
 	}
 	if err := w.Accept(t.Context(), nil); err != nil || w.names() != "shop__act shop__echo shop__grown" {
@@ -81,6 +87,17 @@ func TestChangedAndNewDefinitionsAreHeldUntilAccepted(t *testing.T) {
 	}
 	if n := strings.Count(w.log.String(), "held a tool back"); n != 2 {
 		t.Errorf("%d warnings of held tools, want one each", n)
+	}
+}
+
+func TestServerThatDoesNotListAgainAtOnceIsKept(t *testing.T) {
+	w := start(t, onStdio("ordinary"), mcpmount.Options{}).ready()
+	if _, err := w.call(t.Context(), "shop__act", "change and be busy"); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the changes are seen", func() bool { return len(w.Status().Held) == 2 })
+	if s := w.Status(); s.Restarts != 0 || !strings.Contains(w.log.String(), "trying again later") || strings.Contains(w.log.String(), "hunter2") {
+		t.Errorf("status %+v, log:\n%s", s, w.log)
 	}
 }
 
@@ -103,7 +120,7 @@ func TestAcceptingAllForgetsToolsThatAreGone(t *testing.T) {
 		slices.Sort(names)
 		return strings.Join(names, " ")
 	}
-	if err := w.Accept(t.Context(), []string{"act"}); err != nil || kept() != "act gone" {
+	if err := w.Accept(t.Context(), []mcpmount.Held{w.held("shop__act")}); err != nil || kept() != "act gone" {
 		t.Errorf("after accepting one, %q are kept, %v", kept(), err)
 	}
 	if err := w.Accept(t.Context(), nil); err != nil || kept() != "act echo" {

@@ -114,18 +114,28 @@ func (m *Mount) follow(ctx context.Context, c *conn) error {
 		case <-rested:
 			changed, rested = c.changed, nil
 		case <-changed:
-			if err := m.readAgain(ctx, c); err != nil {
+			wait, err := m.readAgain(ctx, c)
+			if err != nil {
 				return err
 			}
-			changed, rested = nil, time.After(m.time.relist)
+			changed, rested = nil, time.After(wait)
 		}
 	}
 }
 
-func (m *Mount) readAgain(ctx context.Context, c *conn) error {
+// readAgain reads the list and says how long to leave the server alone. One that
+// does not want to list just now still takes calls: the list as it was stands until
+// it does.
+func (m *Mount) readAgain(ctx context.Context, c *conn) (wait time.Duration, err error) {
 	reading, cancel := context.WithTimeout(ctx, m.settings.StartTimeout)
 	defer cancel()
-	return m.read(reading, c)
+	var said *rpcError
+	if err := m.read(reading, c); !errors.As(err, &said) {
+		return m.time.relist, err
+	}
+	m.log.Warn("the server said that its list changed, and does not give it; trying again later", "error", m.clean.line(said.Error(), maxWord))
+	c.notice(message{Method: methodListChanged})
+	return m.time.maxRetry, nil
 }
 
 // lookAgain finds out whether a person has accepted what is held, by way of another

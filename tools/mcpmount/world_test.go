@@ -130,6 +130,17 @@ func (w world) tool(name string) tools.Tool {
 	return tools.Tool{}
 }
 
+func (w world) held(name string) mcpmount.Held {
+	w.t.Helper()
+	for _, h := range w.Status().Held {
+		if h.Tool == name {
+			return h
+		}
+	}
+	w.t.Fatalf("%s is not held back; status %+v", name, w.Status())
+	return mcpmount.Held{}
+}
+
 // call has shop__echo, which reads, or shop__act, which acts, do something.
 func (w world) call(ctx context.Context, tool, do string) (string, error) {
 	w.t.Helper()

@@ -21,6 +21,10 @@ func TestCautionsNameWhatMightBeRefused(t *testing.T) {
 		strictly("an enum that cannot be null", CautionNullable, "", `{"type":["string","null"],"enum":["x"]}`, `{"type":["string","null"],"enum":["x",null]}`),
 		strictly("a bound", CautionFineTuned, "", `{"type":"integer","minimum":0}`, `{"type":"integer"}`),
 		strictly("a name twice", CautionDuplicate, "", `{"type":"string","type":"string"}`, `{"type":"string"}`),
+		strictly("a property twice", CautionDuplicate, "/items/properties", `{"type":"array","items":{"type":"object","properties":{"x":{"type":"null"},"x":{"type":"null"}},"required":["x"],"additionalProperties":false}}`, `{"type":"array","items":`+closed(`"x":{"type":"null"}`)+`}`),
+		{"branches that begin alike behind references", CautionFirstKey, "/$defs/u",
+			defined(`"u":{"anyOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/b"}]},"a":` + closed(`"x":{"type":"null"}`) + `,"b":` + closed(`"x":{"type":"string"}`)),
+			defined(`"u":{"anyOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/b"}]},"a":` + closed(`"x":{"type":"null"}`) + `,"b":` + closed(`"y":{"type":"string"}`))},
 		{"six levels", CautionAzure, "", deep(6), deep(5)},
 		{"101 properties", CautionAzure, "", wide(101), wide(100)},
 	}
@@ -34,6 +38,11 @@ func TestCautionsNameWhatMightBeRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// defined makes a strict root with definitions.
+func defined(definitions string) string {
+	return strings.Replace(closed(`"a":{"$ref":"#/$defs/u"}`), `{`, `{"$defs":{`+definitions+`},`, 1)
 }
 
 func TestCautionsHoldForNonStrictFunctionsToo(t *testing.T) {

@@ -356,6 +356,22 @@ func TestCheckListsABoundedNumberOfViolations(t *testing.T) {
 	}
 }
 
+func TestTooDeepASchemaIsSaidOnce(t *testing.T) {
+	if got := Check("f", json.RawMessage(deep(14)), true); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestLongValuesAreNotRepeatedInFull(t *testing.T) {
+	long := strings.Repeat("é", 1000)
+	for _, bad := range []string{`{"type":"` + long + `"}`, `{"minLength":[1,2,3,4,"` + long + `"]}`, `{"minLength":{"` + long + `":1}}`, `{"minLength":` + strings.Repeat("1", 500) + `.5}`} {
+		found := Check("f", json.RawMessage(`{"type":"object","properties":{"a":`+bad+`}}`), false)
+		if len(found) != 1 || len(found[0].Text) > 300 {
+			t.Errorf("%s: %v", clip(bad), found)
+		}
+	}
+}
+
 func TestRefusalNamesTheFunctionAndThePlace(t *testing.T) {
 	schema := json.RawMessage(closed(`"a":{"type":"object","properties":{"it's/b":{"type":"string","default":1}},"required":["it's/b"],"additionalProperties":false}`))
 	got := Refusal("search", Check("search", schema, true))

@@ -36,7 +36,7 @@ func TestReferencesAreReadAsTheRFCSays(t *testing.T) {
 			t.Errorf("refuses %q", s)
 		}
 	}
-	for _, s := range []string{`a b`, `#a#b`, `%zz`, `#%4`, `a<b>`, `"`, `1:b`, `:a`, `a_b:c`, `[a]`, `é`, `a\b`, `{id}`, `^`, "a\n", `http://a[b]/`, `http://[::1]/[x]`} {
+	for _, s := range []string{`a b`, `#a#b`, `%zz`, `#%4`, `%4g`, `%g4`, `a<b>`, `"`, `1:b`, `:a`, `a_b:c`, `[a]`, `é`, `a\b`, `{id}`, `^`, "a\n", `http://a[b]/`, `http://[::1]/[x]`} {
 		if isReference(s) {
 			t.Errorf("takes %q", s)
 		}
