@@ -163,31 +163,20 @@ func nextPage(raw json.RawMessage) mcp.Cursor {
 	return page.NextCursor
 }
 
-// listed is a tool on the wire, with the parts that mcp-go would not keep exact.
-type listed struct {
-	Name        string          `json:"name"`
-	Title       string          `json:"title"`
-	Description string          `json:"description"`
-	InputSchema json.RawMessage `json:"inputSchema"`
-	Annotations struct {
-		Title    string `json:"title"`
-		ReadOnly bool   `json:"readOnlyHint"`
-	} `json:"annotations"`
-	Meta map[string]json.RawMessage `json:"_meta"`
-}
-
 // ParseTools reads the result of tools/list. A tool that cannot be read harms no
 // other: it is among the left out.
 func ParseTools(raw json.RawMessage) ([]Tool, []LeftOut, error) {
-	var page struct {
-		Tools []json.RawMessage `json:"tools"`
+	var page map[string]json.RawMessage
+	var list []json.RawMessage
+	if err := json.Unmarshal(raw, &page); err != nil || page["tools"] == nil {
+		return nil, nil, errors.New(`reading the list of tools: want {"tools": [...]}, as tools/list gives it`)
 	}
-	if err := json.Unmarshal(raw, &page); err != nil {
-		return nil, nil, fmt.Errorf(`reading the list of tools: want {"tools": [...]}: %w`, err)
+	if err := json.Unmarshal(page["tools"], &list); err != nil {
+		return nil, nil, errors.New(`reading the list of tools: "tools" is no list`)
 	}
-	tools := make([]Tool, 0, len(page.Tools))
+	tools := make([]Tool, 0, len(list))
 	var leftOut []LeftOut
-	for i, one := range page.Tools {
+	for i, one := range list {
 		tool, err := ParseTool(one)
 		if err != nil {
 			leftOut = append(leftOut, LeftOut{Tool: cmp.Or(tool.Name, fmt.Sprintf("tools[%d]", i)), Why: err.Error()})
@@ -198,39 +187,54 @@ func ParseTools(raw json.RawMessage) ([]Tool, []LeftOut, error) {
 	return tools, leftOut, nil
 }
 
-// ParseTool reads one tool of a list.
+// ParseTool reads one tool of a list. Its fields go by their exact names, which
+// encoding/json would not insist on.
 func ParseTool(raw json.RawMessage) (Tool, error) {
-	var l listed
-	if err := json.Unmarshal(raw, &l); err != nil {
-		return Tool{Name: l.Name}, fmt.Errorf("reading the tool: %w", err)
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
+		return Tool{}, errors.New("reading the tool: it is no JSON object")
 	}
-	if l.Name == "" {
+	var t Tool
+	for name, into := range map[string]*string{"name": &t.Name, "title": &t.Title, "description": &t.Description} {
+		if value, ok := fields[name]; ok && json.Unmarshal(value, into) != nil {
+			return Tool{}, fmt.Errorf("reading the tool: its %s is no text", name)
+		}
+	}
+	if t.Name == "" {
 		return Tool{}, errors.New("reading the tool: it has no name")
 	}
-	return l.tool(), nil
+	var hints, meta map[string]json.RawMessage
+	json.Unmarshal(fields["annotations"], &hints) // absent or odd: nothing is hinted at
+	json.Unmarshal(fields["_meta"], &meta)
+	if t.Title == "" {
+		json.Unmarshal(hints["title"], &t.Title)
+	}
+	t.Input = fields["inputSchema"]
+	t.judge(hints, meta)
+	return t, nil
 }
 
-// tool trusts our own word on the effect first. A server that does not know it is
+// judge trusts our own word on the effect first. A server that does not know it is
 // taken at its hint for reads; everything else could be anything.
-func (l listed) tool() Tool {
-	t := Tool{Name: l.Name, Title: cmp.Or(l.Title, l.Annotations.Title), Description: l.Description, Input: l.InputSchema}
-	json.Unmarshal(l.Meta[MetaEffect], &t.Effect) // absent or odd: judged below
+func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
+	json.Unmarshal(meta[MetaEffect], &t.Effect) // absent or odd: judged below
 	switch t.Effect {
 	case Read, Write, Message, Money:
-		json.Unmarshal(l.Meta[MetaIdempotent], &t.Idempotent)
+		json.Unmarshal(meta[MetaIdempotent], &t.Idempotent)
 	default:
+		var reads bool
+		json.Unmarshal(hints["readOnlyHint"], &reads)
 		t.Effect = Write
-		if l.Annotations.ReadOnly {
+		if reads {
 			t.Effect = Read
 		}
 	}
 	t.Idempotent = t.Idempotent || t.Effect == Read
-	json.Unmarshal(l.Meta[MetaTaints], &t.Taints)
+	json.Unmarshal(meta[MetaTaints], &t.Taints)
 	var exact string
-	if json.Unmarshal(l.Meta[MetaInput], &exact) == nil && json.Valid([]byte(exact)) {
+	if json.Unmarshal(meta[MetaInput], &exact) == nil && json.Valid([]byte(exact)) {
 		t.Input = json.RawMessage(exact)
 	}
-	return t
 }
 
 // Call makes one call. The arguments are a JSON object; the key, if any, makes
