@@ -117,20 +117,20 @@ func TestUsingWhatIsOfferedDoesNotMoveTheOffer(t *testing.T) {
 
 func TestOfferFollowsFromTheTurnsAlone(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
-	for range 5 {
-		first := uneven()
+	life := uneven()
+	for range 3 {
+		first := &run{functions: life.functions, history: &history{brief: life.history.brief}}
 		names := append(first.functions.names(), "gone", readResultName)
 		any := func() string { return names[chance.IntN(len(names))] }
 		moved := 0
-		for range 10 {
+		for range 6 {
 			before := first.offered().names
 			first.history.turns = append(first.history.turns, turnOf(any(), any(), any()))
 			now := first.offered().names
 			if !slices.Equal(before, now) {
 				moved++
 			}
-			resumed := uneven()
-			resumed.history.turns = first.history.turns
+			resumed := &run{functions: life.functions, history: first.history}
 			if got := resumed.offered().names; !slices.Equal(now, got) {
 				t.Fatalf("a resumed run offers\n%v, not\n%v", got, now)
 			}

@@ -116,10 +116,8 @@ const maxText = 16 << 10
 // result passes a result on as it is, unless the server says that the call failed.
 func (m *Mount) result(raw json.RawMessage, name string, effect tools.Effect) (json.RawMessage, error) {
 	var r struct {
-		IsError bool `json:"isError"`
-		Content []struct {
-			Text string `json:"text"`
-		} `json:"content"`
+		IsError bool              `json:"isError"`
+		Content []json.RawMessage `json:"content"` // each of any form: a block that is odd must not make an answer none
 	}
 	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &r) != nil {
 		return nil, m.unanswered(name, effect, "the server's answer is no result")
@@ -128,8 +126,11 @@ func (m *Mount) result(raw json.RawMessage, name string, effect tools.Effect) (j
 		return raw, nil
 	}
 	var said []string
-	for _, part := range r.Content {
-		if part.Text != "" {
+	for _, raw := range r.Content {
+		var part struct {
+			Text string `json:"text"`
+		}
+		if json.Unmarshal(raw, &part) == nil && part.Text != "" {
 			said = append(said, part.Text)
 		}
 	}

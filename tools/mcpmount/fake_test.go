@@ -181,6 +181,8 @@ func (f *fake) call(m wireMessage) {
 		f.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":"%s","error":{"code":-32602,"message":"Unknown tool: echo"}}`, m.ID))
 	case "internal":
 		f.write(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"it broke"}}`, m.ID))
+	case "odd":
+		f.answer(m.ID, `{"content":[{"type":"chart","text":{"x":1}},null,{"type":"text","text":"done"}]}`)
 	case "nonsense":
 		f.answer(m.ID, `["no","result"]`)
 	case "environment":

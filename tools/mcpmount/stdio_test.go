@@ -60,6 +60,15 @@ func TestCallPassesArgumentsAndResultWhole(t *testing.T) {
 	}
 }
 
+// A write that was carried out must not become unknown because its answer holds a
+// block of a form that nobody here knows.
+func TestResultWithAnOddBlockIsAResult(t *testing.T) {
+	w := start(t, onStdio("ordinary"), mcpmount.Options{}).ready()
+	if raw, err := w.call(t.Context(), "shop__act", "odd"); err != nil || !strings.Contains(string(raw), `{"type":"chart","text":{"x":1}}`) {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
 func TestServersOwnFailuresKeepTheirMeaning(t *testing.T) {
 	w := start(t, hinted("ordinary"), mcpmount.Options{}).ready()
 	for do, code := range map[string]tools.Code{
