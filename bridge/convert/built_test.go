@@ -13,7 +13,7 @@ func builtCases() []testCase {
 	return []testCase{
 		{Name: "5,000 properties", Strict: &yes, Tool: built(object(5000, 4, `{"type":"string"}`)), Valid: raws(`{}`, `{"p0000":"x","p4999":"y"}`)},
 		{Name: "5,001 properties", Tool: built(object(5001, 4, `{"type":"string"}`)), Valid: raws(`{}`, `{"p0000":"x","p5000":"y"}`)},
-		{Name: "20,000 properties", Tool: built(object(20_000, 5, `{"type":"integer"}`)), Valid: raws(`{}`, `{"p19999":1}`)},
+		{Name: "10,000 properties", Tool: built(object(10_000, 5, `{"type":"integer"}`)), Valid: raws(`{}`, `{"p09999":1}`)},
 		{Name: "120,001 characters of names", Tool: built(object(1200, 100, `{"type":"boolean"}`)), Valid: raws(`{}`, `{"p`+fmt.Sprintf("%0100d", 7)+`":true}`)},
 		{Name: "1,000 enum values", Strict: &yes, Tool: built(enum(1000, 5)), Valid: raws(`{"e":"v00999"}`)},
 		{Name: "1,001 enum values", Strict: &yes, Tool: built(enum(1001, 5)), Valid: raws(`{"e":"v01000"}`), Invalid: invalid(`{"e":"v01001"}`, "e")},
