@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 
 	"drawbridge/tools"
 )
@@ -17,6 +19,9 @@ import (
 const maxListedDepth = 128
 
 var anyObject = json.RawMessage(`{"type":"object"}`)
+
+// readByClients are the keywords that clients read into types of their own.
+var readByClients = []string{"type", "properties", "required", "$schema", "$defs", "definitions", "additionalProperties"}
 
 // listableInput is the schema as MCP wants it (2025-11-25, schema, Tool): an object
 // that says type "object", whose properties are objects and whose required are
@@ -43,6 +48,17 @@ func listableInput(raw json.RawMessage) json.RawMessage {
 			m.value = stringsOnly(m.value)
 		case "$schema":
 			if json.Unmarshal(m.value, new(string)) != nil {
+				m.value = nil
+			}
+		case "$defs", "definitions":
+			if m.value[0] != '{' {
+				m.value = nil
+			}
+		case "additionalProperties":
+		default:
+			// A client in Go reads names without regard to case, and takes this one for
+			// the keyword.
+			if slices.ContainsFunc(readByClients, func(keyword string) bool { return strings.EqualFold(keyword, m.name) }) {
 				m.value = nil
 			}
 		}

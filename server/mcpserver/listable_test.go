@@ -24,9 +24,12 @@ func TestListableSchemaIsChangedNoMoreThanItMust(t *testing.T) {
 		`{"type":"object","required":["a",5,null,"b"]}`:                                         `{"type":"object","required":["a","b"]}`,
 		`{"$schema":5,"type":"object"}`:                                                         `{"type":"object"}`,
 		`true`:                                                                                  `{"type":"object"}`, `false`: `{"type":"object"}`, `null`: `{"type":"object"}`, `[]`: `{"type":"object"}`, ``: `{"type":"object"}`,
-		`{"type":"object"} {}`:               `{"type":"object"}`,
-		`{"type":"object","title":"\ud800"}`: `{"type":"object","title":"\ufffd"}`,
-		`{"a\"b":1}`:                         `{"type":"object","a\"b":1}`,
+		`{"type":"object"} {}`:                                                                        `{"type":"object"}`,
+		`{"type":"object","title":"\ud800"}`:                                                          `{"type":"object","title":"\ufffd"}`,
+		`{"type":"object","Required":[0],"TYPE":1,"additionalproperties":5}`:                          `{"type":"object"}`,
+		`{"type":"object","$defs":5,"definitions":[]}`:                                                `{"type":"object"}`,
+		`{"type":"object","$defs":{"a":{}},"definitions":{},"additionalProperties":false,"enum":[1]}`: `{"type":"object","$defs":{"a":{}},"definitions":{},"additionalProperties":false,"enum":[1]}`,
+		`{"a\"b":1}`: `{"type":"object","a\"b":1}`,
 		strings.Repeat(`{"not":`, 200) + `{}` + strings.Repeat(`}`, 200): `{"type":"object"}`,
 	} {
 		if got := string(listableInput(json.RawMessage(in))); got != want {
@@ -54,7 +57,7 @@ func TestOutputSchemaIsListedOnlyIfItPromisesAnObject(t *testing.T) {
 }
 
 func FuzzListableSchemaIsOne(f *testing.F) {
-	for _, seed := range []string{`{"type":"object","properties":{"a":true}}`, `{"required":[1],"$schema":null}`, `{"a":"\ud800","type":["object"]}`, `[`, "{\"\xff\":1}"} {
+	for _, seed := range []string{`{"type":"object","properties":{"a":true}}`, `{"required":[1],"$schema":null}`, `{"a":"\ud800","type":["object"]}`, `[`, "{\"\xff\":1}", `{"requIred":[0]}`, `{"$defs":[],"$DEFS":1,"additionalProperties":false}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -63,6 +66,7 @@ func FuzzListableSchemaIsOne(f *testing.F) {
 			Type       string
 			Properties map[string]map[string]any
 			Required   []string
+			Defs       map[string]any `json:"$defs"`
 		}
 		if err := json.Unmarshal(got, &schema); err != nil || schema.Type != "object" || !utf8.Valid(got) || depth(got) > maxListedDepth+1 {
 			t.Fatalf("%q became %q: %v", raw, got, err)
