@@ -163,7 +163,7 @@ func (f *functions) close(name string) []string {
 	}
 	var found []near
 	for _, offered := range append(f.names(), readResultName) {
-		if d := distance(strings.ToLower(name), strings.ToLower(offered)); d <= max(len(offered), len(name))/3 {
+		if d := convert.Distance(strings.ToLower(name), strings.ToLower(offered)); d <= max(len(offered), len(name))/3 {
 			found = append(found, near{offered, d})
 		}
 	}
@@ -173,27 +173,4 @@ func (f *functions) close(name string) []string {
 		out = append(out, n.name)
 	}
 	return out
-}
-
-// distance counts the letters to insert, delete or replace to get from a to b.
-func distance(a, b string) int {
-	const longest = 128 // a hostile name must not cost more than a real one
-	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -250,7 +250,7 @@ func meant(name string, known []string) string {
 	}
 	best, least := "", 1+len(name)/3
 	for _, other := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(other)); d <= least {
+		if d := Distance(strings.ToLower(name), strings.ToLower(other)); d <= least {
 			best, least = other, d-1
 		}
 	}
@@ -261,27 +261,4 @@ func meant(name string, known []string) string {
 		return "; known are " + strings.Join(known[:most], ", ") + " and others"
 	}
 	return "; known are " + strings.Join(known, ", ")
-}
-
-// distance counts the letters to insert, delete or replace to get from a to b.
-func distance(a, b string) int {
-	const longest = 64 // a hostile name must not cost more than a real one
-	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
