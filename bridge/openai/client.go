@@ -2,144 +2,171 @@ package openai
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	wire "github.com/sashabaranov/go-openai"
 )
 
-// DefaultTimeout bounds one completion from the first byte sent to the last one
-// read. Models that think take minutes.
+// DefaultTimeout is how long a model may be silent. Models that think say nothing
+// for minutes.
 const DefaultTimeout = 5 * time.Minute
+
+// API is the way an endpoint is asked.
+type API string
+
+const (
+	// Chat is /v1/chat/completions, which every compatible server speaks.
+	Chat API = "chat"
+	// Responses is OpenAI's /v1/responses.
+	Responses API = "responses"
+)
 
 // Options of a Client. The zero value asks api.openai.com without a key.
 type Options struct {
 	// BaseURL ends before /chat/completions, usually in /v1.
 	BaseURL string
 	APIKey  string
+	// API is Chat by default.
+	API API
 	// HTTPClient keeps many connections to the endpoint by default.
 	HTTPClient *http.Client
-	// Timeout of one completion, DefaultTimeout by default.
+	// Timeout is how long the model may say nothing, before an answer's first byte
+	// or between two; DefaultTimeout by default. An answer that keeps coming may
+	// take as long as it likes.
 	Timeout time.Duration
 	// Now reads a Retry-After that names a date. It is time.Now by default.
 	Now func() time.Time
 }
 
-// Client asks one endpoint. It is safe for concurrent use.
+// Client asks one endpoint, once for each question. It is safe for concurrent use.
 type Client struct {
-	api     *wire.Client
-	key     string
-	timeout time.Duration
-	now     func() time.Time
+	dialect
+	name      string // the configured name of the model, if there is one
+	config    wire.ClientConfig
+	http      *http.Client
+	key       string
+	timeout   time.Duration
+	now       func() time.Time
+	functions definitions
+	unwanted  unwanted
 }
 
 // New makes a client. It sends nothing yet.
 func New(o Options) *Client {
-	c := &Client{key: o.APIKey, timeout: o.Timeout, now: o.Now}
+	c := &Client{config: wire.DefaultConfig(o.APIKey), http: o.HTTPClient, key: o.APIKey, timeout: o.Timeout, now: o.Now}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	client := o.HTTPClient
-	if client == nil {
-		client = newHTTPClient()
+	if c.http == nil {
+		c.http = newHTTPClient()
 	}
-	config := wire.DefaultConfig(o.APIKey)
-	config.HTTPClient = doer{client}
 	if o.BaseURL != "" {
-		config.BaseURL = o.BaseURL
+		c.config.BaseURL = o.BaseURL
 	}
-	c.api = wire.NewClientWithConfig(config)
+	c.dialect = chatDialect
+	if o.API == Responses {
+		c.dialect = responsesDialect
+	}
+	c.functions.write = c.definition
 	return c
 }
 
-// Complete asks for one answer, whole. An error is an *[Error], or the context's
-// own when that ended first.
+// dialect is what the two APIs differ in.
+type dialect struct {
+	body       func(*Client, Request) (body, error)
+	definition func(Function) ([]byte, error)
+	send       func(context.Context, *wire.Client) error
+	read       func(*Client, Request) reading
+}
+
+var chatDialect = dialect{
+	body:       (*Client).chatBody,
+	definition: chatDefinition,
+	send: func(ctx context.Context, api *wire.Client) error {
+		_, err := api.CreateChatCompletionStream(ctx, wire.ChatCompletionRequest{})
+		return err
+	},
+	read: func(_ *Client, r Request) reading { return &chatAnswer{hear: r.hear} },
+}
+
+// Complete asks once and gives the whole answer; r.Hear is told of its words as they
+// come. An error is an *[Error], or the context's own when that ended first. What
+// was heard of an answer that ends in an error is void.
 func (c *Client) Complete(ctx context.Context, r Request) (Answer, error) {
-	timed, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	response, err := c.api.CreateChatCompletion(timed, encode(r))
-	switch {
-	case ctx.Err() != nil:
-		return Answer{}, ctx.Err()
-	case err != nil:
-		return Answer{}, c.classify(r, response.Header(), err)
-	case len(response.Choices) == 0:
-		return Answer{}, &Error{Kind: Transient, Status: http.StatusOK, Message: "the model server answered without a choice"}
-	}
-	return decode(r, response), nil
+	answer, _, err := c.ask(ctx, r)
+	return answer, err
 }
 
-func encode(r Request) wire.ChatCompletionRequest {
-	out := wire.ChatCompletionRequest{Model: r.Model}
-	for _, m := range r.Messages {
-		message := wire.ChatCompletionMessage{Role: string(m.Role), Content: m.Content, ToolCallID: m.CallID}
-		for _, call := range m.Calls {
-			message.ToolCalls = append(message.ToolCalls, wire.ToolCall{
-				ID:       call.ID,
-				Type:     wire.ToolTypeFunction,
-				Function: wire.FunctionCall{Name: call.Name, Arguments: call.Arguments},
-			})
+// ask is Complete, with the header of the server's answer, nil if there was none.
+func (c *Client) ask(ctx context.Context, r Request) (Answer, http.Header, error) {
+	const most = 4 // one more than there are things that a server may not take
+	for try := 1; ; try++ {
+		answer, x, err := c.exchange(ctx, r)
+		if err != nil && ctx.Err() != nil {
+			return Answer{}, nil, ctx.Err()
 		}
-		out.Messages = append(out.Messages, message)
+		if err == nil || try == most || !c.adapt(&r, err) {
+			return answer, x.header(), err
+		}
 	}
-	for _, f := range r.Functions {
-		out.Tools = append(out.Tools, wire.Tool{Type: wire.ToolTypeFunction, Function: &wire.FunctionDefinition{
-			Name: f.Name, Description: f.Description, Parameters: f.Parameters, Strict: f.Strict,
-		}})
-	}
-	return out
 }
 
-func decode(r Request, response wire.ChatCompletionResponse) Answer {
-	choice := response.Choices[0]
-	a := Answer{
-		ID:      response.ID,
-		Model:   response.Model,
-		Content: text(choice.Message),
-		Refusal: choice.Message.Refusal,
-		Finish:  Finish(choice.FinishReason),
-		Usage:   Usage{Prompt: response.Usage.PromptTokens, Completion: response.Usage.CompletionTokens},
+// adapt reports whether the request can be sent again without what the error says
+// that the server does not take.
+func (c *Client) adapt(r *Request, err error) bool {
+	what, found := mentioned(err)
+	if !found {
+		return false
 	}
-	for _, call := range choice.Message.ToolCalls {
-		a.Calls = append(a.Calls, Call{ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments})
+	if what == encrypted && r.forgetItems() {
+		return true // reasoned under another key, perhaps
 	}
-	if details := response.Usage.PromptTokensDetails; details != nil {
-		a.Usage.Cached = details.CachedTokens
+	c.unwanted.learn(r.Model, what)
+	return true
+}
+
+func (c *Client) exchange(ctx context.Context, r Request) (Answer, *exchange, error) {
+	out, err := c.body(c, r)
+	if err != nil {
+		return Answer{}, nil, unsendable(err)
 	}
+	ctx, x, stop := begin(ctx, c.http, out, c.timeout)
+	defer stop()
+	config := c.config
+	config.HTTPClient = x
+	if err = c.send(ctx, wire.NewClientWithConfig(config)); err == nil {
+		defer x.in.Body.Close()
+		var answer Answer
+		if answer, err = x.read(c.read(c, r)); err == nil {
+			return answer.withUsage(r), x, nil
+		}
+	}
+	return Answer{}, x, c.explain(ctx, r.Model, x, err)
+}
+
+// unsendable is the error for a request that breaks the rules before it is sent.
+func unsendable(err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return permanentError(BadRequest, "the request cannot be written: "+err.Error())
+}
+
+func (r Request) hear(text string) {
+	if r.Hear.Text != nil {
+		r.Hear.Text(text)
+	}
+}
+
+func (a Answer) withUsage(r Request) Answer {
 	if a.Usage.Prompt+a.Usage.Completion == 0 {
 		a.Usage = estimate(r, a)
 	}
 	return a
-}
-
-// text is a message's content, whether it came as a string or in parts.
-func text(m wire.ChatCompletionMessage) string {
-	content := m.Content
-	for _, part := range m.MultiContent {
-		content += part.Text
-	}
-	return content
-}
-
-// estimate stands in for a usage that was not given: without one, a budget of
-// tokens would hold nothing back.
-func estimate(r Request, a Answer) Usage {
-	const bytesPerToken = 4
-	prompt, completion := 0, len(a.Content)+len(a.Refusal)
-	for _, m := range r.Messages {
-		prompt += len(m.Content)
-		for _, call := range m.Calls {
-			prompt += len(call.Name) + len(call.Arguments)
-		}
-	}
-	for _, f := range r.Functions {
-		prompt += len(f.Name) + len(f.Description) + len(f.Parameters)
-	}
-	for _, call := range a.Calls {
-		completion += len(call.Name) + len(call.Arguments)
-	}
-	return Usage{Prompt: prompt/bytesPerToken + 1, Completion: completion/bytesPerToken + 1, Estimated: true}
 }

@@ -47,8 +47,8 @@ func question() Request {
 			{Role: Tool, CallID: "a", Content: "done"},
 		},
 		Functions: []Function{
-			{Name: "f", Description: "does", Parameters: json.RawMessage(`{"type":"object","properties":{"z":{},"a":{}},"allOf":[{"if":{}}]}`)},
-			{Name: "g", Strict: true, Parameters: json.RawMessage(`{"type":"object","properties":{}}`)},
+			{Name: "f", Description: "does", Parameters: json.RawMessage(`{"type":"object","properties":{"z":{"if":{}},"a":{}}}`)},
+			{Name: "g", Strict: true, Parameters: json.RawMessage(`{"type":"object","properties":{},"required":[],"additionalProperties":false}`)},
 		},
 	}
 }
@@ -58,9 +58,9 @@ func TestRequestCarriesSchemasAsTheyAreAndSaysStrict(t *testing.T) {
 	if _, err := client.Complete(context.Background(), question()); err != nil {
 		t.Fatal(err)
 	}
-	const tools = `"tools":[{"function":{"name":"f","description":"does",` +
-		`"parameters":{"type":"object","properties":{"z":{},"a":{}},"allOf":[{"if":{}}]}},"type":"function"},` +
-		`{"function":{"name":"g","strict":true,"parameters":{"type":"object","properties":{}}},"type":"function"}]`
+	const tools = `"tools":[{"type":"function","function":{"name":"f","description":"does",` +
+		`"parameters":{"type":"object","properties":{"z":{"if":{}},"a":{}}}}},` +
+		`{"type":"function","function":{"name":"g","strict":true,"parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false}}}]`
 	if !strings.Contains(*seen, tools) {
 		t.Errorf("sent %s\nwant in it %s", *seen, tools)
 	}
@@ -95,29 +95,41 @@ func TestMissingUsageIsEstimated(t *testing.T) {
 
 func TestErrorsAreSorted(t *testing.T) {
 	said := `{"error":{"message":"no good: ` + key + `\nsorry","type":"t","code":"c"}}`
+	limited := Error{Kind: Transient, Reason: RateLimited, Status: 429, Message: "the model server takes no more requests for now (429)"}
+	after := func(e Error, d time.Duration) Error { e.RetryAfter = d; return e }
 	for name, c := range map[string]struct {
 		status int
 		header map[string]string
 		body   string
 		want   Error
 	}{
-		"bad request":       {400, nil, said, Error{Kind: Permanent, Status: 400, Message: "the model server refused the request (400): no good: [redacted] sorry"}},
-		"too long":          {400, nil, `{"error":{"message":"max 8","code":"context_length_exceeded"}}`, Error{Kind: Permanent, Status: 400, Message: `the request is too long for the model "m" (400): max 8`}},
-		"much too long":     {413, nil, "<html>", Error{Kind: Permanent, Status: 413, Message: `the request is too long for the model "m" (413)`}},
-		"wrong key":         {401, nil, `{"error":{"message":"Incorrect API key: sk-v***cret"}}`, Error{Kind: Permanent, Status: 401, Message: "the key is wrong: the model server refused it (401)"}},
-		"forbidden":         {403, nil, said, Error{Kind: Permanent, Status: 403, Message: `the key may not use the model "m" (403): no good: [redacted] sorry`}},
-		"no such model":     {404, nil, said, Error{Kind: Permanent, Status: 404, Message: `the model "m" does not exist at this address (404): no good: [redacted] sorry`}},
-		"timeout":           {408, nil, "", Error{Kind: Transient, Status: 408, Message: "the model server is not ready (408 Request Timeout)"}},
-		"conflict":          {409, nil, "", Error{Kind: Transient, Status: 409, Message: "the model server is not ready (409 Conflict)"}},
-		"limited, seconds":  {429, map[string]string{"Retry-After": "7"}, "", Error{Kind: Transient, Status: 429, RetryAfter: 7 * time.Second, Message: "the model server is not ready (429 Too Many Requests)"}},
-		"limited, date":     {429, map[string]string{"Retry-After": "Fri, 02 Jan 2026 03:04:35 GMT"}, "", Error{Kind: Transient, Status: 429, RetryAfter: 30 * time.Second, Message: "the model server is not ready (429 Too Many Requests)"}},
-		"limited, ms":       {429, map[string]string{"Retry-After": "7", "Retry-After-Ms": "1500"}, "", Error{Kind: Transient, Status: 429, RetryAfter: 1500 * time.Millisecond, Message: "the model server is not ready (429 Too Many Requests)"}},
-		"limited, forever":  {429, map[string]string{"Retry-After": "1e30"}, "", Error{Kind: Transient, Status: 429, RetryAfter: 24 * time.Hour, Message: "the model server is not ready (429 Too Many Requests)"}},
-		"limited, nonsense": {429, map[string]string{"Retry-After": "soon"}, "", Error{Kind: Transient, Status: 429, Message: "the model server is not ready (429 Too Many Requests)"}},
-		"down":              {503, nil, "<html>" + key, Error{Kind: Transient, Status: 503, Message: "the model server is not ready (503 Service Unavailable)"}},
-		"no choice":         {200, nil, `{"choices":[]}`, Error{Kind: Transient, Status: 200, Message: "the model server answered without a choice"}},
-		"not JSON":          {200, nil, `<html>`, Error{Kind: Transient, Message: "the model server's answer cannot be read: invalid character '<' looking for beginning of value"}},
-		"cut short":         {200, nil, `{"choices":[`, Error{Kind: Transient, Message: "the model server cannot be reached: unexpected EOF"}},
+		"bad request":       {400, nil, said, Error{Kind: Permanent, Reason: BadRequest, Status: 400, Message: "the model server refused the request (400): no good: [redacted] sorry"}},
+		"too long":          {400, nil, `{"error":{"message":"max 8","code":"context_length_exceeded"}}`, Error{Kind: Permanent, Reason: TooLong, Status: 400, Message: `the request is too long for the model "m" (400): max 8`}},
+		"too long in words": {400, nil, `{"object":"error","message":"This model's maximum context length is 8 tokens.","code":400}`, Error{Kind: Permanent, Reason: TooLong, Status: 400, Message: `the request is too long for the model "m" (400): This model's maximum context length is 8 tokens.`}},
+		"much too long":     {413, nil, "<html>", Error{Kind: Permanent, Reason: TooLong, Status: 413, Message: `the request is too long for the model "m" (413)`}},
+		"never in a minute": {429, nil, `{"error":{"message":"Request too large for m: Limit 10, Requested 12","code":"rate_limit_exceeded"}}`, Error{Kind: Permanent, Reason: TooLong, Status: 429, Message: `the request is too long for the model "m" (429): Request too large for m: Limit 10, Requested 12`}},
+		"wrong key":         {401, nil, `{"error":{"message":"Incorrect API key: sk-v***cret"}}`, Error{Kind: Permanent, Reason: WrongKey, Status: 401, Message: "the key is wrong: the model server refused it (401)"}},
+		"forbidden":         {403, nil, said, Error{Kind: Permanent, Reason: Forbidden, Status: 403, Message: `the key may not use the model "m" (403): no good: [redacted] sorry`}},
+		"no such model":     {404, nil, said, Error{Kind: Permanent, Reason: NoSuchModel, Status: 404, Message: `the model "m" does not exist at this address (404): no good: [redacted] sorry`}},
+		"bare text":         {404, nil, `{"error":"model 'm' not found, try pulling it first"}`, Error{Kind: Permanent, Reason: NoSuchModel, Status: 404, Message: `the model "m" does not exist at this address (404): model 'm' not found, try pulling it first`}},
+		"detail":            {422, nil, `{"detail":[{"loc":["body","x"]}]}`, Error{Kind: Permanent, Reason: BadRequest, Status: 422, Message: `the model server refused the request (422): [{"loc":["body","x"]}]`}},
+		"timeout":           {408, nil, "", Error{Kind: Transient, Reason: Unavailable, Status: 408, Message: "the model server is not ready (408 Request Timeout)"}},
+		"conflict":          {409, nil, "", Error{Kind: Transient, Reason: Unavailable, Status: 409, Message: "the model server is not ready (409 Conflict)"}},
+		"limited, seconds":  {429, map[string]string{"Retry-After": "7"}, "", after(limited, 7*time.Second)},
+		"limited, date":     {429, map[string]string{"Retry-After": "Fri, 02 Jan 2026 03:04:35 GMT"}, "", after(limited, 30*time.Second)},
+		"limited, ms":       {429, map[string]string{"Retry-After": "7", "Retry-After-Ms": "1500"}, "", after(limited, 1500*time.Millisecond)},
+		"limited, forever":  {429, map[string]string{"Retry-After": "1e30"}, "", after(limited, 24*time.Hour)},
+		"limited, nonsense": {429, map[string]string{"Retry-After": "soon"}, "", limited},
+		"out of quota":      {429, map[string]string{"Retry-After": "7"}, `{"error":{"message":"pay","code":"insufficient_quota"}}`, Error{Kind: Transient, Reason: OutOfQuota, Status: 429, RetryAfter: time.Minute, Message: "the account behind the key has used up its quota (429): pay"}},
+		"not paid":          {402, nil, "", Error{Kind: Transient, Reason: OutOfQuota, Status: 402, RetryAfter: time.Minute, Message: "the account behind the key has used up its quota (402)"}},
+		"talkative":         {400, nil, `{"error":{"message":"` + strings.Repeat("é", 5000) + `"}}`, Error{Kind: Permanent, Reason: BadRequest, Status: 400, Message: "the model server refused the request (400): " + strings.Repeat("é", 250) + " ..."}},
+		"down":              {503, nil, "<html>" + key, Error{Kind: Transient, Reason: Unavailable, Status: 503, Message: "the model server is not ready (503 Service Unavailable)"}},
+		"no choice":         {200, nil, `{"choices":[]}`, Error{Kind: Transient, Reason: EmptyChoices, Status: 200, Message: "the model server answered without a choice"}},
+		"nothing at all":    {200, nil, ``, Error{Kind: Transient, Reason: EmptyChoices, Status: 200, Message: "the model server answered without a choice"}},
+		"not JSON":          {200, nil, `<html>`, Error{Kind: Transient, Reason: Unreadable, Message: "the model server's answer cannot be read: invalid character '<' looking for beginning of value"}},
+		"another shape":     {200, nil, `{"choices":7}`, Error{Kind: Transient, Reason: Unreadable, Message: `the model server's answer cannot be read: there is a number for "choices"`}},
+		"cut short":         {200, nil, `{"choices":[`, Error{Kind: Transient, Reason: Cut, Message: "the model's answer broke off: unexpected EOF"}},
+		"error with a 200":  {200, nil, `{"error":{"message":"overloaded","code":529}}`, Error{Kind: Transient, Reason: Unavailable, Status: 529, Message: "the model server is not ready (529): overloaded"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := endpoint(t, c.status, c.header, c.body)
@@ -183,7 +195,7 @@ func TestEndlessAnswerIsCutOff(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"id":"`)
 		chunk := strings.Repeat("x", 1<<20)
-		for range 64 {
+		for {
 			if _, err := io.WriteString(w, chunk); err != nil {
 				return
 			}
@@ -194,5 +206,23 @@ func TestEndlessAnswerIsCutOff(t *testing.T) {
 	var got *Error
 	if !errors.As(err, &got) || !strings.Contains(got.Message, "too large") {
 		t.Errorf("error %v, want one about the size", err)
+	}
+}
+
+func TestBodyIsReadWholeWhateverTheRoom(t *testing.T) {
+	b := body{[]byte("ab"), nil, []byte("cde"), []byte("f")}
+	for room := 1; room < 8; room++ {
+		var got []byte
+		r, to := b.reader(), make([]byte, room)
+		for {
+			n, err := r.Read(to)
+			got = append(got, to[:n]...)
+			if err != nil {
+				break
+			}
+		}
+		if string(got) != "abcdef" || b.size() != 6 {
+			t.Errorf("room for %d: %q of %d bytes", room, got, b.size())
+		}
 	}
 }

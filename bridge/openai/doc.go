@@ -1,8 +1,29 @@
-// Package openai asks a model: one chat completion over any endpoint that speaks
-// OpenAI's chat API, by way of go-openai.
+// Package openai asks models: over any endpoint that speaks OpenAI's chat completions,
+// or over OpenAI's Responses API, with the same [Request] and the same [Answer].
 //
-// It adds what a durable run needs and go-openai leaves open: errors sorted into
-// those worth another try and those that are not ([Error]), usage that is never
-// missing, and requests whose bytes depend on nothing but their content, so that
-// a provider's prompt cache finds the same prefix again.
+// [Models] is what a program asks. It knows its models by their configured names, and
+// for each what all who ask it share: its limits (pace, window), whether it is down
+// (circuit), what it costs ([Prices]). One question goes to the first model in a few
+// attempts, with full jitter between them, and then to its fallbacks. It waits for
+// seconds, never for minutes: a longer wait is given back as an [Error] that is
+// Transient and says when to come again, so that a run can be put down meanwhile.
+//
+// [Client] asks one endpoint once. Answers are always streamed: words are heard as
+// they come ([Listener]), calls are put together from their pieces (calls), and an answer
+// counts only once the model has said that it is finished. How long a model may be
+// silent is bounded; how long it may speak is not.
+//
+// Requests are sent by way of go-openai, which knows the endpoints, signs the requests
+// and reads errors. What goes over the wire is written and read here (exchange), for
+// go-openai's own types and its reader of streams
+//
+//   - leave out a temperature of 0, and know no content parts but text and image_url;
+//   - refuse some requests themselves, by what they know of models' names;
+//   - take a comment before an error event for a part of it, and end without an error
+//     when the stream is cut;
+//   - read lines of any length, and close the connection behind each answer.
+//
+// A request's bytes depend on nothing but its content, with what is the same each turn in
+// front: so a provider's prompt cache finds the same prefix again, and a function's
+// definition is written once and not for each of a thousand runs (definitions).
 package openai

@@ -1,0 +1,106 @@
+package openai
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// chatBody writes a chat completion's request. What stays the same from turn to turn
+// goes first and the conversation, which only grows, behind it, so that a
+// provider's prompt cache finds as long a prefix as there can be.
+func (c *Client) chatBody(r Request) (body, error) {
+	head := newWriter()
+	head.raw("{")
+	head.member("model", r.Model)
+	head.raw(`"stream":true,`)
+	if !c.unwanted.by(r.Model, streamOptions) {
+		head.raw(`"stream_options":{"include_usage":true},`)
+	}
+	opened, err := head.done()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.functions.appendTo(body{opened}, r.Functions)
+	if err != nil {
+		return nil, err
+	}
+	tail := newWriter()
+	tail.list("messages", len(r.Messages), func(i int) any { return chatMessageOf(r.Messages[i]) })
+	params := sendable(r)
+	params.Metadata = nil // taken only with completions that the provider is to store
+	tail.members(params)
+	closed, err := tail.closed()
+	return append(out, closed), err
+}
+
+// sendable are the request's parameters without those about calls where there are no
+// functions to call: they are refused there.
+func sendable(r Request) Params {
+	p := r.Params
+	if len(r.Functions) == 0 {
+		p.ToolChoice, p.ParallelCalls = nil, nil
+	}
+	return p
+}
+
+type chatMessage struct {
+	Role       Role       `json:"role"`
+	Content    any        `json:"content"` // null where an assistant only calls
+	Refusal    string     `json:"refusal,omitempty"`
+	Name       string     `json:"name,omitempty"`
+	ToolCalls  []chatCall `json:"tool_calls,omitempty"`
+	ToolCallID string     `json:"tool_call_id,omitempty"`
+}
+
+type chatCall struct {
+	ID       string       `json:"id"`
+	Type     string       `json:"type"`
+	Function chatFunction `json:"function"`
+}
+
+type chatFunction struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+}
+
+func chatMessageOf(m Message) chatMessage {
+	out := chatMessage{Role: m.Role, Content: m.Content, Refusal: m.Refusal, Name: m.Name, ToolCallID: shortID(m.CallID, longestChatID)}
+	switch {
+	case len(m.Parts) > 0:
+		out.Content = m.Parts
+	case m.Content == "" && (len(m.Calls) > 0 || m.Refusal != ""):
+		out.Content = nil
+	}
+	for _, call := range m.Calls {
+		out.ToolCalls = append(out.ToolCalls, chatCall{shortID(call.ID, longestChatID), "function", chatFunction{call.Name, call.Arguments}})
+	}
+	return out
+}
+
+// longestChatID is how many bytes of a call's id OpenAI's chat completions take.
+const longestChatID = 40
+
+// shortID gives an id in place of one that is too long, for the call and its result
+// the same: some servers' own ids are, and callers may have made up theirs.
+func shortID(id string, most int) string {
+	if len(id) <= most {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "call_" + hex.EncodeToString(sum[:16])
+}
+
+// chatDefinition is a function as chat completions take it.
+func chatDefinition(f Function) ([]byte, error) {
+	type function struct {
+		Name        string          `json:"name"`
+		Description string          `json:"description,omitempty"`
+		Strict      bool            `json:"strict,omitempty"`
+		Parameters  json.RawMessage `json:"parameters"`
+	}
+	return encode(struct {
+		Type     string   `json:"type"`
+		Function function `json:"function"`
+	}{"function", function{f.Name, f.Description, f.Strict, f.Parameters}})
+}
