@@ -45,14 +45,19 @@ func (r *run) begin(ctx context.Context, t *turn, c *call) bool {
 	}
 	intent, refused := r.intend(c)
 	if refused != nil {
-		if r.task.Refused != nil {
-			r.task.Refused(ctx, refused.tool, c.asked.Arguments, refused.text)
-		}
+		r.record(ctx, refused.tool, c, refused.text)
 		return result(refused.code, refused.text)
 	}
 	intent.Answer, intent.Index, intent.CallID, intent.Key = t.seq, c.index, c.id, r.history.key(t, c)
 	r.note(EntryIntent, intent)
 	return true
+}
+
+// record tells whoever keeps the record of calls of one that no server will see.
+func (r *run) record(ctx context.Context, tool string, c *call, why string) {
+	if r.task.Refused != nil {
+		r.task.Refused(ctx, tool, c.asked.Arguments, why)
+	}
 }
 
 // refusedCall is a call that is answered without being made.
@@ -102,7 +107,7 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 	} else if returned, err = r.send(ctx, c.intent, &result); err != nil {
 		return Result{}, err
 	}
-	result.Content, result.IsError = returned.Content, returned.IsError
+	result.Content, result.Parts, result.IsError = returned.Content, returned.Parts, returned.IsError
 	if c.intent.Unknown && returned.IsError {
 		result.Code = UnknownFunction
 		result.Content = r.unknownText(c.intent.Function) + " The tool server said: " + returned.Content

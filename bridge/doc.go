@@ -7,16 +7,50 @@
 // [Bridge.Run] knows nothing but the run's [Journal]. It reads the entries, works
 // out what comes next, does it, and writes that down:
 //
-//	brief    instructions, prompt, model, budget, function names   (first)
-//	answer   what the model said, word for word, with its usage
+//	brief    instructions, prompt or conversation, model, budget, function names (first)
+//	answer   what the model said, word for word, with its usage, and who answered
 //	intent   one call is about to be made, under this key
 //	result   what it returned, whole
+//	note     what the bridge tells the model: a budget is nearly used up, this is the
+//	         last answer, the answer was empty or does not fit its form
+//	fold     old results are shown as a line each from here on
+//	summary  old turns are shown as a summary from here on
+//	input    what the run's caller added while the run waited for it
 //	outcome  how the run ended; written by the caller, with the run's end state
 //
 // An answer is committed together with the intents of the calls that start next,
 // a result together with the next intent, so a turn costs as few commits as its
 // promises allow. The calls of one turn run side by side when all are reads, else
-// one after the other in the order given.
+// one after the other in the order given. Whoever wants to follow gives the task a
+// [Watch]: it hears the model's words as they come, and all else once it is durable.
+//
+// # What models get wrong
+//
+// Each mistake is told to the model, in the result of the call or in a note, and has
+// an end of its own where telling does not help:
+//
+//	arguments that are no JSON or do not fit, unknown functions   a result that says so
+//	call ids missing or given twice                               mended
+//	neither words nor calls                                       asked again, twice; then empty_answer
+//	cut at the limit of tokens, in a call                         not made, asked again, once; then length
+//	cut at the limit of tokens, in words                          length
+//	declined, or withheld by the provider                         model_refused, content_filtered
+//	the same call with the same result, a third time              a hint behind the result; the fifth: loop
+//	an answer that does not fit the output schema                 asked again, twice; then output_invalid
+//	more calls than the budget has                                not made; then the last answer
+//
+// # Budgets
+//
+// At four fifths of any bound the model is told to come to an end. When one is used
+// up there is one more question, without functions, and what the model says to it
+// is the answer of a run that failed by that budget's name. A run that has not begun
+// waits for the next day if its agent has used up this one.
+//
+// # Callers
+//
+// A run may be somebody's conversation. The caller's own functions are offered
+// behind ours and never called here: once our calls of the same answer are made, the
+// run waits until its caller has answered, with [OpenCalls] and [AnswerCalls].
 //
 // # After a crash
 //
@@ -28,13 +62,15 @@
 //
 // # Where to look
 //
-// run.go is the loop, turn.go the calls of one answer, call.go a single call,
-// history.go what the entries add up to, transcript.go what the model is sent,
-// budget.go and outcome.go the ends of a run, functions.go what the tools become,
-// offer.go which of them a request carries, session.go and returned.go the MCP side,
-// local.go the functions that are the bridge's own. The model's side is in
-// bridge/openai, a scripted model in bridge/rehearsal.
-//
-// Doubt: the clock of a run's wall budget goes on while the run waits, for a
-// model that is down as well as for whatever later makes runs wait.
+// life.go is the loop, brief.go its beginning and question.go a question to the model;
+// turn.go has the calls of one answer, call.go a single call, verdict.go what an answer
+// means, repeats.go calls in vain, output.go answers that have a form. budget.go has the
+// bounds, closing.go how a run comes to its end by them, account.go the words for ends
+// without any. history.go is what the entries add up to, apply.go how, transcript.go
+// what the model is sent, context.go and its neighbours how that is made to fit.
+// caller.go and conversation.go are for who talks to a run, watch.go for who follows
+// one. functions.go is what the tools become, offer.go which of them a request carries,
+// session.go and returned.go the MCP side, local.go and readresult.go the functions that
+// are the bridge's own. The model's side is in bridge/openai, a scripted model in
+// bridge/rehearsal.
 package bridge

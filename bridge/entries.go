@@ -5,17 +5,27 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"drawbridge/bridge/openai"
 	"drawbridge/bridge/selection"
 )
 
 // Brief is the body of the first entry: everything a run needs to know about
 // itself. What an agent's configuration says later does not change a run.
 type Brief struct {
-	Agent        string `json:"agent"`
-	Model        string `json:"model"`
-	Instructions string `json:"instructions,omitempty"`
-	Prompt       string `json:"prompt"`
-	Budget       Budget `json:"budget"`
+	Agent        string   `json:"agent"`
+	Model        string   `json:"model"`
+	Fallback     []string `json:"fallback,omitempty"`
+	Instructions string   `json:"instructions,omitempty"`
+	Prompt       string   `json:"prompt"`
+	// Conversation, of a run that somebody talks to, stands in place of Prompt.
+	Conversation *Conversation `json:"conversation,omitempty"`
+	Budget       Budget        `json:"budget"`
+	// Window is what the model can take in, in tokens, question and answer together.
+	Window int `json:"window,omitempty"`
+	// Images: the model can be shown images.
+	Images bool `json:"images,omitempty"`
+	// Output is the JSON Schema that the answer has to fit, if there is one.
+	Output json.RawMessage `json:"output,omitempty"`
 	// ResultLimit is how many bytes of a result the model is shown.
 	ResultLimit int `json:"result_limit"`
 	// Tainted: the prompt already carries text written by outsiders.
@@ -29,6 +39,62 @@ type Brief struct {
 	Functions     []string `json:"functions"`
 	LeftOut       []string `json:"left_out,omitempty"`
 	FunctionsHash string   `json:"functions_hash"`
+}
+
+// Conversation is what somebody who talks to an agent brings along: what was said
+// so far, ending with what is to be answered, functions of their own, which are
+// called by the caller and not by us, and what they ask of the model.
+type Conversation struct {
+	Messages  []openai.Message  `json:"messages"`
+	Functions []openai.Function `json:"functions,omitempty"`
+	Params    openai.Params     `json:"params"`
+}
+
+// Input is the body of an entry that a run's caller added behind the results of the
+// calls that were the caller's to make, each of which is a result entry: what the
+// caller said besides, and what it asks for from then on. Functions and Params that
+// are nil are as before; an empty list of functions takes them back.
+type Input struct {
+	Messages  []openai.Message  `json:"messages,omitempty"`
+	Functions []openai.Function `json:"functions,omitzero"`
+	Params    *openai.Params    `json:"params,omitempty"`
+}
+
+// NoteWhy says what a [Note] is about.
+type NoteWhy string
+
+const (
+	NoteBudget NoteWhy = "budget"    // most of a budget is used: come to an end
+	NoteLast   NoteWhy = "last_turn" // a budget is used up: the last answer, without functions
+	NoteOutput NoteWhy = "output"    // the answer does not fit the output schema
+	NoteEmpty  NoteWhy = "empty"     // the answer held neither words nor calls
+)
+
+// Note is the body of an entry of what the bridge says to the model, as a message
+// behind the last turn.
+type Note struct {
+	Why    NoteWhy `json:"why"`
+	Reason Reason  `json:"reason,omitempty"` // of NoteBudget and NoteLast: which budget
+	Text   string  `json:"text"`
+}
+
+// Fold is the body of an entry that folds the results of all turns up to and with
+// the answer of the sequence number Upto.
+type Fold struct {
+	Upto int64 `json:"upto"`
+	// Show is how many bytes of a folded result are shown still, where that is more
+	// than its one line has anyway.
+	Show int `json:"show,omitempty"`
+}
+
+// Summary is the body of an entry that puts a summary in place of all turns up to
+// and with the answer of the sequence number Upto, or in place of the first Messages
+// messages of the caller's conversation; then Upto is that of the brief.
+type Summary struct {
+	Upto     int64         `json:"upto"`
+	Messages int           `json:"messages,omitempty"`
+	Text     string        `json:"text"`
+	Asked    openai.Answer `json:"asked"` // the answer that the summary is, for its usage and cost
 }
 
 // Intent is the body of an entry before a call. Effect and Idempotent are as they
@@ -62,6 +128,12 @@ const (
 	InvalidArguments ResultCode = "invalid_arguments"
 	// OutcomeUnknown: nobody can say whether the call took effect.
 	OutcomeUnknown ResultCode = "outcome_unknown"
+	// CallersCall: the call is the caller's to make. As the code of a result: the
+	// caller made it.
+	CallersCall ResultCode = "callers_call"
+	// NotMade: nothing was called, since the answer that asked for it was cut off and
+	// nobody knows what the call would have been, or the caller wants no calls.
+	NotMade ResultCode = "not_made"
 	// TimedOut: a read did not return in time.
 	TimedOut ResultCode = "timed_out"
 )
@@ -77,6 +149,9 @@ type Result struct {
 	// Found are the functions that find_tools found: they are offered from then on.
 	Found   []string `json:"found,omitempty"`
 	Content string   `json:"content"` // whole, whatever the model was shown
+	// Parts are what of the result is not text, as content parts of the chat API, for a
+	// model that can be shown them. Content names each in words.
+	Parts []json.RawMessage `json:"parts,omitempty"`
 }
 
 // encode gives the bytes of a body: the same value, the same bytes.

@@ -33,6 +33,11 @@ type functions struct {
 	hash    string // of all definitions, to the last byte
 
 	reported sync.Once
+
+	// everything is the offer of all there is, where that fits a request: one for all
+	// runs, since many may wait at once.
+	listed     sync.Once
+	everything *offer
 }
 
 // function is one tool as a model may be shown it.
@@ -149,6 +154,14 @@ func (f *functions) report(ctx context.Context, log *slog.Logger) {
 			log.WarnContext(ctx, "tool left out: it cannot be made a function", "tool", left.Tool, "reason", left.Why)
 		}
 	})
+}
+
+// tool is the tool that a function stands for, or what was taken for a function.
+func (f *functions) tool(function string) string {
+	if fn := f.byName[function]; fn != nil {
+		return fn.Name
+	}
+	return function
 }
 
 // names lists all functions, sorted.

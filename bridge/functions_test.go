@@ -87,19 +87,6 @@ func TestCloseNamesAreTheLikeliest(t *testing.T) {
 	}
 }
 
-func TestCutFallsBetweenCharacters(t *testing.T) {
-	for limit, want := range map[int]string{
-		0: "\n[bytes 0 to 0 of 5 of the result r1.0; read on with read_result from offset 0]",
-		2: "a\n[bytes 0 to 1 of 5 of the result r1.0; read on with read_result from offset 1]",
-		3: "aé\n[bytes 0 to 3 of 5 of the result r1.0; read on with read_result from offset 3]",
-		5: "aébc",
-	} {
-		if diff := cmp.Diff(want, cut("aébc", limit, handle(1, 0))); diff != "" {
-			t.Errorf("limit %d: %s", limit, diff)
-		}
-	}
-}
-
 func TestKeyIsStableAndNeverShared(t *testing.T) {
 	h := &history{run: "r"}
 	key := func(h *history, seq int64, index int) string { return h.key(&turn{seq: seq}, &call{index: index}) }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -15,23 +14,53 @@ import (
 // from the bytes of entries, in a run's first life as in its last: what a resumed
 // run sees cannot differ from what the first one saw.
 type history struct {
-	run     string
-	last    int64 // sequence number of the last entry
-	brief   Brief
-	turns   []*turn
+	run   string
+	last  int64 // sequence number of the last entry
+	brief Brief
+	// before are the asides ahead of the first turn; those behind a turn are its own.
+	before []aside
+	turns  []*turn
+	// summary stands for the turns up to the answer that it names, earlier for messages
+	// of the caller from before the run; summaries are all there were.
+	summary, earlier *Summary
+	summaries        []*Summary
+	moved            int64 // sequence number of the last fold or summary
+	// demand is what the run's caller asks of the model now.
+	demand demand
+	// warned are the budgets that the model was told are nearly used up; closing is
+	// what announced the last question, if one did.
+	warned  []Reason
+	closing *Note
+	repeats repeats
 	outcome *Outcome
 
 	// Of this life, not from entries: the time worked in earlier ones, and when it
 	// began. Only budgets look at them.
 	worked time.Duration
 	began  time.Time
+	// tight: the model found the last question too long, whatever we had counted.
+	tight bool
 }
 
-// turn is one answer of the model and what became of its calls.
+// turn is one answer of the model, what became of its calls, and what was said to
+// the model before it was asked again.
 type turn struct {
 	seq    int64 // of the answer's entry
 	answer openai.Answer
 	calls  []*call
+	after  []aside
+	// closing is what announced this turn as the last, if a budget is used up.
+	closing *Note
+	// folded: of its results no more is shown than a line, or show bytes of each.
+	folded bool
+	show   int
+}
+
+// aside is something that is said to the model behind a turn: by the bridge, or by
+// the run's caller. One of the two is set.
+type aside struct {
+	note  *Note
+	input *Input
 }
 
 // call is one call of an answer. Without an intent it has not been started;
@@ -40,86 +69,30 @@ type call struct {
 	index  int
 	id     string // the model's, or one minted in its place
 	asked  openai.Call
+	theirs bool // to be made by the run's caller
 	intent *Intent
 	result *Result
+	// outline is what there is in a result that is shown cut, once it was needed.
+	outline *string
+	// hint is what the model is told behind the result, if it makes this call too often.
+	hint string
+	// times counts the turns that made this call, with these arguments, and had this
+	// result, this one included.
+	times int
 }
 
-// replay builds the history of a run from its journal.
-func replay(run string, entries []Entry) (*history, error) {
-	h := &history{run: run}
-	for _, e := range entries {
-		if err := h.apply(e); err != nil {
-			return nil, fmt.Errorf("replaying the journal of run %q: entry %d: %w", run, e.Seq, err)
-		}
-	}
-	return h, nil
-}
-
-// apply adds one entry. An error means that the journal was not written by a
-// bridge: nothing may be built on it.
-func (h *history) apply(e Entry) error {
-	switch {
-	case e.Seq != h.last+1:
-		return fmt.Errorf("it follows entry %d", h.last)
-	case h.outcome != nil:
-		return fmt.Errorf("it follows the outcome")
-	case (h.last == 0) != (e.Kind == EntryBrief):
-		return fmt.Errorf("its kind is %q: a journal opens with its only brief", e.Kind)
-	}
-	if err := h.take(e); err != nil {
-		return err
-	}
-	h.last = e.Seq
-	return nil
-}
-
-func (h *history) take(e Entry) error {
-	switch e.Kind {
-	case EntryBrief:
-		return json.Unmarshal(e.Body, &h.brief)
-	case EntryAnswer:
-		t := &turn{seq: e.Seq}
-		if err := json.Unmarshal(e.Body, &t.answer); err != nil {
-			return err
-		}
-		t.calls = callsOf(t.seq, t.answer.Calls)
-		h.turns = append(h.turns, t)
+// lastTurn is nil before the first answer.
+func (h *history) lastTurn() *turn {
+	if len(h.turns) == 0 {
 		return nil
-	case EntryIntent:
-		var intent Intent
-		if err := json.Unmarshal(e.Body, &intent); err != nil {
-			return err
-		}
-		c, err := h.call(intent.Answer, intent.Index)
-		if err != nil {
-			return err
-		}
-		c.intent = &intent
-		return nil
-	case EntryResult:
-		var result Result
-		if err := json.Unmarshal(e.Body, &result); err != nil {
-			return err
-		}
-		c, err := h.call(result.Answer, result.Index)
-		if err != nil {
-			return err
-		}
-		c.result = &result
-		return nil
-	case EntryOutcome:
-		h.outcome = new(Outcome)
-		return json.Unmarshal(e.Body, h.outcome)
 	}
-	return fmt.Errorf("its kind is %q, which is none", e.Kind)
+	return h.turns[len(h.turns)-1]
 }
 
 // call finds a call by its place. Only calls of the last answer are still moving.
 func (h *history) call(answer int64, index int) (*call, error) {
-	if len(h.turns) > 0 {
-		if t := h.turns[len(h.turns)-1]; t.seq == answer && index >= 0 && index < len(t.calls) {
-			return t.calls[index], nil
-		}
+	if t := h.lastTurn(); t != nil && t.seq == answer && index >= 0 && index < len(t.calls) {
+		return t.calls[index], nil
 	}
 	return nil, fmt.Errorf("it is about call %d of answer %d, which is not in the last answer", index, answer)
 }
@@ -150,11 +123,8 @@ func callsOf(seq int64, asked []openai.Call) []*call {
 
 // open is the last turn, if calls of it still have to come back.
 func (h *history) open() *turn {
-	if len(h.turns) == 0 {
-		return nil
-	}
-	t := h.turns[len(h.turns)-1]
-	if t.final() || len(t.unanswered()) == 0 {
+	t := h.lastTurn()
+	if t == nil || t.final() || h.clippedAgain() || len(t.unanswered()) == 0 {
 		return nil
 	}
 	return t
@@ -170,11 +140,21 @@ func (t *turn) unanswered() []*call {
 	return out
 }
 
-// final reports whether the run is over with this answer. The calls of an answer
-// that was cut or withheld are not made: nobody knows what they would have been.
+// final reports whether no call of the answer can be made, since it has none, was
+// withheld, or came when it was too late for calls.
 func (t *turn) final() bool {
-	return len(t.calls) == 0 || t.answer.Refusal != "" ||
-		t.answer.Finish == openai.FinishFiltered || t.answer.Finish == openai.FinishLength
+	return len(t.calls) == 0 || t.closing != nil || t.answer.Refusal != "" || t.answer.Finish == openai.FinishFiltered
+}
+
+// clipped reports whether the answer was cut in the middle of its calls. They are
+// not made: nobody knows what they would have been.
+func (t *turn) clipped() bool { return len(t.calls) > 0 && t.answer.Finish == openai.FinishLength }
+
+// clippedAgain reports whether the last answer was cut in its calls like the one
+// before it, in spite of what the model was told.
+func (h *history) clippedAgain() bool {
+	n := len(h.turns)
+	return n > 1 && h.turns[n-1].clipped() && h.turns[n-2].clipped()
 }
 
 // tainted reports whether the run has seen text written by outsiders.

@@ -41,6 +41,14 @@ const (
 	EntryIntent EntryKind = "intent"
 	// EntryResult is what a call returned, whole.
 	EntryResult EntryKind = "result"
+	// EntryInput is what the run's caller added after it had begun.
+	EntryInput EntryKind = "input"
+	// EntryNote is something that the bridge itself says to the model.
+	EntryNote EntryKind = "note"
+	// EntryFold: old results are shown as one line each from here on.
+	EntryFold EntryKind = "fold"
+	// EntrySummary: old turns are shown as a summary of them from here on.
+	EntrySummary EntryKind = "summary"
 	// EntryOutcome closes the journal: how the run ended, and its answer.
 	EntryOutcome EntryKind = "outcome"
 )
@@ -50,5 +58,5 @@ type Entry struct {
 	Seq  int64 // from 1
 	Kind EntryKind
 	At   time.Time
-	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result or Outcome
+	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Input, Note, Fold, Summary or Outcome
 }

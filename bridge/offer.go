@@ -1,10 +1,10 @@
 package bridge
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"drawbridge/bridge/openai"
 	"drawbridge/bridge/selection"
@@ -24,16 +24,17 @@ type offer struct {
 }
 
 // offered gives what the next request carries: what the brief says, and after each turn
-// that used or found something else, a new choice with that in it. It goes through all
-// turns, so that a resumed run comes to the same choices.
+// that used or found something else, or brought new words of the caller, a new choice with
+// that in it. It goes through all turns, so that a resumed run comes to the same choices.
 func (r *run) offered() *offer {
-	brief := r.history.brief
+	h := r.history
 	if r.offer == nil {
-		r.offer = r.functions.choose(brief, r.functions.matching(brief.Always))
+		r.offer = r.functions.choose(h.brief, nil)
 	}
-	for ; r.seen < len(r.history.turns); r.seen++ {
-		if r.offer.lacks(r.functions.wanted(r.history.turns[r.seen])) {
-			r.offer = r.functions.choose(brief, r.functions.keep(r.history.turns[:r.seen+1], brief.Always))
+	for ; r.seen < len(h.turns); r.seen++ {
+		t := h.turns[r.seen]
+		if len(t.inputs()) > 0 || r.offer.lacks(r.functions.wanted(t)) {
+			r.offer = r.functions.choose(h.brief, h.turns[:r.seen+1])
 		}
 	}
 	return r.offer
@@ -44,15 +45,27 @@ func (o *offer) lacks(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(o.names, name) })
 }
 
-func (f *functions) choose(b Brief, keep []string) *offer {
+// choose makes the offer that follows these turns. The caller's own functions come
+// last, as the caller wrote them; ours make room for them.
+func (f *functions) choose(b Brief, turns []*turn) *offer {
+	said, theirs := b.said(turns)
 	choice := f.index.Choose(selection.Query{
-		Messages: []string{b.Instructions, b.Prompt},
-		Always:   keep,
+		Messages: said,
+		Always:   f.keep(turns, b.Always),
 		Limits:   b.Limits,
 		// read_result goes into every request.
-		Reserved:       1,
-		ReservedTokens: readResultTokens(),
+		Reserved:       1 + len(theirs.functions),
+		ReservedTokens: readResultTokens,
 	})
+	if !choice.All {
+		return f.list(choice).with(theirs)
+	}
+	f.listed.Do(func() { f.everything = f.list(choice) })
+	return f.everything.with(theirs)
+}
+
+// list makes an offer of what was chosen, behind the bridge's own functions.
+func (f *functions) list(choice selection.Choice) *offer {
 	o := &offer{leftOut: choice.LeftOut, noRoom: choice.NoRoom}
 	o.add(readResult)
 	if !choice.All {
@@ -65,7 +78,68 @@ func (f *functions) choose(b Brief, keep []string) *offer {
 	return o
 }
 
-var readResultTokens = sync.OnceValue(func() int { return len(encode(readResult)) / 3 }) // more than it has; the tokenizer need not be loaded for it
+// with is the offer with the caller's functions. A tool that came to be after one of
+// its name gives way.
+func (o *offer) with(theirs demand) *offer {
+	if len(theirs.functions) == 0 {
+		return o
+	}
+	with := *o
+	with.functions = slices.DeleteFunc(slices.Clone(o.functions), func(f openai.Function) bool { return theirs.has(f.Name) })
+	with.functions = append(with.functions, theirs.functions...)
+	return &with
+}
+
+// said is what was said to the agent up to and with these turns, and what functions
+// the caller has by then.
+func (b *Brief) said(turns []*turn) ([]string, demand) {
+	said, theirs := []string{b.Instructions}, demand{}
+	if b.Conversation == nil {
+		said = append(said, b.Prompt)
+	} else {
+		said, theirs.functions = append(said, words(b.Conversation.Messages)...), b.Conversation.Functions
+	}
+	for _, t := range turns {
+		for _, input := range t.inputs() {
+			said = append(said, words(input.Messages)...)
+			theirs.take(input, 0)
+		}
+	}
+	return said, theirs
+}
+
+// words are the texts of what users said.
+func words(messages []openai.Message) []string {
+	var out []string
+	for _, m := range messages {
+		if m.Role != openai.User {
+			continue
+		}
+		text := m.Content
+		for _, part := range m.Parts {
+			var on struct{ Text string }
+			if kindOf(part) == "text" && json.Unmarshal(part, &on) == nil {
+				text += on.Text
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func (t *turn) inputs() []*Input {
+	var out []*Input
+	for _, a := range t.after {
+		if a.input != nil {
+			out = append(out, a.input)
+		}
+	}
+	return out
+}
+
+// readResultTokens is what read_result's definition takes, so that the tokenizer need
+// not be loaded for it.
+const readResultTokens = 190
 
 func (o *offer) add(f openai.Function) {
 	o.functions = append(o.functions, f)

@@ -140,3 +140,9 @@ func TestOfferFollowsFromTheTurnsAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestReservedTokensAreThoseOfReadResult(t *testing.T) {
+	if real := selection.Tokens(string(encode(readResult))); real > readResultTokens || real < readResultTokens*9/10 {
+		t.Errorf("read_result takes %d tokens, %d are reserved for it", real, readResultTokens)
+	}
+}

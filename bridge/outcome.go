@@ -12,18 +12,32 @@ const (
 	Failed Status = "failed"
 	// Waiting: the run goes on later; call Run again then.
 	Waiting Status = "waiting"
+	// Cancelled: somebody stopped it. Run never says so; see [Cancel].
+	Cancelled Status = "cancelled"
 )
 
 // Reason says why a run ended or waits. The list is closed.
 type Reason string
 
 const (
-	Answered         Reason = "answered"          // succeeded
-	BudgetTurns      Reason = "budget_turns"      // failed: as many answers as allowed
-	BudgetCalls      Reason = "budget_calls"      // failed: the model wanted more calls
-	BudgetTokens     Reason = "budget_tokens"     // failed
-	BudgetWall       Reason = "budget_wall"       // failed: the time is up
-	ModelRefused     Reason = "model_refused"     // failed: the model declined, or its provider withheld the answer
+	Answered     Reason = "answered"      // succeeded
+	BudgetTurns  Reason = "budget_turns"  // failed: as many answers as allowed
+	BudgetCalls  Reason = "budget_calls"  // failed: the model wanted more calls
+	BudgetTokens Reason = "budget_tokens" // failed
+	BudgetWall   Reason = "budget_wall"   // failed: the time is up
+	BudgetCost   Reason = "budget_cost"   // failed: the money is spent
+	// BudgetDay: the agent has used up what it may use in a day (UTC). A run that has
+	// not begun waits for the next day; one that is under way ends, failed.
+	BudgetDay        Reason = "budget_day"
+	Loop             Reason = "loop"              // failed: the same call with the same result, again and again
+	EmptyAnswer      Reason = "empty_answer"      // failed: the model gave neither words nor calls, several times
+	OutputInvalid    Reason = "output_invalid"    // failed: the answer does not fit the agent's output schema
+	ContentFiltered  Reason = "content_filtered"  // failed: the provider withheld the answer
+	ContextFull      Reason = "context_full"      // failed: the model's window is too small for what cannot be left out
+	ClientCalls      Reason = "client_calls"      // waiting: for the results of calls that are the caller's to make
+	ClientGone       Reason = "client_gone"       // failed: those results did not come
+	CancelledByUser  Reason = "cancelled"         // cancelled
+	ModelRefused     Reason = "model_refused"     // failed: the model declined
 	ModelError       Reason = "model_error"       // failed: asking again would fail again
 	Length           Reason = "length"            // failed: the answer was cut at the model's own limit
 	ModelUnavailable Reason = "model_unavailable" // waiting
@@ -36,7 +50,13 @@ type Usage struct {
 	Calls            int `json:"calls"`
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
-	CachedTokens     int `json:"cached_tokens"` // part of the prompt tokens
+	CachedTokens     int `json:"cached_tokens"`    // part of the prompt tokens
+	ReasoningTokens  int `json:"reasoning_tokens"` // part of the completion tokens
+	// Cost is in millionths of a unit of Currency.
+	Cost     int64  `json:"cost_micros,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	// Wall is the time worked. Only a day's usage has it.
+	Wall time.Duration `json:"wall_ns,omitempty"`
 }
 
 // Outcome is what Run returns: done, or parked.

@@ -101,7 +101,7 @@ func promptOf(t testing.TB, tools []Tool) (bytes, tokens, offered int) {
 	f := functionsOf(tools)
 	o := f.choose(Brief{Instructions: "You help a colleague with the company's systems. Do what was asked and no more.",
 		Prompt: "Open an issue on GitHub about the failing nightly build, and tell the team in Slack that I am on it."}, nil)
-	request := (&history{brief: Brief{Model: "m", Prompt: "x"}}).request(o)
+	request := openai.Request{Model: "m", Messages: []openai.Message{{Role: openai.User, Content: "x"}}, Functions: o.functions}
 	for _, fn := range request.Functions {
 		tokens += selection.Tokens(string(encode(fn)))
 	}

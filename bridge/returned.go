@@ -21,51 +21,80 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 	if on.Content == nil && on.Structured == nil {
 		return CallResult{}, false
 	}
-	out := CallResult{Content: string(on.Structured), IsError: on.IsError}
-	if said := joined(on.Content); out.Content == "" || out.Content == "null" || out.IsError && said != "" {
+	said, images := read(on.Content)
+	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: images}
+	if out.Content == "" || out.Content == "null" || out.IsError && said != "" {
 		out.Content = said
 	}
 	return out, true
 }
 
-// joined is the text of a result. What is not text is named, so that a model
-// knows there was something.
-func joined(content []json.RawMessage) string {
-	parts := make([]string, len(content))
+// read gives the text of a result's blocks and the images among them. What is not
+// text is named, so that a model knows there was something.
+func read(content []json.RawMessage) (text string, images []json.RawMessage) {
+	words := make([]string, len(content))
 	for i, raw := range content {
-		parts[i] = inWords(raw)
+		var b block
+		if json.Unmarshal(raw, &b) != nil {
+			words[i] = "[something that cannot be read]"
+			continue
+		}
+		if len(images) < mostImages {
+			if part, ok := b.image(); ok {
+				images = append(images, part)
+				words[i] = fmt.Sprintf("[image %d]", len(images))
+				continue
+			}
+		}
+		words[i] = b.inWords()
 	}
-	return strings.Join(parts, "\n")
+	return strings.Join(words, "\n"), images
 }
 
-// inWords is one block of a result for somebody who reads text only.
-func inWords(raw json.RawMessage) string {
-	var block struct {
-		Type     string `json:"type"`
-		Text     string `json:"text"`
-		MIMEType string `json:"mimeType"`
-		URI      string `json:"uri"`
-		Resource struct {
-			Text *string `json:"text"`
-		} `json:"resource"`
+// block is one block of a result (MCP 2025-11-25, schema, ContentBlock).
+type block struct {
+	Type     string `json:"type"`
+	Text     string `json:"text"`
+	Data     string `json:"data"`
+	MIMEType string `json:"mimeType"`
+	URI      string `json:"uri"`
+	Resource struct {
+		Text     *string `json:"text"`
+		Blob     string  `json:"blob"`
+		MIMEType string  `json:"mimeType"`
+	} `json:"resource"`
+}
+
+// image is the block as a content part of the chat API, if it is an image that a
+// model can be shown. An embedded file may be one; other files, PDFs too, are left
+// at their names: few compatible endpoints take them, and one that does not refuses
+// the whole request.
+func (b *block) image() (part json.RawMessage, ok bool) {
+	switch {
+	case b.Type == "image":
+		return image(b.Data)
+	case b.Type == "resource" && b.Resource.Text == nil && strings.HasPrefix(b.Resource.MIMEType, "image/"):
+		return image(b.Resource.Blob)
 	}
-	if json.Unmarshal(raw, &block) != nil {
-		return "[something that cannot be read]"
-	}
-	switch block.Type {
+	return nil, false
+}
+
+// inWords is the block for somebody who reads text only.
+func (b *block) inWords() string {
+	switch b.Type {
 	case "text":
-		return block.Text
+		return b.Text
 	case "image":
-		return fmt.Sprintf("[an image, %s, that cannot be shown here]", block.MIMEType)
+		return fmt.Sprintf("[an image, %s, that cannot be shown here]", b.MIMEType)
 	case "audio":
-		return fmt.Sprintf("[a recording, %s, that cannot be shown here]", block.MIMEType)
+		return fmt.Sprintf("[a recording, %s, that cannot be shown here]", b.MIMEType)
 	case "resource_link":
-		return fmt.Sprintf("[a link to %s]", block.URI)
+		return fmt.Sprintf("[a link to %s]", b.URI)
 	case "resource":
-		if block.Resource.Text != nil {
-			return *block.Resource.Text
+		if b.Resource.Text != nil {
+			return *b.Resource.Text
 		}
 		return "[a file that cannot be shown here]"
 	}
-	return fmt.Sprintf("[content of the type %q, which cannot be shown here]", block.Type)
+	return fmt.Sprintf("[content of the type %q, which cannot be shown here]", b.Type)
 }

@@ -2,8 +2,7 @@ package bridge
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -66,21 +65,44 @@ func New(model Model, o Options) *Bridge {
 type Agent struct {
 	Name         string
 	Instructions string // the system message; none if empty
-	Model        string // the model's name at its endpoint
+	Model        string // the model's configured name
 	Budget       Budget
 	// Always are patterns of tools that go into every request, however many there
 	// are; * stands for any run of characters.
 	Always []string
+	// Fallback names models to ask, in this order, when Model cannot be asked.
+	Fallback []string
+	// Daily bounds what all runs of the agent use in a day (UTC); a zero field is no
+	// bound.
+	Daily Budget
+	// Window is what the model can take in, in tokens; 128,000 if zero.
+	Window int
+	// Images: the model can be shown images.
+	Images bool
+	// Output is a JSON Schema that the answer has to fit; none if nil.
+	Output json.RawMessage
 }
 
-// Task is one run to carry. Agent and Prompt count for a run without a journal
-// only: one that was begun keeps what its brief says.
+// Task is one run to carry. Agent, Prompt and Conversation count for a run without a
+// journal only: one that was begun keeps what its brief says. What the agent may use
+// in a day is the exception, and counts as it is.
 type Task struct {
 	Lease   Lease
 	Agent   Agent
 	Prompt  string
 	Journal Journal
 	Session *Session
+	// Conversation, if set, stands in place of Prompt: somebody talks to the agent.
+	Conversation *Conversation
+	// CallerGone: nobody will answer the calls that are the caller's to make. A run
+	// that waits for that ends.
+	CallerGone bool
+	// Watch, if set, hears what the run does.
+	Watch Watch
+	// Today, if set, gives what the agent has used today (UTC), this run's journal
+	// included but not the time of its present life, and when the day ends. It is asked
+	// before each turn if the agent has a daily budget.
+	Today func(ctx context.Context) (used Usage, ends time.Time, err error)
 	// Worked is the time spent on the run before this life, for the budget.
 	Worked time.Duration
 	// Tainted: the prompt carries text written by outsiders.
@@ -99,7 +121,8 @@ type Task struct {
 // to wait. A journal that has an outcome gives that outcome, and nothing is done.
 //
 // The outcome of a run that ends is not journaled here: the caller does, with
-// [Outcome.Entry]. Until then Run can be called again and comes to the same end.
+// [Outcome.Entry]. Until then Run can be called again and comes to the same end, or
+// asks the model once more where it had given no answer.
 //
 // An error means that this life of the run is over and nothing was decided:
 // [ErrFenced], if another worker holds the lease; the context's error, if it
@@ -118,152 +141,4 @@ func (b *Bridge) Run(ctx context.Context, task Task) (Outcome, error) {
 		r.log.InfoContext(ctx, "run ended", "status", outcome.Status, "reason", outcome.Reason)
 	}
 	return outcome, nil
-}
-
-// run is one life of a run.
-type run struct {
-	*Bridge
-	task      Task
-	log       *slog.Logger
-	history   *history
-	functions *functions
-	offer     *offer  // of the last request
-	seen      int     // turns that the offer follows from
-	pending   []Entry // applied to the history, not yet durable
-}
-
-func (r *run) carry(ctx context.Context) (Outcome, error) {
-	entries, err := r.task.Journal.Entries(ctx, r.task.Lease.Run)
-	if err != nil {
-		return Outcome{}, fmt.Errorf("reading the journal: %w", err)
-	}
-	if r.history, err = replay(r.task.Lease.Run, entries); err != nil {
-		return Outcome{}, err
-	}
-	r.history.worked, r.history.began = r.task.Worked, r.options.Now()
-	if r.history.outcome != nil {
-		return *r.history.outcome, nil
-	}
-	if outcome, over := r.history.ended(); over {
-		return outcome, nil
-	}
-	outcome, err := r.open(ctx)
-	for outcome == nil && err == nil {
-		outcome, err = r.step(ctx)
-	}
-	if err != nil {
-		return Outcome{}, err
-	}
-	return *outcome, r.commit(ctx)
-}
-
-// open lists the functions, and opens the journal of a new run.
-func (r *run) open(ctx context.Context) (*Outcome, error) {
-	var err error
-	r.functions, err = r.task.Session.functions(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return r.history.waiting(ToolsUnavailable, err.Error(), 0), nil
-	}
-	r.functions.report(ctx, r.log)
-	if r.history.last > 0 {
-		if r.history.brief.FunctionsHash != r.functions.hash {
-			r.log.InfoContext(ctx, "resumed with other functions than it began with")
-		}
-		return nil, nil
-	}
-	r.note(EntryBrief, r.brief(ctx))
-	return nil, r.commit(ctx)
-}
-
-// brief is what a new run knows about itself.
-func (r *run) brief(ctx context.Context) Brief {
-	b := Brief{
-		Agent:         r.task.Agent.Name,
-		Model:         r.task.Agent.Model,
-		Instructions:  r.task.Agent.Instructions,
-		Prompt:        r.task.Prompt,
-		Budget:        r.task.Agent.Budget.withDefaults(),
-		ResultLimit:   r.options.ResultLimit,
-		Tainted:       r.task.Tainted,
-		Always:        r.task.Agent.Always,
-		Limits:        r.options.Limits,
-		FunctionsHash: r.functions.hash,
-	}
-	first := r.functions.choose(b, r.functions.matching(b.Always))
-	b.Functions, b.LeftOut = first.names, first.leftOut
-	if len(b.LeftOut) > 0 {
-		r.log.InfoContext(ctx, "a request has no room for all functions; the rest can be found with "+findToolsName,
-			"offered", len(b.Functions), "left_out", len(b.LeftOut), "names", b.LeftOut)
-	}
-	if len(first.noRoom) > 0 {
-		r.log.WarnContext(ctx, "a request has no room for all functions that always go in", "names", first.noRoom)
-	}
-	return b
-}
-
-// step does what comes next: the calls of the last answer, or the next question.
-// An outcome means that nothing does.
-func (r *run) step(ctx context.Context) (*Outcome, error) {
-	if t := r.history.open(); t != nil {
-		return r.act(ctx, t)
-	}
-	if outcome, over := r.history.ended(); over {
-		return &outcome, nil
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if reason := r.history.beforeAsking(r.options.Now()); reason != "" {
-		return r.history.failed(reason, ""), nil
-	}
-	return r.ask(ctx)
-}
-
-// ask puts one question to the model and notes the answer, to be committed with
-// what follows from it.
-func (r *run) ask(ctx context.Context) (*Outcome, error) {
-	timed, cancel := context.WithTimeout(ctx, r.history.wallLeft(r.options.Now()))
-	defer cancel()
-	answer, err := r.model.Complete(timed, r.history.request(r.offered()))
-	if err == nil {
-		r.note(EntryAnswer, answer)
-		return nil, nil
-	}
-	var failure *openai.Error
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case timed.Err() != nil:
-		return r.history.failed(BudgetWall, ""), nil
-	case !errors.As(err, &failure):
-		return r.history.waiting(ModelUnavailable, err.Error(), 0), nil
-	case failure.Kind == openai.Transient:
-		return r.history.waiting(ModelUnavailable, failure.Message, failure.RetryAfter), nil
-	}
-	return r.history.failed(ModelError, failure.Message), nil
-}
-
-// note applies an entry to the history and holds it for the next commit.
-func (r *run) note(kind EntryKind, body any) {
-	e := Entry{Seq: r.history.last + 1, Kind: kind, At: r.options.Now(), Body: encode(body)}
-	if err := r.history.apply(e); err != nil {
-		panic(fmt.Sprintf("bridge: noting an entry of its own: %v", err))
-	}
-	r.pending = append(r.pending, e)
-}
-
-// commit makes what was noted durable. It does so for a run that is being stopped
-// as well: what happened has happened.
-func (r *run) commit(ctx context.Context) error {
-	if len(r.pending) == 0 {
-		return nil
-	}
-	if err := r.task.Journal.Append(context.WithoutCancel(ctx), r.task.Lease, r.pending...); err != nil {
-		return fmt.Errorf("journaling: %w", err)
-	}
-	r.pending = nil
-	return nil
 }

@@ -96,7 +96,7 @@ func TestBriefSaysWhatTheRunBeganWith(t *testing.T) {
 	budget.Turns = 7
 	want := bridge.Brief{
 		Agent: "desk", Model: "rehearsal", Instructions: "You work at the desk.", Prompt: "Please see to pi_7.",
-		Budget: budget, ResultLimit: 8192, FunctionsHash: got.FunctionsHash,
+		Budget: budget, Window: 128_000, ResultLimit: 8192, FunctionsHash: got.FunctionsHash,
 		Functions: []string{"read_result", "crm_find", "crm_note", "payment_get", "payment_refund"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(got.FunctionsHash) != 64 {
@@ -254,13 +254,14 @@ func TestFinalAnswersAreNamedByWhatTheyAre(t *testing.T) {
 		reason bridge.Reason
 		text   string
 	}{
-		"words":            {says("Hello."), bridge.Succeeded, bridge.Answered, "Hello."},
-		"no words":         {says(" \n"), bridge.Succeeded, bridge.Answered, "The model ended without words."},
-		"refusal":          {openai.Answer{Refusal: "I will not.", Finish: openai.FinishStop}, bridge.Failed, bridge.ModelRefused, "I will not."},
-		"filtered":         {openai.Answer{Finish: openai.FinishFiltered}, bridge.Failed, bridge.ModelRefused, "withheld"},
-		"cut":              {openai.Answer{Content: "Once upon", Finish: openai.FinishLength}, bridge.Failed, bridge.Length, "Once upon"},
-		"cut in its calls": {openai.Answer{Calls: []openai.Call{call}, Finish: openai.FinishLength}, bridge.Failed, bridge.Length, "Left undone: crm_note"},
-		"calls, it says":   {openai.Answer{Content: "Hm.", Finish: openai.FinishCalls}, bridge.Succeeded, bridge.Answered, "Hm."},
+		"words":               {says("Hello."), bridge.Succeeded, bridge.Answered, "Hello."},
+		"refusal":             {openai.Answer{Refusal: "I will not.", Finish: openai.FinishStop}, bridge.Failed, bridge.ModelRefused, "I will not."},
+		"refusal with a call": {openai.Answer{Refusal: "I will not.", Calls: []openai.Call{call}}, bridge.Failed, bridge.ModelRefused, "Left undone: crm_note"},
+		"filtered":            {openai.Answer{Finish: openai.FinishFiltered}, bridge.Failed, bridge.ContentFiltered, "withheld"},
+		"filtered in a call":  {openai.Answer{Calls: []openai.Call{call}, Finish: openai.FinishFiltered}, bridge.Failed, bridge.ContentFiltered, "Left undone: crm_note"},
+		"cut":                 {openai.Answer{Content: "Once upon", Finish: openai.FinishLength}, bridge.Failed, bridge.Length, "Once upon"},
+		"cut before a word":   {openai.Answer{Finish: openai.FinishLength}, bridge.Failed, bridge.Length, "cut off at its limit"},
+		"calls, it says":      {openai.Answer{Content: "Hm.", Finish: openai.FinishCalls}, bridge.Succeeded, bridge.Answered, "Hm."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t).tool("crm_note", bridge.Write, true, returns("noted"))

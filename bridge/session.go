@@ -54,6 +54,8 @@ type CallResult struct {
 	// text. Of an error it is the text, which was written to be read.
 	Content string
 	IsError bool
+	// Parts are the images among the result, as content parts of the chat API.
+	Parts []json.RawMessage
 }
 
 // Refusal is a server's answer that it did not carry out a call as asked:

@@ -2,31 +2,99 @@ package bridge
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	"drawbridge/bridge/convert"
 	"drawbridge/bridge/openai"
 )
 
-// request is the question that follows from the history: the same history and
-// functions, the same bytes.
-func (h *history) request(o *offer) openai.Request {
-	return openai.Request{Model: h.brief.Model, Messages: h.messages(), Functions: o.functions}
+// fromRuntime opens what the bridge itself says to the model: the chat API has no
+// role for it that every model knows.
+const fromRuntime = "[From the runtime, not from the user] "
+
+// view is the conversation as the model is sent it. It follows from the history
+// alone: the same history, the same bytes. What one request holds the next one
+// begins with, and so stays in the provider's cache, but for where a fold or a
+// summary came in between.
+func (h *history) view() []openai.Message {
+	messages, _ := h.compose()
+	return messages
 }
 
-func (h *history) messages() []openai.Message {
+// compose gives the view, and where in it the last turn begins.
+func (h *history) compose() (messages []openai.Message, last int) {
+	out := append(h.opening(), said(h.before)...)
+	if h.summary != nil {
+		out = append(out, h.sinceBegun())
+		out = append(out, said(h.standing())...)
+	}
+	last = len(out)
+	for _, t := range h.turns {
+		if !h.summarized(t) {
+			last = len(out)
+			out = append(out, h.told(t)...)
+		}
+	}
+	return slices.Clip(out), last
+}
+
+// opening is what the run was asked.
+func (h *history) opening() []openai.Message {
 	var out []openai.Message
 	if h.brief.Instructions != "" {
 		out = append(out, openai.Message{Role: openai.System, Content: h.brief.Instructions})
 	}
-	out = append(out, openai.Message{Role: openai.User, Content: h.brief.Prompt})
-	for _, t := range h.turns {
-		answer := openai.Message{Role: openai.Assistant, Content: t.answer.Content}
-		for _, c := range t.calls {
-			answer.Calls = append(answer.Calls, c.repeated())
+	if h.brief.Conversation == nil {
+		return append(out, openai.Message{Role: openai.User, Content: h.brief.Prompt})
+	}
+	left := h.leftOut()
+	for i, m := range h.brief.Conversation.Messages {
+		if i == left && left > 0 {
+			out = append(out, h.beforeBegun())
 		}
-		out = append(out, answer)
-		for _, c := range t.calls {
-			out = append(out, openai.Message{Role: openai.Tool, CallID: c.id, Content: h.shown(t, c)})
+		if i >= left || instructs(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// instructs reports whether a message says how to work, and not what there is to do.
+func instructs(m openai.Message) bool {
+	return m.Role == openai.System || m.Role == openai.Developer
+}
+
+// told is a turn: what the model said, what became of its calls, and what was said
+// to it then. An answer without words and calls is left out, since no endpoint
+// takes such a message back.
+func (h *history) told(t *turn) []openai.Message {
+	answer := openai.Message{Role: openai.Assistant, Content: t.answer.Content, Items: t.answer.Items}
+	var results []openai.Message
+	for _, c := range t.calls {
+		if c.result != nil {
+			answer.Calls = append(answer.Calls, c.repeated())
+			results = append(results, openai.Message{Role: openai.Tool, CallID: c.id, Content: h.shown(t, c)})
+		}
+	}
+	var out []openai.Message
+	if len(answer.Calls) > 0 || strings.TrimSpace(answer.Content) != "" {
+		out = append(append(out, answer), results...)
+	}
+	if images, any := h.images(t); any {
+		out = append(out, images)
+	}
+	return append(out, said(t.after)...)
+}
+
+// said is what asides say, as messages.
+func said(asides []aside) []openai.Message {
+	var out []openai.Message
+	for _, a := range asides {
+		if a.input != nil {
+			out = append(out, a.input.Messages...)
+		} else {
+			out = append(out, openai.Message{Role: openai.User, Content: fromRuntime + a.note.Text})
 		}
 	}
 	return out
@@ -49,17 +117,21 @@ func (c *call) repeated() openai.Call {
 
 // shown is what the model sees of a result.
 func (h *history) shown(t *turn, c *call) string {
+	remark := h.imagesRemark(t, c)
+	if line, folded := h.line(t, c); folded {
+		return line + remark
+	}
 	content := c.result.Content
-	if !c.local() { // what read_result returns is cut already
-		content = cut(content, h.brief.ResultLimit, handle(t.seq, c.index))
+	if !c.local() { // what the bridge's own functions return is short already
+		content = cut(content, h.brief.ResultLimit, handle(t.seq, c.index), c.outlined)
 	}
 	switch {
 	case c.result.IsError:
-		return "error: " + content
+		content = "error: " + content
 	case content == "":
-		return "(the tool returned nothing)" // a message without content is refused
+		content = "(the tool returned nothing)" // a message without content is refused
 	}
-	return content
+	return content + remark + c.hint
 }
 
 // local reports whether the call is for one of the bridge's own functions. No tool

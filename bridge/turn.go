@@ -6,10 +6,18 @@ import (
 	"sync"
 )
 
-// act makes the calls of a turn that have not come back: side by side if all are
-// reads, else one after the other in the order given. An outcome means that the
-// run has to wait for the tool server.
+// act makes our calls of a turn that have not come back: side by side if all are
+// reads, else one after the other in the order given. An outcome means that the run
+// has to wait, for the tool server or for its caller.
 func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
+	switch {
+	case t.clipped():
+		return nil, r.decline(ctx, t, "your answer was cut off at its limit of tokens in the middle of this call. Nothing was called. Write less at once.")
+	case r.history.demand.mute():
+		return nil, r.decline(ctx, t, "nothing was called: whoever asks wants an answer in words, without calls.")
+	case len(r.history.callersTurn()) > 0:
+		return r.settled(), nil
+	}
 	var err error
 	if r.allReads(t) {
 		err = r.sideBySide(ctx, t)
@@ -23,8 +31,19 @@ func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
 	return nil, err
 }
 
+// decline answers all calls of a turn without making any.
+func (r *run) decline(ctx context.Context, t *turn, why string) error {
+	for _, c := range t.unanswered() {
+		if !c.theirs {
+			r.record(ctx, r.functions.tool(c.asked.Name), c, why)
+		}
+		r.note(EntryResult, Result{Answer: t.seq, Index: c.index, CallID: c.id, IsError: true, Code: NotMade, Content: why})
+	}
+	return r.commit(ctx)
+}
+
 func (r *run) allReads(t *turn) bool {
-	for _, c := range t.calls {
+	for _, c := range ours(t.calls) {
 		if r.effect(c) != Read {
 			return false
 		}
@@ -35,7 +54,7 @@ func (r *run) allReads(t *turn) bool {
 // inOrder commits each result together with the next intent: one commit a call,
 // and one for the last result.
 func (r *run) inOrder(ctx context.Context, t *turn) error {
-	for _, c := range t.unanswered() {
+	for _, c := range ours(t.unanswered()) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -58,7 +77,7 @@ func (r *run) inOrder(ctx context.Context, t *turn) error {
 // because the run is being stopped or the server is gone, is called again later.
 func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	var begun []*call
-	for _, c := range t.unanswered() {
+	for _, c := range ours(t.unanswered()) {
 		if ctx.Err() == nil && r.begin(ctx, t, c) {
 			begun = append(begun, c)
 		}

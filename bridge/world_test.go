@@ -244,3 +244,13 @@ func (c *commits) Append(ctx context.Context, lease bridge.Lease, entries ...bri
 	c.seen = append(c.seen, strings.Join(kinds, " "))
 	return c.Journal.Append(ctx, lease, entries...)
 }
+
+// resumed is a journal with the first n entries of the run.
+func resumed(w *world, n int) *bridgetest.Journal {
+	w.t.Helper()
+	begun := bridgetest.NewJournal()
+	if err := begun.Append(context.Background(), begun.Lease(runID), w.entries()[:n]...); err != nil {
+		w.t.Fatal(err)
+	}
+	return begun
+}

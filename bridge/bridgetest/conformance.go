@@ -47,10 +47,11 @@ type suite struct{ Harness }
 // entry makes an entry whose body shows what must survive: order of keys, white
 // space, escapes, large numbers, characters of several bytes.
 func entry(seq int64) bridge.Entry {
-	kind := bridge.EntryAnswer
-	if seq == 1 {
-		kind = bridge.EntryBrief
+	kinds := []bridge.EntryKind{
+		bridge.EntryBrief, bridge.EntryAnswer, bridge.EntryIntent, bridge.EntryResult, bridge.EntryNote,
+		bridge.EntryFold, bridge.EntrySummary, bridge.EntryInput,
 	}
+	kind := kinds[min(int(seq), len(kinds))-1]
 	body := fmt.Sprintf(`{"z": 1, "a":"\u003c<é€😀", "n":12345678901234567890.0, "seq":%d}`, seq)
 	return bridge.Entry{
 		Seq: seq, Kind: kind, Body: []byte(body),
@@ -107,8 +108,8 @@ func newRunIsEmpty(t *testing.T, s suite) {
 }
 
 func entriesComeBack(t *testing.T, s suite) {
-	s.append(t, s.Lease(t, "r"), entriesTo(5)...)
-	s.holds(t, "r", entriesTo(5))
+	s.append(t, s.Lease(t, "r"), entriesTo(9)...)
+	s.holds(t, "r", entriesTo(9))
 }
 
 func appendsGoOn(t *testing.T, s suite) {

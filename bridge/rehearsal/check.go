@@ -123,8 +123,8 @@ func checkMessages(messages []message) error {
 
 // checkAssistant also adds the message's calls to those still open.
 func checkAssistant(m message, open map[string]bool) error {
-	if !m.Content.given && len(m.ToolCalls) == 0 {
-		return fmt.Errorf(".content: expected text or tool_calls")
+	if !m.Content.given && m.Refusal == "" && len(m.ToolCalls) == 0 {
+		return fmt.Errorf(".content: expected text, a refusal or tool_calls")
 	}
 	for i, c := range m.ToolCalls {
 		switch {

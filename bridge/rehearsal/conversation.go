@@ -20,10 +20,17 @@ type conversation struct {
 // outcome is a tool message, with the name of the tool that was called.
 type outcome struct{ tool, content string }
 
+// fromRuntime opens what whoever runs the model says to it in between: there is no
+// role for that, but it is not the user who speaks.
+const fromRuntime = "[From the runtime, not from the user]"
+
 func listen(messages []message) *conversation {
 	c := &conversation{turn: 1}
 	tools := map[string]string{} // by call id
 	for _, m := range messages {
+		if m.Role == "user" && strings.HasPrefix(m.Content.text, fromRuntime) {
+			continue
+		}
 		c.waiting = m.Role == "tool"
 		switch m.Role {
 		case "system", "developer":

@@ -20,7 +20,8 @@
 // The conditions of when must all hold; a scene without any always fits. user,
 // system and last_result are regular expressions (RE2); user looks at the latest
 // user message. turn counts the answers since that message, from 1. last_tool and
-// last_result look at the last message, which then is a tool's.
+// last_result look at the last message, which then is a tool's. What the runtime
+// says to the model in between, as a user message marked as such, counts as nobody's.
 //
 // A scene says text, calls tools, or both. with gives the arguments of a call;
 // arguments gives them as raw text instead, for rehearsing a model's mistakes.

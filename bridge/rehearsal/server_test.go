@@ -137,6 +137,24 @@ func TestTurnsCountFromTheLatestUserMessage(t *testing.T) {
 	}
 }
 
+func TestWordsOfTheRuntimeAreNobodysTurn(t *testing.T) {
+	address := serve(t, refund)
+	for name, aside := range map[string]string{
+		"a note": `{"role":"user","content":"[From the runtime, not from the user] Come to an end."}`,
+		"images": `{"role":"user","content":[{"type":"text","text":"[From the runtime, not from the user] Images:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}`,
+	} {
+		if list := calls(said(t, address, ask, asked, got, found, aside)); len(list) != 1 || !strings.HasPrefix(list[0], "call_3 payment_refund") {
+			t.Errorf("%s behind the results: calls %q, want those of the second scene", name, list)
+		}
+	}
+}
+
+func TestEarlierRefusalMayBePartOfAConversation(t *testing.T) {
+	if out := said(t, serve(t, refund), `{"role":"user","content":"hm"}`, `{"role":"assistant","refusal":"no"}`, ask); out["content"] != "Looking it up." {
+		t.Errorf("said %v", out)
+	}
+}
+
 func TestSceneThatCannotBePlayedSaysSo(t *testing.T) {
 	out := said(t, serve(t, refund), `{"role":"user","content":"broken"}`)
 	if text := out["refusal"].(string); !strings.Contains(text, "nobody has not returned anything yet") {
@@ -170,7 +188,7 @@ func TestBrokenProtocolIsRefused(t *testing.T) {
 		"unanswered in middle": {user + "," + one + "," + user, "", "messages[2]: expected tool messages"},
 		"no content":           {`{"role":"user"}`, "", "messages[0].content"},
 		"result without text":  {user + "," + one + `,{"role":"tool","tool_call_id":"a"}`, "", "messages[2].content"},
-		"empty assistant":      {user + `,{"role":"assistant"}`, "", "text or tool_calls"},
+		"empty assistant":      {user + `,{"role":"assistant"}`, "", "a refusal or tool_calls"},
 		"no id":                {user + "," + strings.Replace(one, `"a"`, `""`, 1), "", "expected an id"},
 		"no arguments":         {user + "," + strings.Replace(one, `,"arguments":"{}"`, ``, 1), "", "arguments: expected a text"},
 		"odd arguments":        {user + "," + strings.Replace(one, `"{}"`, `"[]"`, 1), "", "arguments: expected a JSON object"},

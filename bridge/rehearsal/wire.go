@@ -23,6 +23,7 @@ type streamOptions struct {
 type message struct {
 	Role       string     `json:"role"`
 	Content    content    `json:"content"`
+	Refusal    string     `json:"refusal"`
 	ToolCalls  []toolCall `json:"tool_calls"`
 	ToolCallID string     `json:"tool_call_id"`
 }

@@ -1,0 +1,125 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// run is one life of a run.
+type run struct {
+	*Bridge
+	task      Task
+	log       *slog.Logger
+	history   *history
+	functions *functions
+	offer     *offer  // of the last request
+	seen      int     // turns that the offer follows from
+	pending   []Entry // applied to the history, not yet durable
+	untold    []Event // of pending entries
+	heard     bool    // words of an answer that is not journaled yet
+	tightened int     // the turn whose question was too long for the model
+	scale     scale
+}
+
+func (r *run) carry(ctx context.Context) (Outcome, error) {
+	entries, err := r.task.Journal.Entries(ctx, r.task.Lease.Run)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("reading the journal: %w", err)
+	}
+	if r.history, err = replay(r.task.Lease.Run, entries); err != nil {
+		return Outcome{}, err
+	}
+	r.history.worked, r.history.began = r.task.Worked, r.options.Now()
+	if r.history.outcome != nil {
+		return *r.history.outcome, nil
+	}
+	outcome := r.settled()
+	if outcome == nil {
+		outcome, err = r.open(ctx)
+	}
+	for outcome == nil && err == nil {
+		outcome, err = r.step(ctx)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return *outcome, r.commit(ctx)
+}
+
+// settled is the outcome of a run in which nothing is left to do by us. It needs no
+// tool server to be told.
+func (r *run) settled() *Outcome {
+	h := r.history
+	if h.open() == nil {
+		outcome, _ := h.judge()
+		return outcome
+	}
+	theirs := h.callersTurn()
+	switch {
+	case len(theirs) == 0:
+		return nil
+	case r.task.CallerGone:
+		return h.failed(ClientGone, "")
+	}
+	return h.waiting(ClientCalls, fmt.Sprintf("waits for the results of %d calls that are the caller's to make", len(theirs)), 0)
+}
+
+// step does what comes next: the calls of the last answer, or the next question. An
+// outcome means that nothing does. What was noted is durable before the model is
+// asked, since an answer to it is of no use without it.
+func (r *run) step(ctx context.Context) (*Outcome, error) {
+	if t := r.history.open(); t != nil {
+		return r.act(ctx, t)
+	}
+	outcome, note := r.history.judge()
+	if outcome != nil {
+		return outcome, nil
+	}
+	if note != nil {
+		r.note(EntryNote, *note)
+	}
+	if err := errors.Join(r.commit(ctx), ctx.Err()); err != nil {
+		return nil, err
+	}
+	outcome, err := r.withinBudget(ctx)
+	if outcome == nil && err == nil {
+		err = r.commit(ctx)
+	}
+	if outcome != nil || err != nil {
+		return outcome, err
+	}
+	return r.ask(ctx)
+}
+
+// note applies an entry to the history and holds it for the next commit.
+func (r *run) note(kind EntryKind, body any) {
+	e := Entry{Seq: r.history.last + 1, Kind: kind, At: r.options.Now(), Body: encode(body)}
+	if err := r.history.apply(e); err != nil {
+		panic(fmt.Sprintf("bridge: noting an entry of its own: %v", err))
+	}
+	r.pending = append(r.pending, e)
+	if r.task.Watch == nil {
+		return
+	}
+	if event, told := r.history.event(e); told {
+		r.untold = append(r.untold, event)
+	}
+}
+
+// commit makes what was noted durable, and tells of it. It does so for a run that is
+// being stopped as well: what happened has happened.
+func (r *run) commit(ctx context.Context) error {
+	if len(r.pending) == 0 {
+		return nil
+	}
+	if err := r.task.Journal.Append(context.WithoutCancel(ctx), r.task.Lease, r.pending...); err != nil {
+		return fmt.Errorf("journaling: %w", err)
+	}
+	for _, event := range r.untold {
+		r.tell(event)
+	}
+	r.pending, r.untold = nil, nil
+	return nil
+}
