@@ -43,6 +43,9 @@ type Options struct {
 	// Refused, if set, is told of calls that a model asked for and that could not be
 	// put to the tools at all.
 	Refused func(ctx context.Context, function, arguments, why string)
+	// ClientWait is how long a run waits for the results of calls that are its
+	// caller's to make; an hour if zero.
+	ClientWait time.Duration
 	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
 	Random func() float64
 }
@@ -55,11 +58,20 @@ type Dispatcher struct {
 	sender   *callback.Sender
 	settings Settings
 	o        Options
+	live     *live
+
+	mu          sync.Mutex
+	transcripts map[string]*transcript // of runs that are carried or listened to here
 }
 
 // SessionFunc gives the MCP session that a run calls its tools through, and the
-// context that says who the run is to whoever guards them.
+// context that says who the run is to whoever guards them. An error that is
+// [ErrUnconfigured] puts the run down for other settings to take up.
 type SessionFunc func(ctx context.Context, run Run) (context.Context, *bridge.Session, error)
+
+// ErrUnconfigured: the settings of this process do not name what a run needs, such as
+// its owner. It is not ended for that, and no fault is counted.
+var ErrUnconfigured = errors.New("not configured here")
 
 // New makes a dispatcher.
 func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Sender, settings Settings, o Options) *Dispatcher {
@@ -78,18 +90,25 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 8
 	}
+	if o.ClientWait == 0 {
+		o.ClientWait = time.Hour
+	}
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	return &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o}
+	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{}}
+	d.live = newLive(d.pool(RunJob, 0, nil))
+	return d
 }
 
 // Run works until ctx ends. Then it claims nothing more, stops the runs at their
 // next step (a call in flight that changes something is waited for and journaled)
-// and returns when all are put down.
+// and returns when all are put down. It is called once.
 func (d *Dispatcher) Run(ctx context.Context) {
 	quiet := context.WithoutCancel(ctx)
 	var pools sync.WaitGroup
+	pools.Go(func() { d.live.run(ctx) })
+	pools.Go(func() { d.watchCancels(ctx) })
 	for _, p := range []struct {
 		*pool
 		work context.Context
@@ -101,6 +120,17 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		pools.Go(func() { p.run(ctx, p.work) })
 	}
 	pools.Wait()
+}
+
+// RunLive is Run without the work that waits in the store: it carries what [Talk]
+// and [Reply] begin, and takes up again what of it was put down, as long as somebody
+// listens.
+func (d *Dispatcher) RunLive(ctx context.Context) {
+	d.live.alone = true
+	var both sync.WaitGroup
+	both.Go(func() { d.live.run(ctx) })
+	both.Go(func() { d.watchCancels(ctx) })
+	both.Wait()
 }
 
 // unconfiguredPause is how long work waits that the settings of this process do not
@@ -118,6 +148,15 @@ func (d *Dispatcher) postpone(ctx context.Context, log *slog.Logger, kind Kind, 
 // RunOne carries one run to its end, and nothing else that is due. It returns when
 // the run has ended or ctx has: then the run is put down.
 func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
+	watching, stop := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { d.watchCancels(watching) })
+	defer watcher.Wait()
+	defer stop()
+	return d.runOne(ctx, id)
+}
+
+func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 	for {
 		claimed, due, err := d.store.ClaimRun(ctx, id, LeaseFor)
 		switch {
@@ -128,7 +167,7 @@ func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
 		case claimed == nil:
 			pause(ctx, due.Sub(d.o.Now()))
 		default:
-			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(ctx context.Context) { d.carry(ctx, *claimed) }})
+			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(ctx context.Context) { d.carry(d.take(ctx, *claimed)) }})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -71,6 +71,8 @@ const (
 	EventJob    Kind = "event"
 	RunJob      Kind = "run"
 	CallbackJob Kind = "callback"
+	// Cancels is no job: it wakes whoever has to stop runs under way.
+	Cancels Kind = "cancel"
 )
 
 // Store is all that dispatch needs.

@@ -35,6 +35,8 @@ func (s State) Ended() bool {
 type Run struct {
 	ID    string // "run_..."
 	Agent string
+	// Owner is the principal that started the run, "" if no caller did.
+	Owner string
 	// Source and Event name what started the run; Event is "" for a run started
 	// by a person.
 	Source, Event string
@@ -50,6 +52,9 @@ type Run struct {
 	// "model_unavailable". Answer is the model's last word.
 	Reason, Answer string
 	Usage          bridge.Usage
+	// Cancel is why somebody wants the run cancelled, "" if nobody does. Whoever carries
+	// the run, or takes it next, ends it.
+	Cancel string
 	// Attempts counts the faults that parked the run since it last made progress.
 	Attempts int
 	// Worked is the time that workers have spent on the run. Waiting, and the time
@@ -63,6 +68,11 @@ type NewRun struct {
 	ID, Agent, Source, Event, Prompt, Route string
 	Replay                                  int
 	Tainted                                 bool
+	// Owner is the principal that started the run and may see, continue and cancel it
+	// ("key:desk"), "" for one that no caller started.
+	Owner string
+	// Key, if set, is the owner's idempotency key, Digest a hash of what it asked for.
+	Key, Digest string
 }
 
 // Claimed is a run leased to the caller. It is running under the lease's epoch,
@@ -70,7 +80,26 @@ type NewRun struct {
 type Claimed struct {
 	Run   Run
 	Lease bridge.Lease
+	// Parked is the reason that the run was parked for until now; "" if it is new, was
+	// given back, or was left by a worker that is gone.
+	Parked string
 }
+
+// FirstEpoch is that of a run's first lease.
+const FirstEpoch = 1
+
+// RequestKey is an idempotency key: a request of the owner under a key that was used
+// before is the same request. Digest is a hash of what is asked for.
+type RequestKey struct{ Owner, Key, Digest string }
+
+// Place is where in a run an exchange begins: with the journal's entry Seq.
+type Place struct {
+	Run string
+	Seq int64
+}
+
+// CancelRequest asks whoever carries a run to end it.
+type CancelRequest struct{ Run, Why string }
 
 // Ending is how a run ends, with the callback it owes.
 type Ending struct {
@@ -92,6 +121,23 @@ type RunStore interface {
 
 	// Start adds a queued run and its job.
 	Start(ctx context.Context, run NewRun) error
+	// Begin adds a run that is carried at once: running under FirstEpoch, leased, with a
+	// journal that brief opens, in one transaction. If the owner has used the run's key before
+	// nothing is added, claimed is nil, and place tells what came of the key; for another
+	// digest that is ErrKeyReused.
+	Begin(ctx context.Context, run NewRun, brief bridge.Entry, lease time.Duration) (claimed *Claimed, place Place, err error)
+	// Continue leases a run that waits for the results of its caller's calls, and appends
+	// them, in one transaction: waiting -> running. The key is as in Begin. Entries that
+	// do not go on from the journal's last, or a run that does not wait for them, is
+	// ErrNotWaiting.
+	Continue(ctx context.Context, run string, key RequestKey, entries []bridge.Entry, lease time.Duration) (claimed *Claimed, place Place, err error)
+	// Keyed tells what came of a key; ErrNotFound if it was not used, ErrKeyReused if it
+	// was for another digest.
+	Keyed(ctx context.Context, key RequestKey) (Place, error)
+	// Run gives one run as it stands.
+	Run(ctx context.Context, id string) (Run, error)
+	// EntriesAfter gives the journal's entries behind a sequence number.
+	EntriesAfter(ctx context.Context, run string, seq int64) ([]bridge.Entry, error)
 	// ClaimRuns leases up to limit due runs: queued or waiting -> running, under
 	// a new epoch.
 	ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]Claimed, error)
@@ -99,14 +145,23 @@ type RunStore interface {
 	// time when it will be. One that has ended is ErrEnded.
 	ClaimRun(ctx context.Context, id string, lease time.Duration) (claimed *Claimed, due time.Time, err error)
 	// Park puts a running run down until a time: running -> waiting. attempts is
-	// the new count of faults; an Append sets it to 0.
+	// the new count of faults; an Append sets it to 0. A run that is to be cancelled is
+	// due at once instead.
 	Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error
 	// Finish ends a running run: the outcome entry, the end state, and the
 	// callback with its job, in one transaction.
 	Finish(ctx context.Context, lease bridge.Lease, end Ending) error
-	// Cancel ends a run that nobody carries and that owes no callback: queued or
-	// waiting -> cancelled.
-	Cancel(ctx context.Context, id, reason string) error
+	// RequestCancel has a run cancelled, whoever may be at work on it. One that nobody
+	// carries and that owes no callback is ended at once: queued or waiting ->
+	// cancelled. Any other is marked and, unless somebody carries it, due at once:
+	// whoever has it or takes it next ends it, and the state is the one it was marked
+	// in. A run that has ended gives its state and ErrEnded.
+	RequestCancel(ctx context.Context, id, why string) (State, error)
+	// CancelRequests are those of running runs. The store wakes Cancels when there may be
+	// one more.
+	CancelRequests(ctx context.Context) ([]CancelRequest, error)
 	// Release gives a running run back at once, as on shutdown: running -> queued.
 	Release(ctx context.Context, lease bridge.Lease) error
+	// UsedOn is what the runs of an agent have used on the day (UTC) that a time lies in.
+	UsedOn(ctx context.Context, agent string, day time.Time) (bridge.Usage, error)
 }

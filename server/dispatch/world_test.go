@@ -33,7 +33,8 @@ import (
 // world is everything around a dispatcher: a store in a file, two tools, a
 // rehearsal model, a receiver of callbacks, and a clock that tests move.
 type world struct {
-	t        *testing.T
+	t        testing.TB
+	path     string // of the store
 	store    *tellingStore
 	session  dispatch.SessionFunc
 	settings dispatch.Settings
@@ -71,13 +72,14 @@ scenes:
 `
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	nothing := func(context.Context) {}
 	w := &world{t: t, now: time.UnixMilli(1_800_000_000_000).UTC(), note: nothing, find: nothing,
 		model: always(http.StatusOK), receiver: always(http.StatusOK)}
 	w.options = dispatch.Options{Now: w.clock, Random: func() float64 { return 0.5 }}
-	opened, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), sqlite.Owned, sqlite.Options{Now: w.clock})
+	w.path = filepath.Join(t.TempDir(), "state.db")
+	opened, err := sqlite.Open(t.Context(), w.path, sqlite.Owned, sqlite.Options{Now: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,8 +308,10 @@ func (w *world) report(d delivery) (kind string, said dispatch.Report) {
 // and can be made to refuse one.
 type tellingStore struct {
 	*sqlite.Store
-	told    chan string
-	refused string // the next arrow of this name fails
+	told    chan string // nil: nobody asks
+	refused string      // the next arrow of this name fails
+	// beforeBegin, if set, is called before a run is begun.
+	beforeBegin func()
 }
 
 var errDiskFull = errors.New("disk is full")
@@ -322,8 +326,21 @@ func (s *tellingStore) tell(what string, take func() error) error {
 	if err != nil {
 		what += ": " + err.Error()
 	}
-	s.told <- what
+	if s.told != nil {
+		s.told <- what
+	}
 	return err
+}
+
+func (s *tellingStore) Begin(ctx context.Context, run dispatch.NewRun, brief bridge.Entry, lease time.Duration) (c *dispatch.Claimed, place dispatch.Place, err error) {
+	if s.beforeBegin != nil {
+		s.beforeBegin()
+	}
+	err = s.tell("run begun", func() error {
+		c, place, err = s.Store.Begin(ctx, run, brief, lease)
+		return err
+	})
+	return c, place, err
 }
 
 func (s *tellingStore) Route(ctx context.Context, event string, r dispatch.Routing) error {

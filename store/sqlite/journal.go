@@ -38,20 +38,23 @@ func (s *Store) EntriesAfter(ctx context.Context, run string, seq int64) ([]brid
 	return entries, nil
 }
 
-// Append adds entries under the lease. The condition and the primary key are the
-// fence: a stale epoch writes nothing, and entry n exists once. A run that has
-// something to journal makes progress: its faults in a row begin anew.
+// Append adds entries under the lease. The epoch and the primary key are the fence: a
+// stale worker writes nothing, and entry n exists once. A run that has something to
+// journal makes progress: its faults in a row begin anew.
 func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridge.Entry) error {
+	spent := bridge.Spent(entries)
 	err := s.write(ctx, operation{bare: true}, func(tx sqldb.Tx) error {
-		for _, e := range entries {
-			if err := fenced(tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
-				SELECT ?, ?, ?, ?, ? FROM runs WHERE id = ? AND epoch = ? AND state = 'running'
-					AND ? = 1 + (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = ?)`,
-				lease.Run, e.Seq, string(e.Kind), millis(e.At), string(e.Body), lease.Run, lease.Epoch, e.Seq, lease.Run)); err != nil {
-				return err
-			}
+		run, err := held(ctx, tx, lease)
+		if err != nil {
+			return err
 		}
-		return s.progressed(ctx, tx, lease)
+		if err := run.follows(entries); err != nil {
+			return err
+		}
+		if err := appendEntries(ctx, tx, lease.Run, entries); err != nil {
+			return err
+		}
+		return run.progressed(ctx, tx, s.now(), spent)
 	})
 	if err != nil {
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)
@@ -59,10 +62,18 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 	return nil
 }
 
-// progressed ends the row of faults and counts the time worked.
-func (s *Store) progressed(ctx context.Context, tx sqldb.Tx, lease bridge.Lease) error {
-	now := millis(s.now())
-	_, err := tx.ExecContext(ctx, `UPDATE runs SET attempts = 0, worked_ms = worked_ms + MAX(0, ? - touched_at), touched_at = ?
-		WHERE id = ? AND epoch = ?`, now, now, lease.Run, lease.Epoch)
-	return err
+func appendEntries(ctx context.Context, tx sqldb.Tx, run string, entries []bridge.Entry) error {
+	for _, e := range entries {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body) VALUES (?, ?, ?, ?, ?)`,
+			run, e.Seq, string(e.Kind), millis(e.At), string(e.Body)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastEntry is the sequence number of a journal's last entry, 0 if it has none.
+func lastEntry(ctx context.Context, tx sqldb.Tx, run string) (seq int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = ?`, run).Scan(&seq)
+	return seq, err
 }

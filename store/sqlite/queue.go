@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 var _ dispatch.Queue = (*Store)(nil)
 
 // watchEvery is how often an owner looks whether another process wrote to the
-// file (`drawbridge run` or `events replay` beside it). It reads one counter.
+// file (`drawbridge run`, `runs cancel` or `events replay` beside it). It reads one counter.
 const watchEvery = time.Second
 
 // enqueue adds a job due at a time, or moves the one that is there.
@@ -55,18 +56,22 @@ func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string)
 }
 
 // Renew extends leases; a job that has ended or was put down meanwhile is passed
-// over: it keeps the time it was put off to.
+// over: it keeps the time it was put off to. One statement for all: a thousand would
+// hold up everybody else's writes.
 func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) error {
-	return s.Write(ctx, func(tx sqldb.Tx) error {
-		until := s.now().Add(lease)
-		for _, ref := range refs {
-			if _, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND ref = ? AND leased = 1`,
-				millis(until), string(kind), ref); err != nil {
-				return fmt.Errorf("renewing %s %q: %w", kind, ref, err)
-			}
-		}
-		return nil
+	list, err := json.Marshal(refs)
+	if err != nil {
+		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+	}
+	err = s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND ref IN (SELECT value FROM json_each(?))`,
+			millis(s.now().Add(lease)), string(kind), string(list))
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+	}
+	return nil
 }
 
 // Postpone puts work down until a time without a word about it.
@@ -130,7 +135,7 @@ func (s *Store) watch() {
 			var version int64
 			if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err == nil && version != seen {
 				seen = version
-				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob)
+				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.Cancels)
 			}
 			select {
 			case <-ctx.Done():

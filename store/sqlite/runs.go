@@ -15,8 +15,9 @@ import (
 
 var _ dispatch.RunStore = (*Store)(nil)
 
-const runColumns = `id, agent, source, COALESCE(event, ''), replay, prompt, tainted, route, state, reason, answer, attempts,
-	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, created_at, started_at, finished_at`
+const runColumns = `id, agent, owner, source, COALESCE(event, ''), replay, prompt, tainted, route, state, reason, answer, cancel, attempts,
+	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
+	created_at, started_at, finished_at`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
@@ -26,9 +27,9 @@ type runRow struct {
 
 func (r *runRow) fields() []any {
 	u := &r.Usage
-	return []any{&r.ID, &r.Agent, &r.Source, &r.Event, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.State, &r.Reason,
-		&r.Answer, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
-		&r.created, &r.started, &r.finished}
+	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.State, &r.Reason,
+		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
+		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished}
 }
 
 func (r *runRow) run() dispatch.Run {
@@ -38,21 +39,26 @@ func (r *runRow) run() dispatch.Run {
 }
 
 func runByID(ctx context.Context, q sqldb.Querier, id string) (dispatch.Run, error) {
+	run, _, err := runAndEpoch(ctx, q, id)
+	return run, err
+}
+
+func runAndEpoch(ctx context.Context, q sqldb.Querier, id string) (run dispatch.Run, epoch int64, err error) {
 	var row runRow
-	err := q.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ?`, id).Scan(row.fields()...)
+	err = q.QueryRowContext(ctx, `SELECT `+runColumns+`, epoch FROM runs WHERE id = ?`, id).Scan(append(row.fields(), &epoch)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return dispatch.Run{}, fmt.Errorf("run %q: %w", id, dispatch.ErrNotFound)
+		return dispatch.Run{}, 0, fmt.Errorf("run %q: %w", id, dispatch.ErrNotFound)
 	}
 	if err != nil {
-		return dispatch.Run{}, fmt.Errorf("reading run %q: %w", id, err)
+		return dispatch.Run{}, 0, fmt.Errorf("reading run %q: %w", id, err)
 	}
-	return row.run(), nil
+	return row.run(), epoch, nil
 }
 
 // Start adds a queued run and its job.
 func (s *Store) Start(ctx context.Context, run dispatch.NewRun) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := s.insertRun(ctx, tx, run); err != nil {
+		if err := insertRun(ctx, tx, run, dispatch.Queued, s.now()); err != nil {
 			return err
 		}
 		return enqueue(ctx, tx, dispatch.RunJob, run.ID, s.now())
@@ -64,11 +70,16 @@ func (s *Store) Start(ctx context.Context, run dispatch.NewRun) error {
 	return nil
 }
 
-func (s *Store) insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun) error {
+// insertRun adds a run: queued, or running under its first lease.
+func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, state dispatch.State, now time.Time) error {
 	event := sql.NullString{String: run.Event, Valid: run.Event != ""}
-	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, source, event, replay, prompt, tainted, route, state, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
-		run.ID, run.Agent, run.Source, event, run.Replay, run.Prompt, run.Tainted, run.Route, millis(s.now()))
+	epoch, begun := 0, int64(0)
+	if state == dispatch.Running {
+		epoch, begun = dispatch.FirstEpoch, millis(now)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, replay, prompt, tainted, route, state, epoch, started_at,
+		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.Agent, run.Owner, run.Source, event, run.Replay, run.Prompt, run.Tainted, run.Route, string(state), epoch, begun, begun, millis(now))
 	return err
 }
 
@@ -104,21 +115,25 @@ func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) (
 // claimRun puts the run under a new epoch: queued, waiting or running -> running.
 // A running one was left by a worker whose lease ran out.
 func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string) (*dispatch.Claimed, error) {
-	var epoch int64
-	err := tx.QueryRowContext(ctx, `UPDATE runs SET state = 'running', reason = '', epoch = epoch + 1, touched_at = ?,
-		started_at = CASE started_at WHEN 0 THEN ? ELSE started_at END
-		WHERE id = ? AND state IN ('queued', 'waiting', 'running') RETURNING epoch`, millis(s.now()), millis(s.now()), id).Scan(&epoch)
-	if errors.Is(err, sql.ErrNoRows) {
+	run, epoch, err := runAndEpoch(ctx, tx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case run.State.Ended():
 		return nil, dispatch.ErrEnded
 	}
-	if err != nil {
-		return nil, err
+	claimed := &dispatch.Claimed{Run: run, Lease: bridge.Lease{Run: id, Epoch: epoch + 1}}
+	if run.State == dispatch.Waiting {
+		claimed.Parked = run.Reason
 	}
-	run, err := runByID(ctx, tx, id)
-	if err != nil {
-		return nil, err
+	now := s.now()
+	if run.Started.IsZero() {
+		claimed.Run.Started = fromMillis(millis(now))
 	}
-	return &dispatch.Claimed{Run: run, Lease: bridge.Lease{Run: id, Epoch: epoch}}, nil
+	claimed.Run.State, claimed.Run.Reason = dispatch.Running, ""
+	_, err = tx.ExecContext(ctx, `UPDATE runs SET state = 'running', reason = '', epoch = ?, touched_at = ?, started_at = ? WHERE id = ?`,
+		epoch+1, millis(now), millis(claimed.Run.Started), id)
+	return claimed, err
 }
 
 // Park puts the run down until a time: running -> waiting.
@@ -134,12 +149,19 @@ func (s *Store) Release(ctx context.Context, lease bridge.Lease) error {
 // putDown takes the run out of its worker's hands. Attempts below 0 stay as they are.
 func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due time.Time, state dispatch.State, reason string, attempts int) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := touch(ctx, tx, lease, s.now()); err != nil {
+		run, err := held(ctx, tx, lease)
+		if err != nil {
+			return err
+		}
+		if err := run.touch(ctx, tx, s.now()); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, attempts = CASE WHEN ? < 0 THEN attempts ELSE ? END
 			WHERE id = ?`, string(state), reason, attempts, attempts, lease.Run); err != nil {
 			return err
+		}
+		if run.cancel != "" {
+			due = s.now() // there is nothing to wait for any more
 		}
 		return enqueue(ctx, tx, dispatch.RunJob, lease.Run, due)
 	})
@@ -152,29 +174,15 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 
 // Finish ends the run: outcome entry, end state, callback with its job.
 func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.Ending) error {
-	outcome, err := json.Marshal(end.Outcome)
-	if err != nil {
-		return fmt.Errorf("finishing run %q: %w", lease.Run, err)
-	}
-	o, u := end.Outcome, end.Outcome.Usage
-	err = s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := touch(ctx, tx, lease, end.At); err != nil {
+	// Without a callback nothing can fail behind the first statement but the disk.
+	kind := operation{bare: end.Callback == nil}
+	err := s.write(ctx, kind, func(tx sqldb.Tx) error {
+		run, err := held(ctx, tx, lease)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
-			prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, finished_at = ? WHERE id = ?`,
-			string(end.State), string(o.Reason), o.Answer, o.Tainted, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,
-			millis(end.At), lease.Run); err != nil {
+		if err := run.finish(ctx, tx, end); err != nil || end.Callback == nil {
 			return err
-		}
-		if err := closeJournal(ctx, tx, lease.Run, end.At, outcome); err != nil {
-			return err
-		}
-		if _, err := finishJob(ctx, tx, dispatch.RunJob, lease.Run); err != nil {
-			return err
-		}
-		if end.Callback == nil {
-			return nil
 		}
 		return s.insertCallback(ctx, tx, *end.Callback)
 	})
@@ -187,27 +195,28 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 	return nil
 }
 
-// closeJournal appends the outcome behind whatever the journal holds.
-func closeJournal(ctx context.Context, tx sqldb.Tx, run string, at time.Time, outcome []byte) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body)
-		SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ? FROM journal WHERE run = ?`,
-		run, string(bridge.EntryOutcome), millis(at), string(outcome), run)
-	return err
-}
-
-// touch is a sign of life of the worker that holds the lease, and checks that it
-// does. The time since the last sign counts as worked: what a crash or a pause
-// leaves between two workers does not.
-func touch(ctx context.Context, tx sqldb.Tx, lease bridge.Lease, now time.Time) error {
-	return fenced(tx.ExecContext(ctx, `UPDATE runs SET worked_ms = worked_ms + MAX(0, ? - touched_at), touched_at = ?
-		WHERE id = ? AND epoch = ? AND state = 'running'`, millis(now), millis(now), lease.Run, lease.Epoch))
-}
-
-// fenced turns "no row changed" into ErrFenced: the epoch or the state has moved on.
-func fenced(res sql.Result, err error) error {
-	changed, err := changedOne(res, err)
-	if err == nil && !changed {
-		return bridge.ErrFenced
+// finish gives a run its end: its state, what it used, the outcome that closes the
+// journal behind whatever it holds. Its job is over.
+func (h holding) finish(ctx context.Context, tx sqldb.Tx, end dispatch.Ending) error {
+	outcome, err := json.Marshal(end.Outcome)
+	if err != nil {
+		return fmt.Errorf("encoding the outcome: %w", err)
 	}
+	o, u, at := end.Outcome, end.Outcome.Usage, millis(end.At)
+	if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
+		prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, cost_micros = ?, currency = ?,
+		worked_ms = worked_ms + ?, touched_at = ?, finished_at = ? WHERE id = ?`,
+		string(end.State), string(o.Reason), o.Answer, o.Tainted, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,
+		u.ReasoningTokens, u.Cost, u.Currency, h.worked(end.At), at, at, h.run); err != nil {
+		return err
+	}
+	if err := h.spend(ctx, tx, end.At, bridge.Usage{}); err != nil {
+		return err
+	}
+	closing := bridge.Entry{Seq: h.last + 1, Kind: bridge.EntryOutcome, At: end.At, Body: outcome}
+	if err := appendEntries(ctx, tx, h.run, []bridge.Entry{closing}); err != nil {
+		return err
+	}
+	_, err = finishJob(ctx, tx, dispatch.RunJob, h.run)
 	return err
 }

@@ -64,6 +64,8 @@ func (h *harness) Restart(t *testing.T) {
 	h.open(t)
 }
 
+func (h *harness) Fresh(t *testing.T) storetest.Harness { return newHarness(t) }
+
 func TestStoreConforms(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return newHarness(t) })
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
 )
 
@@ -55,34 +54,6 @@ func claimRunTakesThatOneOnly(t *testing.T, h Harness) {
 	}
 	if runs := claim(t, h); len(runs) != 1 || runs[0].Run.ID != "run_1" {
 		t.Errorf("left were %+v, want run_1", runs)
-	}
-}
-
-func cancelEndsWhatNobodyCarries(t *testing.T, h Harness) {
-	ctx, s := t.Context(), h.Store()
-	c := claimOne(t, h)
-	if err := s.Cancel(ctx, "run_1", "interrupted"); !errors.Is(err, dispatch.ErrEnded) {
-		t.Errorf("cancelling a run under way gave %v, want ErrEnded", err)
-	}
-	if err := s.Append(ctx, c.Lease, entry(1)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Release(ctx, c.Lease); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Cancel(ctx, "run_1", "interrupted"); err != nil {
-		t.Fatal(err)
-	}
-	entries, err := s.Entries(ctx, "run_1")
-	if err != nil || len(entries) != 2 || entries[1].Kind != bridge.EntryOutcome {
-		t.Errorf("the journal is %+v (%v), want it closed", entries, err)
-	}
-	h.Advance(time.Hour)
-	if runs := claim(t, h); len(runs) != 0 {
-		t.Error("a cancelled run is due")
-	}
-	if err := s.Cancel(ctx, "run_1", "interrupted"); !errors.Is(err, dispatch.ErrEnded) {
-		t.Errorf("cancelling twice gave %v, want ErrEnded", err)
 	}
 }
 

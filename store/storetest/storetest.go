@@ -28,6 +28,8 @@ type Harness interface {
 	Now() time.Time
 	// Restart closes the store and opens it again, as after a crash of its owner.
 	Restart(t *testing.T)
+	// Fresh gives another empty store.
+	Fresh(t *testing.T) Harness
 }
 
 // Run runs the suite. open gives a fresh harness for each test.
@@ -54,6 +56,27 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Runs/WorkedLeavesWaitingOut":                 workedLeavesWaitingOut,
 		"Runs/ClaimRunTakesThatOneOnly":               claimRunTakesThatOneOnly,
 		"Runs/CancelEndsWhatNobodyCarries":            cancelEndsWhatNobodyCarries,
+		"Runs/CancelIsAskedOfWhoCarriesTheRun":        cancelIsAskedOfWhoCarriesTheRun,
+		"Runs/CancelIsAskedWhereACallbackIsOwed":      cancelIsAskedWhereACallbackIsOwed,
+		"Runs/CancelOfAnEndedRunChangesNothing":       cancelOfAnEndedRunChangesNothing,
+		"Runs/CancelledRunIsDueWhenItIsPutDown":       cancelledRunIsDueWhenItIsPutDown,
+		"Runs/CancelWakesWhoHasToStop":                cancelWakesWhoHasToStop,
+		"Runs/ConcurrentCancelsEndARunOnce":           concurrentCancelsEndARunOnce,
+		"Runs/ClaimTellsWhatTheRunWasParkedFor":       claimTellsWhatTheRunWasParkedFor,
+		"Live/BeginIsRunningWithItsBrief":             beginIsRunningWithItsBrief,
+		"Live/BeginIsAllOrNothing":                    beginIsAllOrNothing,
+		"Live/SameKeyIsTheSameRun":                    sameKeyIsTheSameRun,
+		"Live/SameKeyAtOnceMakesOneRun":               sameKeyAtOnceMakesOneRun,
+		"Live/KeysOfDifferentOwnersDoNotMeet":         keysOfDifferentOwnersDoNotMeet,
+		"Live/ContinueAppendsAndClaims":               continueAppendsAndClaims,
+		"Live/ContinueNeedsARunThatWaits":             continueNeedsARunThatWaits,
+		"Live/ContinueUnderAKnownKeyChangesNothing":   continueUnderAKnownKeyChangesNothing,
+		"Usage/FinishKeepsAllOfIt":                    finishKeepsAllOfIt,
+		"Usage/DayAddsUpWhatRunsSpend":                dayAddsUpWhatRunsSpend,
+		"Usage/DayEndsAtMidnightUTC":                  dayEndsAtMidnightUTC,
+		"Usage/DayCountsTheTimeWorked":                dayCountsTheTimeWorked,
+		"Usage/DayBeginsAnewInAnotherCurrency":        dayBeginsAnewInAnotherCurrency,
+		"Usage/FencedWorkerSpendsNothing":             fencedWorkerSpendsNothing,
 		"Queue/PostponedWorkIsDueAtItsTime":           postponedWorkIsDueAtItsTime,
 		"Runs/RestartMakesLeasedWorkDue":              restartMakesLeasedWorkDue,
 		"Callbacks/AreRetriedUntilSettled":            callbacksAreRetriedUntilSettled,

@@ -1,0 +1,166 @@
+package dispatch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
+)
+
+// Talk begins a run and carries it at once, in this process, whatever becomes of ctx
+// afterwards. It waits until [Dispatcher.Run] works.
+//
+// Errors: [ErrUnknownAgent], [ErrKeyReused], [ErrStopping], a *bridge.ConversationError
+// for what the agent cannot be asked.
+func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
+	run := talk.run()
+	if _, ok := d.settings.Agents[run.Agent]; !ok {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownAgent, run.Agent)
+	}
+	if err := d.live.ready(ctx); err != nil {
+		return nil, err
+	}
+	if x, err := d.joinKeyed(ctx, RequestKey{run.Owner, run.Key, run.Digest}, talk.CancelWhenGone); x != nil || err != nil {
+		return x, err
+	}
+	brief, err := d.brief(ctx, run, &talk.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	if run.Key == "" {
+		return d.beginAsking(ctx, run, brief, talk.CancelWhenGone)
+	}
+	// Another request may be first with the key: then the model is not to be asked.
+	claimed, place, err := d.store.Begin(ctx, run, brief, LeaseFor)
+	switch {
+	case err != nil:
+		return nil, err
+	case claimed == nil:
+		return d.join(ctx, place, talk.CancelWhenGone)
+	}
+	return d.carryLive(ctx, *claimed, []bridge.Entry{brief}, place, talk.CancelWhenGone)
+}
+
+// run is the run to begin, with what the caller left out.
+func (t Talk) run() NewRun {
+	run := t.Run
+	run.ID, run.Source = cmp.Or(run.ID, NewID("run_")), cmp.Or(run.Source, "chat")
+	for _, m := range slices.Backward(t.Conversation.Messages) {
+		if run.Prompt == "" && m.Role == openai.User {
+			run.Prompt = m.Content
+		}
+	}
+	return run
+}
+
+// asRun is the run as it will be once it is begun.
+func (n NewRun) asRun() Run {
+	return Run{ID: n.ID, Agent: n.Agent, Owner: n.Owner, Source: n.Source, Event: n.Event, Replay: n.Replay, Prompt: n.Prompt, Tainted: n.Tainted,
+		Route: n.Route, State: Running}
+}
+
+// brief asks the bridge for the entry that opens the run's journal.
+func (d *Dispatcher) brief(ctx context.Context, run NewRun, conversation *bridge.Conversation) (bridge.Entry, error) {
+	as := run.asRun()
+	ctx, session, err := d.session(ctx, as)
+	if err != nil {
+		return bridge.Entry{}, fmt.Errorf("connecting to the tools: %w", err)
+	}
+	return d.bridge.Brief(ctx, bridge.Task{Lease: bridge.Lease{Run: run.ID}, Agent: d.agentOf(as), Prompt: run.Prompt, Session: session,
+		Conversation: conversation, Tainted: run.Tainted})
+}
+
+// beginAsking begins a run, and has the model asked while the disk makes the beginning
+// durable. Nothing else happens before it is: what the run would write waits for it,
+// and who talks hears nothing before Talk has returned.
+func (d *Dispatcher) beginAsking(ctx context.Context, run NewRun, brief bridge.Entry, cancelWhenGone bool) (Exchange, error) {
+	claimed := Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: FirstEpoch}, Run: run.asRun()}
+	l := d.takeKnown(d.live.ctx, claimed, []bridge.Entry{brief})
+	l.begun = make(chan struct{})
+	exchange := d.listen(d.attach(run.ID), brief.Seq, cancelWhenGone)
+	if !d.live.take(work{run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
+		d.over(l)
+		exchange.gone()
+		return nil, ErrStopping
+	}
+	_, _, err := d.store.Begin(ctx, run, brief, LeaseFor)
+	l.begin(err)
+	if err != nil {
+		exchange.gone()
+		return nil, err
+	}
+	return exchange, nil
+}
+
+// carryLive carries a run that the caller has claimed, and listens to it.
+func (d *Dispatcher) carryLive(ctx context.Context, c Claimed, entries []bridge.Entry, place Place, cancelWhenGone bool) (Exchange, error) {
+	l := d.takeKnown(d.live.ctx, c, entries)
+	exchange := d.listen(d.attach(place.Run), place.Seq, cancelWhenGone)
+	if d.live.take(work{c.Run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
+		return exchange, nil
+	}
+	d.over(l)
+	exchange.gone()
+	return nil, errors.Join(ErrStopping, d.store.Release(context.WithoutCancel(ctx), c.Lease))
+}
+
+// carryListened carries a live run. Where nobody else takes up what was put down, it
+// does so itself, as long as somebody listens.
+func (d *Dispatcher) carryListened(ctx context.Context, l *life) {
+	t := d.attach(l.Run.ID)
+	defer d.detach(t)
+	d.carry(l)
+	for d.live.alone && ctx.Err() == nil && t.awaited() {
+		claimed, due, err := d.store.ClaimRun(ctx, t.run, LeaseFor)
+		switch {
+		case err != nil:
+			return // it has ended, or the store is broken: who listens looks for itself
+		case claimed == nil:
+			pause(ctx, due.Sub(d.o.Now()))
+		default:
+			d.carry(d.take(ctx, *claimed))
+		}
+	}
+}
+
+// awaited reports whether somebody listens to an exchange that is not over.
+func (t *transcript) awaited() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.listeners) > 0 && t.open().end == nil
+}
+
+// Follow listens to a run from its beginning to where it has ended or waits for its
+// caller, wherever it is carried. A run that does not exist is [ErrNotFound].
+func (d *Dispatcher) Follow(ctx context.Context, run string) (Exchange, error) {
+	return d.join(ctx, Place{Run: run}, false)
+}
+
+// join listens to an exchange that was begun before.
+func (d *Dispatcher) join(ctx context.Context, place Place, cancelWhenGone bool) (Exchange, error) {
+	l := d.listen(d.attach(place.Run), place.Seq, cancelWhenGone)
+	if err := d.lookUp(ctx, l.t); err != nil {
+		l.gone()
+		return nil, err
+	}
+	return l, nil
+}
+
+// joinKeyed listens to what came of an idempotency key; nil if it is none, or new.
+func (d *Dispatcher) joinKeyed(ctx context.Context, key RequestKey, cancelWhenGone bool) (Exchange, error) {
+	if key.Key == "" {
+		return nil, nil
+	}
+	place, err := d.store.Keyed(ctx, key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return d.join(ctx, place, cancelWhenGone)
+}
