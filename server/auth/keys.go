@@ -26,6 +26,10 @@ type APIKey struct {
 	Key string `json:"-"`
 	// Tools are patterns of tool names that its holder may see and call.
 	Tools []string
+	// Agents are patterns of the agents that its holder may talk to; none if empty.
+	Agents []string
+	// Limit bounds its holder's requests at the chat door.
+	Limit Limit
 }
 
 // String is the key's name.
@@ -79,7 +83,7 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 			}
 		}
 		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
-			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools),
+			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Agents: slices.Clone(key.Agents), Limit: key.Limit,
 		}})
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -99,6 +103,8 @@ func (k APIKey) check() error {
 		return errors.New("the key holds blanks or characters that a header cannot carry")
 	case len(k.Tools) == 0:
 		return errors.New("it may call no tools: name patterns such as \"crm_*\", or \"*\"")
+	case k.Limit.PerMinute < 0 || k.Limit.Concurrent < 0:
+		return errors.New("a limit is negative: 0 is no bound")
 	}
 	return nil
 }
@@ -111,7 +117,7 @@ func (k *Keys) Configured() bool { return len(k.known) > 0 }
 // ErrNoKey, ErrUnknownKey and ErrUnclearKey.
 func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	if !k.Configured() {
-		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}}, nil
+		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}, Agents: []string{"*"}}, nil
 	}
 	presented, err := presentedKey(r.Header)
 	if err != nil {

@@ -33,9 +33,10 @@ func refuse(w http.ResponseWriter, cause error) {
 	}
 	// The shape is the one that OpenAI clients show their users; to MCP clients
 	// the status and the header are what counts.
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{
+	body, _ := json.Marshal(map[string]any{"error": map[string]any{
 		"message": cause.Error(),
 		"type":    "authentication_error",
+		"param":   nil,
 		"code":    "invalid_api_key",
 	}})
 	w.Header().Set("WWW-Authenticate", challenge)

@@ -27,6 +27,13 @@ type Principal struct {
 	Name string
 	// Tools are patterns of tool names that it may see and call ("crm_*").
 	Tools []string
+	// Within, if not nil, are patterns that a tool has to fit as well: those of the caller
+	// that an agent acts for. An agent never opens to its caller what the caller may not do.
+	Within []string
+	// Agents are patterns of the agents that it may talk to.
+	Agents []string
+	// Limit bounds the requests of a key.
+	Limit Limit
 	// Run is the run a principal of kind Agent acts in, "" otherwise.
 	Run string
 	// Tainted: the run has read text from outside.

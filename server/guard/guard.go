@@ -138,7 +138,7 @@ func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 
 // Visible reports whether the principal may see, and call, the tool of that name.
 func (g *Guard) Visible(p auth.Principal, tool string) bool {
-	return g.lookup(tool) != nil && tools.Match(p.Tools, tool)
+	return g.lookup(tool) != nil && permitted(p, tool)
 }
 
 // Drain refuses calls from now on, with tools.Unavailable, and waits until those

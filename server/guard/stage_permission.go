@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 
+	"drawbridge/server/auth"
 	"drawbridge/tools"
 )
 
@@ -19,7 +20,7 @@ func (permission) around(next step) step {
 			reason = "no tool is named"
 		case a.tool == nil:
 			reason = "no such tool"
-		case !tools.Match(a.Principal.Tools, a.Tool):
+		case !permitted(a.Principal, a.Tool):
 			reason = "not among the principal's tools"
 		default:
 			return next(ctx, a)
@@ -27,4 +28,10 @@ func (permission) around(next step) step {
 		return a.refuse("permission", reason, tools.Errorf(tools.Denied,
 			"there is no tool %q that you may call. Call tools/list to see which ones you may.", cut(a.Tool, maxName)))
 	}
+}
+
+// permitted reports whether the tool is among the principal's, and among those of the
+// caller that it acts for.
+func permitted(p auth.Principal, tool string) bool {
+	return tools.Match(p.Tools, tool) && (p.Within == nil || tools.Match(p.Within, tool))
 }

@@ -1,0 +1,128 @@
+package chatapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
+	"drawbridge/server/apierror"
+	"drawbridge/server/dispatch"
+)
+
+// caller is who asks, and how.
+type caller struct {
+	owner          string
+	key            string // the idempotency key, "" without one
+	cancelWhenGone bool
+}
+
+// begin makes the request a run, or a part of one.
+//
+// Results of the caller's functions belong to the run that asked for them. If that run
+// is not there any more, or waits for nothing (the answer is wanted anew, or something
+// earlier was edited), the conversation is as good as any other: a new run gets all of it.
+func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchange, id string, fault *apierror.Error) {
+	digest := q.digest()
+	if reply, seq, ok := q.reply(); ok {
+		reply.Owner, reply.Key, reply.CancelWhenGone = c.owner, c.key, c.cancelWhenGone
+		if c.key != "" {
+			reply.Digest = digest
+		}
+		x, err := a.runs.Reply(ctx, reply)
+		switch {
+		case err == nil:
+			return x, fmt.Sprintf("%s-%d", completionID(x.Run()), seq), nil
+		case !errors.Is(err, dispatch.ErrNotFound) && !errors.Is(err, dispatch.ErrEnded) && !errors.Is(err, dispatch.ErrNotWaiting):
+			return nil, "", a.refusal(ctx, q, err)
+		}
+	}
+	run := dispatch.NewRun{Agent: q.agent, Source: "chat", Prompt: q.question(), Tainted: q.foreign(), Owner: c.owner, Key: c.key}
+	if c.key != "" {
+		run.Digest = digest
+	}
+	x, err := a.runs.Talk(ctx, dispatch.Talk{Run: run, Conversation: q.conversation, CancelWhenGone: c.cancelWhenGone})
+	if err != nil {
+		return nil, "", a.refusal(ctx, q, err)
+	}
+	return x, completionID(x.Run()), nil
+}
+
+// completionID is made from the run's: a request that joins gets the id of the first.
+func completionID(run string) string { return "chatcmpl-" + run }
+
+// reply is the request as an answer to a run's open calls, and the sequence number of
+// the answer that made them; it reports whether it is one: results of calls that a run
+// of ours asked for, and behind them nothing but what people say.
+func (q request) reply() (dispatch.Reply, int64, bool) {
+	messages := q.conversation.Messages
+	at := len(messages) - 1
+	for at >= 0 && len(messages[at].Calls) == 0 {
+		if messages[at].Role == openai.Assistant {
+			return dispatch.Reply{}, 0, false
+		}
+		at--
+	}
+	if at < 0 {
+		return dispatch.Reply{}, 0, false
+	}
+	run, seq, ok := askedBy(messages[at].Calls)
+	if !ok {
+		return dispatch.Reply{}, 0, false
+	}
+	r := dispatch.Reply{Run: run, Agent: q.agent, Results: map[string]string{},
+		Functions: q.conversation.Functions, Params: q.conversation.Params}
+	for _, m := range messages[at+1:] {
+		if m.Role == openai.Tool {
+			r.Results[m.CallID] = m.Content
+		} else {
+			r.Messages = append(r.Messages, m)
+		}
+	}
+	return r, seq, true
+}
+
+// askedBy names the run and the answer that all the calls are of.
+func askedBy(calls []openai.Call) (run string, seq int64, ok bool) {
+	for i, c := range calls {
+		of, answer, _, ours := bridge.ClientCall(c.ID)
+		if !ours || i > 0 && (of != run || answer != seq) {
+			return "", 0, false
+		}
+		run, seq = of, answer
+	}
+	return run, seq, true
+}
+
+// refusal explains why a request became no run.
+func (a *API) refusal(ctx context.Context, q request, err error) *apierror.Error {
+	var conversation *bridge.ConversationError
+	var missing *dispatch.MissingResultsError
+	switch {
+	case errors.Is(err, dispatch.ErrUnknownAgent):
+		return noSuchModel(q.agent)
+	case errors.Is(err, dispatch.ErrKeyReused):
+		return &apierror.Error{Status: http.StatusUnprocessableEntity, Type: apierror.InvalidRequest, Param: idempotencyKey, Code: "idempotency_key_reused",
+			Message: "the " + idempotencyKey + " was used for another request; use a new one for each request"}
+	case errors.Is(err, dispatch.ErrStopping): // before anything was begun
+		return &apierror.Error{Status: http.StatusServiceUnavailable, Type: apierror.Server, Code: "server_stopping", RetryAfter: time.Second,
+			Message: "the server is being stopped; send the request again in a moment"}
+	case errors.As(err, &conversation):
+		return apierror.Invalid(conversation.Param, "invalid_value", "%s", conversation.Message)
+	case errors.As(err, &missing):
+		r := &reading{}
+		r.missingResults("messages", missing.CallIDs)
+		return r.err
+	}
+	if ctx.Err() == nil {
+		a.o.Log.ErrorContext(ctx, "beginning a chat", "agent", q.agent, "err", err)
+	}
+	return apierror.Internal()
+}
+
+func noSuchModel(name string) *apierror.Error {
+	return apierror.NotFound("model", "model_not_found", "there is no model %q that you may talk to; /v1/models lists those there are", shown(name))
+}

@@ -1,0 +1,144 @@
+package chatapi
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"drawbridge/server/apierror"
+	"drawbridge/server/auth"
+)
+
+// Headers of ours, and one that others have as well.
+const (
+	runHeader      = "X-Drawbridge-Run"           // in answers: the run
+	activityHeader = "X-Drawbridge-Activity"      // true: show what is done besides
+	goneHeader     = "X-Drawbridge-On-Disconnect" // continue, cancel
+	idempotencyKey = "Idempotency-Key"
+	longestKey     = 255
+)
+
+// complete answers one POST /v1/chat/completions.
+func (a *API) complete(w http.ResponseWriter, r *http.Request, p auth.Principal) {
+	leave, fault := a.enter(w, p)
+	if fault != nil {
+		fault.Write(w)
+		return
+	}
+	defer leave()
+	c, show, fault := a.caller(r.Header, p)
+	if fault != nil {
+		fault.Write(w)
+		return
+	}
+	q, fault := a.request(w, r, p)
+	if fault != nil {
+		fault.Write(w)
+		return
+	}
+	x, id, fault := a.begin(r.Context(), q, c)
+	if fault != nil {
+		fault.Write(w)
+		return
+	}
+	w.Header().Set(runHeader, x.Run())
+	about := completion{id, a.o.Now().Unix(), q.agent}
+	var out audience = &whole{w: w, completion: about}
+	if q.stream {
+		out = newStream(w, about, q.usage)
+	}
+	at := attendance{x: x, speech: newSpeech(q.json, out.words), out: out, show: show, cancels: c.cancelWhenGone, keepAlive: a.o.KeepAlive, patience: a.o.Patience}
+	if err := at.attend(r.Context()); err != nil {
+		a.o.Log.DebugContext(r.Context(), "nobody listens to a chat any more", "run", x.Run())
+	}
+}
+
+// enter counts the request against its caller's limits.
+func (a *API) enter(w http.ResponseWriter, p auth.Principal) (leave func(), fault *apierror.Error) {
+	standing, leave, err := a.o.Limits.Enter(p)
+	if standing.Limit > 0 {
+		w.Header().Set("X-Ratelimit-Limit-Requests", strconv.Itoa(standing.Limit))
+		w.Header().Set("X-Ratelimit-Remaining-Requests", strconv.Itoa(standing.Remaining))
+		w.Header().Set("X-Ratelimit-Reset-Requests", standing.Reset.Round(time.Millisecond).String())
+	}
+	var limited *auth.LimitedError
+	if errors.As(err, &limited) {
+		return nil, &apierror.Error{Status: http.StatusTooManyRequests, Type: apierror.TooManyRequests, Code: "rate_limit_exceeded",
+			Message: limited.Message, RetryAfter: limited.RetryAfter}
+	}
+	return leave, nil
+}
+
+// caller reads what the headers say, and whether activity is to be shown.
+func (a *API) caller(h http.Header, p auth.Principal) (c caller, show bool, fault *apierror.Error) {
+	c = caller{owner: p.String(), cancelWhenGone: a.o.CancelWhenGone}
+	keys := h.Values(idempotencyKey)
+	if len(keys) > 0 {
+		c.key = keys[0]
+	}
+	strange := func(r rune) bool { return r <= ' ' || r > '~' }
+	if len(keys) > 1 || len(keys) == 1 && (c.key == "" || len(c.key) > longestKey || strings.ContainsFunc(c.key, strange)) {
+		return c, false, apierror.Invalid(idempotencyKey, "invalid_value", "%s has to be one value of 1 to %d visible ASCII characters", idempotencyKey, longestKey)
+	}
+	switch h.Get(goneHeader) {
+	case "":
+	case "cancel":
+		c.cancelWhenGone = true
+	case "continue":
+		c.cancelWhenGone = false
+	default:
+		return c, false, apierror.Invalid(goneHeader, "invalid_value", "%s may be continue or cancel", goneHeader)
+	}
+	switch h.Get(activityHeader) {
+	case "":
+		return c, a.o.Activity, nil
+	case "true", "false":
+		return c, h.Get(activityHeader) == "true", nil
+	}
+	return c, false, apierror.Invalid(activityHeader, "invalid_value", "%s may be true or false", activityHeader)
+}
+
+// request reads the body, and checks that the caller may talk to whom it asks for.
+func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) (request, *apierror.Error) {
+	// A page of a strange origin can have a browser send anything but JSON unasked.
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return request{}, unsupportedMedia("the request has to say that it is JSON: set Content-Type to application/json")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return request{}, unsupportedMedia("the request's body is encoded; send it as it is")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.o.BodyLimit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		e := apierror.Invalid("", "request_too_large", "the request has more than %d bytes", a.o.BodyLimit)
+		e.Status = http.StatusRequestEntityTooLarge
+		return request{}, e
+	case err != nil:
+		return request{}, apierror.Invalid("", "invalid_body", "the request's body did not come whole or in time")
+	}
+	q, fault := parse(body)
+	if fault != nil {
+		return request{}, fault
+	}
+	agent, found := a.agentFor(p, q.agent)
+	switch {
+	case !found:
+		return request{}, noSuchModel(q.agent)
+	case agent.Output && q.json:
+		return request{}, apierror.Invalid("response_format", "unsupported_parameter",
+			"response_format is not supported with the model %q: its answers have a form of their own", q.agent)
+	}
+	q.json = q.json || agent.Output
+	return q, nil
+}
+
+func unsupportedMedia(message string) *apierror.Error {
+	e := apierror.Invalid("", "unsupported_media_type", "%s", message)
+	e.Status = http.StatusUnsupportedMediaType
+	return e
+}
