@@ -9,14 +9,16 @@ import (
 // Config is everything that can be set, one section per part it feeds. Make one
 // with [Default] or [Load].
 type Config struct {
-	Store    Store              `yaml:"store"`
-	Server   Server             `yaml:"server"`
-	Model    Model              `yaml:"model"`
-	Tools    Tools              `yaml:"tools"`
-	Agents   map[string]Agent   `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
-	Webhooks map[string]Webhook `yaml:"webhooks"` // by name, which is the last part of the URL
-	Workers  Workers            `yaml:"workers"`
-	Log      Log                `yaml:"log"`
+	Store    Store               `yaml:"store"`
+	Server   Server              `yaml:"server"`
+	Model    Model               `yaml:"model"`
+	Models   map[string]Endpoint `yaml:"models"` // further ones, by the name that agents call them
+	Chat     Chat                `yaml:"chat"`
+	Tools    Tools               `yaml:"tools"`
+	Agents   map[string]Agent    `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
+	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL
+	Workers  Workers             `yaml:"workers"`
+	Log      Log                 `yaml:"log"`
 
 	// source is where the settings were read. nil without a file.
 	source *source
@@ -42,10 +44,10 @@ type Server struct {
 	// PublicURL is how the outside reaches the server, "" if that is not known. The
 	// addresses to give to senders of webhooks are made of it.
 	PublicURL string `yaml:"public_url"`
-	// Keys are the API keys for /mcp and /sse. None: anybody who can connect
+	// Keys are the API keys for /mcp, /sse and /v1. None: anybody who can connect
 	// may call every tool, which is allowed on a loopback address only.
 	Keys []Key `yaml:"keys"`
-	// MaxBody bounds a request on /mcp and /sse. A webhook has a bound of its own.
+	// MaxBody bounds a request on /mcp, /sse and /v1. A webhook has a bound of its own.
 	MaxBody Size `yaml:"max_body"`
 	// DrainTimeout is how long a stop waits for the requests and turns under way.
 	DrainTimeout Duration `yaml:"drain_timeout"`
@@ -56,23 +58,39 @@ type Key struct {
 	Name string `yaml:"name"` // appears in logs and audit records
 	Key  Secret `yaml:"key"`
 	// Tools are patterns of tool names, in which * stands for any run of characters.
+	// They bound as well what an agent may call that the holder talks to.
 	Tools []string `yaml:"tools"`
+	// Agents are patterns of the agents that its holder may talk to.
+	Agents []string `yaml:"agents"`
+	// RequestsPerMinute and Concurrent bound the holder's requests to /v1, 0 is without
+	// a bound.
+	RequestsPerMinute int `yaml:"requests_per_minute"`
+	Concurrent        int `yaml:"concurrent"`
 }
 
-// Model is the language model, behind an OpenAI-compatible API.
-type Model struct {
-	BaseURL string `yaml:"base_url"`
-	// APIKey is OPENAI_API_KEY of the environment when the file does not give it.
-	// Empty: none is sent.
-	APIKey Secret `yaml:"api_key"`
-	Name   string `yaml:"name"`
-	// Timeout bounds one answer of the model.
-	Timeout Duration `yaml:"timeout"`
-	// MaxFunctions is how many functions one request may carry, FunctionTokens how
-	// many tokens their definitions may take. Above either the best are chosen.
-	MaxFunctions   int `yaml:"max_functions"`
-	FunctionTokens int `yaml:"function_tokens"`
+// Chat is the door for chat clients, at /v1/chat/completions.
+type Chat struct {
+	// Activity shows clients the tool calls under way, as reasoning, unless a request
+	// says otherwise.
+	Activity bool `yaml:"activity"`
+	// KeepAlive is how long a stream is silent at most.
+	KeepAlive Duration `yaml:"keep_alive"`
+	// OnDisconnect says what becomes of a run whose client has gone: continue or
+	// cancel, unless a request says otherwise.
+	OnDisconnect string `yaml:"on_disconnect"`
+	// ClientWait is how long a run waits for the results of its client's own calls.
+	ClientWait Duration `yaml:"client_wait"`
+	// RequestsPerMinute and Concurrent hold for callers without a key, all together,
+	// while no keys are configured; 0 is without a bound.
+	RequestsPerMinute int `yaml:"requests_per_minute"`
+	Concurrent        int `yaml:"concurrent"`
 }
+
+// What becomes of a run whose client has gone.
+const (
+	OnDisconnectContinue = "continue"
+	OnDisconnectCancel   = "cancel"
+)
 
 // Tools says which backend each family of tools works on, and which MCP servers
 // stand beside them.
@@ -140,17 +158,35 @@ type Agent struct {
 	// Always are patterns of tools that go into every request, when there are more
 	// than one request can carry.
 	Always []string `yaml:"always"`
-	// Model is another model's name for this agent, "" for [Model].Name.
-	Model  string `yaml:"model"`
+	// Model is the model for this agent, "" for [Model].Name. It is one of
+	// [Config].Models, or else what the endpoint of [Model] has by that name.
+	Model string `yaml:"model"`
+	// Fallback are the models to ask, in this order, when Model cannot be asked.
+	Fallback []string `yaml:"fallback"`
+	// Budget bounds one run. Whichever is spent first ends the run.
 	Budget Budget `yaml:"budget"`
+	// Daily bounds what all runs use in a day (UTC). What is zero has no bound.
+	Daily Budget `yaml:"daily"`
+	// Output is a JSON Schema that answers have to fit; none if empty.
+	Output JSON `yaml:"output"`
 }
 
-// Budget bounds one run of an agent. Whichever is spent first ends the run.
+// ModelsOf are all models that the agent may ask, in their order.
+func (c *Config) ModelsOf(agent Agent) []string {
+	first := agent.Model
+	if first == "" {
+		first = c.Model.Name
+	}
+	return append([]string{first}, agent.Fallback...)
+}
+
+// Budget is what may be used at most.
 type Budget struct {
 	Turns  int      `yaml:"turns"`  // answers of the model
 	Calls  int      `yaml:"calls"`  // tool calls
 	Tokens int      `yaml:"tokens"` // of the model, in and out together
-	Wall   Duration `yaml:"wall"`   // from the start of the run
+	Wall   Duration `yaml:"wall"`   // time worked
+	Cost   Money    `yaml:"cost"`   // of the model; zero is without a bound
 }
 
 // Webhook is one source of events, at /webhooks/{name}.

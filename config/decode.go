@@ -74,6 +74,10 @@ func (d *decoder) value(n ast.Node, path string, at place, v reflect.Value) {
 		return
 	}
 	d.source.marks[path] = mark{place: at, firstReference: -1}
+	if into, isJSON := v.Addr().Interface().(*JSON); isJSON {
+		d.json(n, path, at, into)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.section(n, path, at, v)

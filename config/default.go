@@ -18,13 +18,14 @@ func Default() *Config {
 			// Below the 30 s that container platforms wait before they kill.
 			DrainTimeout: Duration(25 * time.Second),
 		},
-		Model: Model{
-			BaseURL: "https://api.openai.com/v1",
-			Name:    "gpt-5.1",
-			Timeout: Duration(2 * time.Minute),
-			// OpenAI's limit, and what is left of a context for the work.
-			MaxFunctions:   128,
-			FunctionTokens: 8000,
+		Model: defaultModel(),
+		Chat: Chat{
+			// Proxies in the wild give up on a silent connection after 15 s and more.
+			KeepAlive:         Duration(5 * time.Second),
+			OnDisconnect:      OnDisconnectContinue,
+			ClientWait:        Duration(time.Hour),
+			RequestsPerMinute: 600,
+			Concurrent:        32,
 		},
 		Tools: Tools{
 			CRM:     Backend{Backend: "builtin"},
@@ -35,6 +36,42 @@ func Default() *Config {
 		Workers: Workers{Runs: 32, Callbacks: 8},
 		Log:     Log{Level: "info", Format: "text"},
 	}
+}
+
+func defaultModel() Model {
+	e := DefaultEndpoint()
+	return Model{
+		BaseURL: e.BaseURL,
+		Name:    "gpt-5.1",
+		API:     e.API,
+		Timeout: e.Timeout,
+		Window:  e.Window,
+		Images:  e.Images,
+		// OpenAI's limit, and what is left of a context for the work.
+		MaxFunctions:   128,
+		FunctionTokens: 8000,
+		Patience:       Duration(10 * time.Second),
+		Attempts:       4,
+		Currency:       "USD",
+	}
+}
+
+// DefaultEndpoint is a model of which the file says nothing: OpenAI's, under the
+// name that the file gives it.
+func DefaultEndpoint() Endpoint {
+	return Endpoint{
+		BaseURL: "https://api.openai.com/v1",
+		API:     APIChat,
+		Timeout: Duration(2 * time.Minute),
+		Window:  128_000,
+		Images:  true,
+	}
+}
+
+// DefaultKey is an API key of which the file says nothing: without a name, a key
+// or tools.
+func DefaultKey() Key {
+	return Key{Agents: []string{"*"}, RequestsPerMinute: 600, Concurrent: 32}
 }
 
 // AssistantName is the agent that exists while the file names no agent and no
@@ -101,3 +138,5 @@ func (a *Agent) setDefaults()     { *a = DefaultAgent() }
 func (w *Webhook) setDefaults()   { *w = DefaultWebhook() }
 func (c *Callback) setDefaults()  { *c = DefaultCallback() }
 func (m *MCPServer) setDefaults() { *m = DefaultMCPServer() }
+func (e *Endpoint) setDefaults()  { *e = DefaultEndpoint() }
+func (k *Key) setDefaults()       { *k = DefaultKey() }

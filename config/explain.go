@@ -17,6 +17,7 @@ func (c *Config) Explain(w io.Writer) {
 	c.explainServer(w)
 	c.explainWork(w)
 	c.explainKeys(w)
+	c.explainChat(w)
 	c.explainAgents(w)
 	c.explainWebhooks(w)
 }
@@ -32,20 +33,13 @@ func (c *Config) explainServer(w io.Writer) {
 		reach = "from this machine only"
 	}
 	fmt.Fprintf(w, "Listens on %s, %s. A stop waits %s for what is under way.\n", c.Server.Listen, reach, c.Server.DrainTimeout)
-	fmt.Fprintf(w, "Serves tools at /mcp and /sse (requests up to %s) and webhooks at /webhooks/{name}.\n", c.Server.MaxBody)
+	fmt.Fprintf(w, "Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to %s) and webhooks at /webhooks/{name}.\n", c.Server.MaxBody)
 	fmt.Fprintf(w, "Keeps its state in the SQLite file %s.\n", c.Store.Path())
 }
 
 func (c *Config) explainWork(w io.Writer) {
-	key := "without an API key"
-	if c.Model.APIKey != "" {
-		key = "with the API key of model.api_key"
-		if !c.source.has("model.api_key") {
-			key = "with the API key of " + OpenAIKeyVariable
-		}
-	}
-	fmt.Fprintf(w, "Asks model %s at %s, %s, and waits %s for an answer.\n", c.Model.Name, publicPart(c.Model.BaseURL), key, c.Model.Timeout)
-	fmt.Fprintf(w, "Runs %d agents and sends %d callbacks at a time. Logs %s and above, as %s.\n",
+	c.explainModel(w)
+	fmt.Fprintf(w, "Works on %d runs of events and sends %d callbacks at a time. Logs %s and above, as %s.\n",
 		c.Workers.Runs, c.Workers.Callbacks, c.Log.Level, c.Log.Format)
 	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
@@ -53,6 +47,8 @@ func (c *Config) explainWork(w io.Writer) {
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
 	c.explainMCPServers(w)
+	c.explainModels(w)
+	c.explainPrices(w)
 }
 
 func (c *Config) explainMCPServers(w io.Writer) {
@@ -81,37 +77,34 @@ func (c *Config) explainMCPServers(w io.Writer) {
 
 func (c *Config) explainKeys(w io.Writer) {
 	if len(c.Server.Keys) == 0 {
-		fmt.Fprintln(w, "\nThere are no API keys: whoever can connect may call every tool.")
+		fmt.Fprintf(w, "\nThere are no API keys: whoever can connect may call every tool and talk to every agent (%s).\n",
+			rates(c.Chat.RequestsPerMinute, c.Chat.Concurrent))
 		return
 	}
 	var rows [][]string
 	for _, key := range c.Server.Keys {
-		rows = append(rows, []string{key.Name, strings.Join(key.Tools, " ")})
+		agents := strings.Join(key.Agents, " ")
+		if agents == "" {
+			agents = "nobody"
+		}
+		rows = append(rows, []string{key.Name, strings.Join(key.Tools, " "), agents, rates(key.RequestsPerMinute, key.Concurrent)})
 	}
-	table(w, "API keys", []string{"name", "may call"}, rows)
+	table(w, "API keys", []string{"name", "may call", "may talk to", "at most"}, rows)
 }
 
-func (c *Config) explainAgents(w io.Writer) {
-	if len(c.Agents) == 0 {
-		fmt.Fprintln(w, "\nThere are no agents.")
-		return
+// rates says how many requests there may be.
+func rates(perMinute, concurrent int) string {
+	var parts []string
+	if perMinute > 0 {
+		parts = append(parts, fmt.Sprintf("%d requests a minute", perMinute))
 	}
-	var rows [][]string
-	for _, name := range slices.Sorted(maps.Keys(c.Agents)) {
-		agent := c.Agents[name]
-		may := strings.Join(agent.Tools, " ")
-		if may == "" {
-			may = "no tool"
-		}
-		model := agent.Model
-		if model == "" {
-			model = c.Model.Name
-		}
-		b := agent.Budget
-		limit := fmt.Sprintf("%d turns, %d calls, %d tokens, %s", b.Turns, b.Calls, b.Tokens, b.Wall)
-		rows = append(rows, []string{name, may, model, limit})
+	if concurrent > 0 {
+		parts = append(parts, fmt.Sprintf("%d at a time", concurrent))
 	}
-	table(w, "Agents", []string{"name", "may call", "model", "each run at most"}, rows)
+	if len(parts) == 0 {
+		return "any number of requests"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (c *Config) explainWebhooks(w io.Writer) {

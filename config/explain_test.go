@@ -23,10 +23,10 @@ func TestExplainSaysWhatTheContractDoes(t *testing.T) {
 	}
 	const want = `Read from drawbridge.yaml.
 Listens on 127.0.0.1:8080, from this machine only. A stop waits 25s for what is under way.
-Serves tools at /mcp and /sse (requests up to 10MiB) and webhooks at /webhooks/{name}.
+Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to 10MiB) and webhooks at /webhooks/{name}.
 Keeps its state in the SQLite file ./data/drawbridge.db.
-Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, and waits 2m for an answer.
-Runs 32 agents and sends 8 callbacks at a time. Logs info and above, as text.
+Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 2m for a sign of life.
+Works on 32 runs of events and sends 8 callbacks at a time. Logs info and above, as text.
 
 Tools
   family   backend
@@ -35,12 +35,14 @@ Tools
   email    outbox  from drawbridge@example.com
 
 API keys
-  name  may call
-  desk  crm_* email_send
+  name  may call          may talk to  at most
+  desk  crm_* email_send  *            600 requests a minute, 32 at a time
+
+A chat stream is silent for 5s at most; tool calls are not shown. A run whose client has gone goes on; one that waits for its client's own tools does so for 1h.
 
 Agents
-  name     may call                     model    each run at most
-  billing  crm_* email_* payment_get_*  gpt-5.1  12 turns, 40 calls, 200000 tokens, 5m
+  name     may call                     model    answers  each run at most
+  billing  crm_* email_* payment_get_*  gpt-5.1  text     12 turns, 40 calls, 200000 tokens, 5m
 
 Webhooks
   POST https://bridge.example.com/webhooks/stripe
@@ -63,7 +65,7 @@ func TestExplainSaysWhatTheDefaultsDo(t *testing.T) {
 	for _, want := range []string{
 		"There is no configuration file: every default applies.\n",
 		"with the API key of OPENAI_API_KEY,",
-		"\nThere are no API keys: whoever can connect may call every tool.\n",
+		"\nThere are no API keys: whoever can connect may call every tool and talk to every agent (600 requests a minute, 32 at a time).\n",
 		"assistant  *",
 		"\nThere are no webhooks.\n",
 	} {
@@ -118,6 +120,58 @@ MCP servers
 	got := explain(c)
 	if !strings.Contains(got, want) {
 		t.Errorf("explanation:\n%s\nwant in it:%s", got, want)
+	}
+	if strings.Contains(got, "hunter2") {
+		t.Errorf("a secret is shown:\n%s", got)
+	}
+}
+
+func TestExplainNamesModelsPricesAndBounds(t *testing.T) {
+	const text = `
+server:
+  keys:
+    - {name: shop, key: 0123456789abcdef, tools: ["*"], agents: [], requests_per_minute: 0, concurrent: 0}
+    - {name: desk, key: 0123456789abcdefg, tools: [crm_*], agents: [a], requests_per_minute: 0}
+model: {api: responses, prices: {gpt-5.1: {input: 1.25, cached: 0.125, output: 10}, spare: {input: 0.5, output: 2, reasoning: 3}}}
+models:
+  spare: {base_url: "https://models.example.com/v1", name: small-2, api_key: hunter2}
+  local: {base_url: "http://127.0.0.1:1/${HIDDEN}/v1"}
+chat: {activity: true, on_disconnect: cancel}
+agents:
+  a: {fallback: [spare], daily: {cost: 50 USD, turns: 100}, output: {type: object}}
+  b: {model: spare, tools: ["*"], budget: {cost: 0.50 USD}}
+`
+	c, err := Parse("f.yaml", []byte(text), lookupIn(map[string]string{"HIDDEN": "hunter2"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := explain(c)
+	for _, want := range []string{`
+Asks model gpt-5.1 at https://api.openai.com/v1 (Responses API), without an API key, up to 4 times, and waits 2m for a sign of life.
+`, `
+Models
+  name   is       at                             api                                             window
+  local  local    http://127.0.0.1:1/…           chat  without an API key                        128000
+  spare  small-2  https://models.example.com/v1  chat  with the API key of models.spare.api_key  128000
+`, `
+Prices, USD for a million tokens
+  model    input  cached  output  reasoning
+  gpt-5.1  1.25   0.125   10      10
+  spare    0.5    0.5     2       3
+`, `
+API keys
+  name  may call  may talk to  at most
+  shop  *         nobody       any number of requests
+  desk  crm_*     a            32 at a time
+`, `tool calls are shown as reasoning. A run whose client has gone is cancelled;`, `
+Agents
+  name  may call  model                answers  each run at most                                  all runs of a day at most
+  a     no tool   gpt-5.1, else spare  JSON     12 turns, 40 calls, 200000 tokens, 15m            100 turns, 50.00 USD
+  b     *         spare                text     12 turns, 40 calls, 200000 tokens, 15m, 0.50 USD  no bound
+`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("not in the explanation:%s\nwhich is:\n%s", want, got)
+		}
 	}
 	if strings.Contains(got, "hunter2") {
 		t.Errorf("a secret is shown:\n%s", got)

@@ -75,7 +75,7 @@ func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*
 	c.source = &source{file: name, lines: strings.Split(plainText(text), "\n"), marks: map[string]mark{}}
 	d := decoder{source: c.source, lookup: lookup}
 	d.document(body, c)
-	c.borrowKey(lookup)
+	c.borrowKeys(lookup)
 	c.dismissAssistant()
 
 	problems = d.problems
@@ -88,15 +88,21 @@ func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*
 	return c, problems.err()
 }
 
-// borrowKey takes the model's key from the variable that OpenAI's own tools read,
-// unless the file says something else or the model is somebody else's: a key goes
-// to no host that it was not meant for.
-func (c *Config) borrowKey(lookup func(name string) (string, bool)) {
-	if c.source.has("model.api_key") || c.Model.BaseURL != Default().Model.BaseURL {
-		return
-	}
+// borrowKeys takes the key of OpenAI's models from the variable that OpenAI's own
+// tools read, unless the file says something else. It goes to no other host: a key
+// is for whom it was meant.
+func (c *Config) borrowKeys(lookup func(name string) (string, bool)) {
 	key, _ := lookup(OpenAIKeyVariable)
-	c.Model.APIKey = Secret(key)
+	openAI := DefaultEndpoint().BaseURL
+	if c.Model.BaseURL == openAI && !c.source.has("model.api_key") {
+		c.Model.APIKey = Secret(key)
+	}
+	for name, model := range c.Models {
+		if model.BaseURL == openAI && !c.source.has(child("models", name)+".api_key") {
+			model.APIKey = Secret(key)
+			c.Models[name] = model
+		}
+	}
 }
 
 // dismissAssistant takes the default agent away from a file with agents or

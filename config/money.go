@@ -72,6 +72,16 @@ func (m Money) String() string {
 	return digits[:point] + "." + digits[point:] + " " + m.Currency
 }
 
+// Micros is m in millionths of the currency's unit. It counts for what Validate has
+// let pass.
+func (m Money) Micros() int64 {
+	micros := m.AmountMinor * unit
+	for range decimals(m.Currency) {
+		micros /= 10
+	}
+	return micros
+}
+
 // UnmarshalText is ParseMoney. An error leaves m as it was.
 func (m *Money) UnmarshalText(text []byte) error { return keep(m, text, ParseMoney) }
 

@@ -68,3 +68,14 @@ func TestMoneyReadsWhatItWrites(t *testing.T) {
 		t.Errorf("got %q, want 0.05 EUR", got)
 	}
 }
+
+func TestMoneyIsCountedInMillionths(t *testing.T) {
+	for text, want := range map[string]int64{
+		"2.50 USD": 2_500_000, "0.01 EUR": 10_000, "500 JPY": 500_000_000, "1.234 KWD": 1_234_000, "10000000 USD": 10_000_000_000_000,
+	} {
+		m, err := ParseMoney(text)
+		if got := m.Micros(); err != nil || got != want {
+			t.Errorf("%q comes to %d, %v; want %d", text, got, err, want)
+		}
+	}
+}

@@ -83,6 +83,20 @@ func (c *Config) ProblemAt(path string, line, column int, format string, args ..
 	return p
 }
 
+// ProblemBelow is Problem about a part of the [JSON] at path: pointer says which, as a
+// JSON pointer (RFC 6901).
+func (c *Config) ProblemBelow(path, pointer, format string, args ...any) Problem {
+	for _, token := range strings.Split(pointer, "/")[1:] {
+		token = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+		if i, err := strconv.Atoi(token); err == nil && c.source.has(item(path, i)) {
+			path = item(path, i)
+		} else {
+			path = child(path, token)
+		}
+	}
+	return c.Problem(path, format, args...)
+}
+
 // child is the path of a key below path. A key that is not a plain word is quoted.
 func child(path, key string) string {
 	if key == "" || strings.ContainsFunc(key, isOdd) {

@@ -87,6 +87,11 @@ func setScalar(v reflect.Value, text string) error {
 			return errors.New("want a whole number")
 		}
 		v.SetInt(int64(n))
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return errors.New("want true or false")
+		}
+		v.SetBool(text == "true")
 	default:
 		panic(fmt.Sprintf("config: a setting of type %s cannot be read", v.Type()))
 	}

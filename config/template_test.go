@@ -25,7 +25,7 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets"}
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare"}
 	for name, value := range contractEnv {
 		env[name] = value
 	}
@@ -38,8 +38,12 @@ func TestTemplatesExamplesWork(t *testing.T) {
 	}
 	// Where an example shows a setting that has a default, it shows the default.
 	want, got := DefaultAgent(), c.Agents["billing"]
+	want.Budget.Cost = got.Budget.Cost // has none
 	if diff := cmp.Diff(want.Budget, got.Budget); diff != "" {
 		t.Errorf("budget (-default +template):\n%s", diff)
+	}
+	if key, want := c.Server.Keys[0], DefaultKey(); key.Agents[0] != want.Agents[0] || key.RequestsPerMinute != want.RequestsPerMinute || key.Concurrent != want.Concurrent {
+		t.Errorf("the key has %v, %d, %d; the defaults are %v, %d, %d", key.Agents, key.RequestsPerMinute, key.Concurrent, want.Agents, want.RequestsPerMinute, want.Concurrent)
 	}
 	if server, want := c.Tools.MCP[0], DefaultMCPServer(); server.StartTimeout != want.StartTimeout || server.CallTimeout != want.CallTimeout {
 		t.Errorf("start_timeout %v, call_timeout %v; the defaults are %v, %v", server.StartTimeout, server.CallTimeout, want.StartTimeout, want.CallTimeout)

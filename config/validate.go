@@ -33,6 +33,9 @@ func (c *Config) check() *checker {
 	k.checkServer()
 	k.checkKeys()
 	k.checkModel()
+	k.checkModels()
+	k.checkPrices()
+	k.checkChat()
 	k.checkTools()
 	k.checkMCPServers()
 	k.checkAgents()
@@ -157,7 +160,33 @@ func (k *checker) checkKeys() {
 			k.refuse(path+".tools", `the key opens nothing; list what it may call, or ["*"] for everything`)
 		}
 		k.checkPatterns(path+".tools", key.Tools)
+		k.checkAgentPatterns(path+".agents", key.Agents)
+		k.atLeast(path+".requests_per_minute", key.RequestsPerMinute, 0)
+		k.atLeast(path+".concurrent", key.Concurrent, 0)
 	}
+}
+
+// checkAgentPatterns warns of those that fit no agent: likely a slip.
+func (k *checker) checkAgentPatterns(path string, patterns []string) {
+	for i, pattern := range patterns {
+		at := item(path, i)
+		switch {
+		case !patternForm.MatchString(pattern):
+			k.refuse(at, "%s is no agent's name or pattern; want a-z, 0-9, _ and -, and * for any run of characters, such as support_*", k.show(at, pattern))
+		case k.source.has(at) && !k.fitsAnAgent(pattern):
+			k.warn(at, "%s fits no agent; %s", k.show(at, pattern), suggestion(pattern, slices.Sorted(maps.Keys(k.Agents))))
+		}
+	}
+}
+
+func (k *checker) fitsAnAgent(pattern string) bool {
+	form := regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$")
+	for name := range k.Agents {
+		if form.MatchString(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isNoBearer(r rune) bool { return r <= ' ' || r > '~' }
@@ -175,22 +204,6 @@ func (k *checker) checkPattern(at, pattern string) {
 	if !patternForm.MatchString(pattern) {
 		k.refuse(at, "%s is no tool name or pattern; want letters, digits, _, - and ., and * for any run of characters, such as crm_*", k.show(at, pattern))
 	}
-}
-
-func (k *checker) checkModel() {
-	const path = "model.base_url"
-	u := k.checkBaseURL(path, k.Model.BaseURL)
-	switch {
-	case u == nil:
-	case unencrypted(u) && k.Model.APIKey != "":
-		k.warn(path, "the API key would be sent unencrypted; want https")
-	}
-	if k.Model.Name == "" {
-		k.refuse("model.name", "the name is empty")
-	}
-	between(k, "model.timeout", k.Model.Timeout, Duration(time.Second), Duration(time.Hour))
-	k.atLeast("model.max_functions", k.Model.MaxFunctions, minFunctions)
-	k.atLeast("model.function_tokens", k.Model.FunctionTokens, minFunctionTokens)
 }
 
 // checkURL refuses what is not an absolute http or https URL, and gives nil then.
@@ -235,28 +248,6 @@ func (k *checker) checkTools() {
 	}
 }
 
-func (k *checker) checkAgents() {
-	for _, name := range slices.Sorted(maps.Keys(k.Agents)) {
-		path, agent := child("agents", name), k.Agents[name]
-		k.checkName(path, name)
-		k.checkPatterns(path+".tools", agent.Tools)
-		k.checkPatterns(path+".always", agent.Always)
-		b := agent.Budget
-		k.positive(path+".budget.turns", b.Turns)
-		k.positive(path+".budget.calls", b.Calls)
-		k.positive(path+".budget.tokens", b.Tokens)
-		between(k, path+".budget.wall", b.Wall, Duration(time.Second), Duration(7*day))
-	}
-}
-
-// A request must have room for the bridge's own functions and some tools.
-const (
-	minFunctions      = 8
-	minFunctionTokens = 1000
-)
-
-func (k *checker) positive(path string, n int) { k.atLeast(path, n, 1) }
-
 func (k *checker) atLeast(path string, n, least int) {
 	if n < least {
 		k.refuse(path, "%d is out of range; want %d or more", n, least)
@@ -264,13 +255,13 @@ func (k *checker) atLeast(path string, n, least int) {
 }
 
 func (k *checker) checkWorkers() {
-	k.workers("workers.runs", k.Workers.Runs)
-	k.workers("workers.callbacks", k.Workers.Callbacks)
+	k.within("workers.runs", k.Workers.Runs, 1, 1024)
+	k.within("workers.callbacks", k.Workers.Callbacks, 1, 1024)
 }
 
-func (k *checker) workers(path string, n int) {
-	if n < 1 || n > 1024 {
-		k.refuse(path, "%d is out of range; want 1 to 1024", n)
+func (k *checker) within(path string, n, least, most int) {
+	if n < least || n > most {
+		k.refuse(path, "%d is out of range; want %d to %d", n, least, most)
 	}
 }
 

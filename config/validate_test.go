@@ -128,6 +128,27 @@ func TestWarningsAreNoErrors(t *testing.T) {
 			func(c *Config) { c.Model.BaseURL = "http://[::1]:11434/v1" },
 			"",
 		},
+		"key of a further model in the clear": {
+			func(c *Config) {
+				e := DefaultEndpoint()
+				e.BaseURL, e.APIKey = "http://models.example.com/v1", "sk-spare"
+				c.Models = map[string]Endpoint{"spare": e}
+			},
+			"warning: models.spare.base_url: the API key would be sent unencrypted; want https",
+		},
+		"model that is nearly one of models": {
+			func(c *Config) {
+				c.Models = map[string]Endpoint{"spare": DefaultEndpoint()}
+				agent := DefaultAgent()
+				agent.Fallback = []string{"spear", "gpt-4.1"}
+				c.Agents["billing"] = agent
+			},
+			`warning: agents.billing.fallback[0]: "spear" is not among models, so model.base_url is asked for it; did you mean "spare"?`,
+		},
+		"small window": {
+			func(c *Config) { c.Model.Window = 8192 },
+			"warning: model.window: the definitions of functions may take 8000 of 8192 tokens, which leaves little for the work; lower model.function_tokens",
+		},
 		"callback in the clear on this machine": {
 			func(c *Config) { c.Webhooks["stripe"].Callback.URL = "http://localhost:9000/done" },
 			"",
@@ -153,10 +174,12 @@ func TestWarningsAreNoErrors(t *testing.T) {
 
 func TestValueOfAVariableIsNotShown(t *testing.T) {
 	const text = `store: {url: "${S}"}
-server: {listen: "${S}", public_url: "${S}", keys: [{name: "${S}", key: "${S}", tools: ["${S}"]}, {name: "${S}"}]}
-model: {base_url: "${S}", timeout: "${S}"}
+server: {listen: "${S}", public_url: "${S}", keys: [{name: "${S}", key: "${S}", tools: ["${S}"], agents: ["${S}"]}, {name: "${S}"}]}
+model: {base_url: "${S}", timeout: "${S}", name: "${S}", api: "${S}", currency: "${S}", prices: {a: {input: "${S}"}}}
+models: {m: {base_url: "${S}", window: "${S}", images: "${S}"}}
+chat: {on_disconnect: "${S}", keep_alive: "${S}"}
 tools: {crm: {backend: "${S}"}, email: {from: "${S}"}}
-agents: {a: {tools: ["${S}"], budget: {turns: "${S}"}}}
+agents: {a: {tools: ["${S}"], fallback: ["${S}", "x${S}", "x${S}"], output: "${S}", budget: {turns: "${S}", cost: 1 USD}}}
 webhooks:
   w: {scheme: "x${S}", secrets: ["  ${S}", {secret: "x", not_after: "${S}"}], agent: "${S}", encoding: "${S}", callback: {url: "${S}", secret: "${S}", schedule: ["${S}"]}}
   h: {scheme: hmac, header: "${S}", encoding: "${S}", id_header: "${S}"}
@@ -164,7 +187,7 @@ log: {level: "${S}"}
 `
 	_, err := Parse("f", []byte(text), lookupIn(map[string]string{"S": quiet + " ~"}))
 	problems, _ := err.(Problems)
-	if len(problems) < 28 {
+	if len(problems) < 42 {
 		t.Errorf("got %d problems:\n%v", len(problems), err)
 	}
 	if strings.Contains(problems.Error(), quiet) {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"drawbridge/bridge"
-	"drawbridge/bridge/openai"
 	"drawbridge/bridge/selection"
 	"drawbridge/config"
 	"drawbridge/server"
@@ -34,6 +33,7 @@ import (
 // several.
 type app struct {
 	cfg      *config.Config
+	started  time.Time
 	log      *slog.Logger
 	store    *sqlite.Store
 	backends *backends
@@ -44,6 +44,7 @@ type app struct {
 	model    modelChoice
 	intake   *webhook.Handler
 	worker   *dispatch.Dispatcher
+	chat     http.Handler // all below /v1, for callers who are known
 	http     *server.Server
 	keys     *auth.Keys
 
@@ -65,7 +66,7 @@ type appOptions struct {
 // newApp wires all parts. On an error nothing is left open.
 func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
 	a := &app{}
-	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireHTTP)
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireHTTP)
 }
 
 // newToolApp wires only what answers tool calls: no model, no runs, no listener.
@@ -75,7 +76,7 @@ func newToolApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, er
 }
 
 func (a *app) wire(ctx context.Context, cfg *config.Config, o appOptions, parts ...func(context.Context, appOptions) error) error {
-	a.cfg, a.log = cfg, o.Log
+	a.cfg, a.started, a.log = cfg, time.Now(), o.Log
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -133,7 +134,8 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
-		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools}
+		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Agents: key.Agents,
+			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}}
 	}
 	a.keys, err = auth.NewKeys(keys)
 	return err
@@ -141,7 +143,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 
 func (a *app) wireModel(ctx context.Context, o appOptions) error {
 	var err error
-	if a.model, err = chooseModel(ctx, a.cfg.Model, o.Rehearse); err != nil {
+	if a.model, err = chooseModel(ctx, a.cfg, a.log, o.Rehearse); err != nil {
 		return err
 	}
 	if a.model.stop != nil {
@@ -164,23 +166,16 @@ func (a *app) wireIntake(context.Context, appOptions) error {
 	return err
 }
 
-func (a *app) wireWork(ctx context.Context, _ appOptions) error {
+func (a *app) wireWork(context.Context, appOptions) error {
 	settings, err := workSettings(a.cfg, a.model)
 	if err != nil {
 		return err
 	}
-	sessions, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	client := openai.New(openai.Options{BaseURL: a.model.baseURL, APIKey: a.model.key.Reveal(), Timeout: time.Duration(a.cfg.Model.Timeout)})
-	agents := a.cfg.Agents
-	identify := func(ctx context.Context, run dispatch.Run) (context.Context, *bridge.Session, error) {
-		principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agents[run.Agent].Tools, Run: run.ID, Tainted: run.Tainted}
-		return auth.WithDoor(auth.With(ctx, principal), auth.DoorAgent), sessions[run.Agent], nil
-	}
-	a.worker = dispatch.New(a.store, bridge.New(client, a.bridgeOptions()), identify, callback.NewSender(callback.Options{Log: a.log}), settings,
-		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, Taint: taint, Refused: a.recordRefused})
+	sessions := newSessions(a.cfg, a.mcp)
+	a.cleanup(sessions.close)
+	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, callback.NewSender(callback.Options{Log: a.log}), settings,
+		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
+			Taint: taint, Refused: a.recordRefused})
 	return nil
 }
 
@@ -225,26 +220,12 @@ func publicHosts(publicURL string) []string {
 	return []string{u.Hostname()}
 }
 
-// connect opens a session in process for each agent: what a session lists depends
-// on who asks.
-func (a *app) connect(ctx context.Context) (map[string]*bridge.Session, error) {
-	sessions := map[string]*bridge.Session{}
-	for name := range a.cfg.Agents {
-		session, err := bridge.Connect(ctx, a.mcp.InProcess())
-		if err != nil {
-			return nil, fmt.Errorf("connecting agent %q: %w", name, err)
-		}
-		a.cleanup(func(context.Context) error { return session.Close() })
-		sessions[name] = session
-	}
-	return sessions, nil
-}
-
 func (a *app) wireHTTP(context.Context, appOptions) error {
 	guarded := func(next http.Handler) http.Handler { return a.keys.Middleware(a.log, next) }
 	routes := map[string]http.Handler{"/mcp": guarded(a.mcp.HTTP())}
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
+	routes["/v1/"] = guarded(a.chat)
 	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
 		Ready:  func(ctx context.Context) error { return a.store.Ready(ctx) },
 		Detail: a.readiness})
@@ -255,10 +236,19 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 // Listen, so that Stop puts the runs down before it closes the doors: the guard
 // refuses calls once they are closed, and a refusal would be journaled as a result.
 func (a *app) Work(ctx context.Context) {
+	a.work(ctx, a.worker.Run, func(ctx context.Context) { a.backends.releaseMail(ctx, a.log) })
+}
+
+// WorkLive carries conversations until Stop, and leaves all other work in the store
+// to whoever serves from it.
+func (a *app) WorkLive(ctx context.Context) { a.work(ctx, a.worker.RunLive) }
+
+func (a *app) work(ctx context.Context, tasks ...func(context.Context)) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	working.Go(func() { a.worker.Run(ctx) })
-	working.Go(func() { a.backends.releaseMail(ctx, a.log) })
+	for _, task := range tasks {
+		working.Go(func() { task(ctx) })
+	}
 	done := make(chan struct{})
 	go func() {
 		working.Wait()

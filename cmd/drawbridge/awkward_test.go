@@ -163,6 +163,8 @@ agents: {tester: {tools: ["awkward__*"], budget: {calls: 1000, tokens: 100000000
 type rawServer struct {
 	tools []json.RawMessage
 
+	hold func(r *http.Request, tool string) // before a call's answer, if set
+
 	mu  sync.Mutex
 	got map[string]json.RawMessage
 }
@@ -196,6 +198,9 @@ func (s *rawServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.got[request.Params.Name] = request.Params.Arguments
 		s.mu.Unlock()
+		if s.hold != nil {
+			s.hold(r, request.Params.Name)
+		}
 		result = map[string]any{"content": []any{map[string]string{"type": "text", "text": "ok"}}}
 	}
 	w.Header().Set("Content-Type", "application/json")

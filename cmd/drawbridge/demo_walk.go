@@ -23,7 +23,8 @@ func (d *demo) walk(ctx context.Context) (demoResult, error) {
 	if notice := d.app.model.notice(); notice != "" {
 		out.printf("%s", notice+".")
 	} else {
-		out.printf("model %s at %s", d.app.model.name, d.app.model.baseURL)
+		speaks := d.app.model.speaksFor("billing")[0]
+		out.printf("model %s at %s", speaks, d.app.cfg.EndpointOf(speaks).BaseURL)
 	}
 	out.printf("\n%s  POST %s/webhooks/stripe, signed as Stripe signs", p.bold("1 event   "), d.base)
 	event, err := d.sendEvent(ctx)
@@ -46,7 +47,7 @@ func (d *demo) walk(ctx context.Context) (demoResult, error) {
 
 // tell waits for the callback and gathers what the walk came to.
 func (d *demo) tell(ctx context.Context, out *lines, p paint, event string, end dispatch.Run) (demoResult, error) {
-	result := demoResult{EventID: event, RunID: end.ID, Status: end.State, Turns: end.Usage.Turns, Answer: end.Answer, Model: d.app.model.name}
+	result := demoResult{EventID: event, RunID: end.ID, Status: end.State, Turns: end.Usage.Turns, Answer: end.Answer, Model: d.app.model.speaksFor("billing")[0]}
 	got, err := d.receiver.await(ctx)
 	if err != nil {
 		return result, err

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(programVariable) != "" {
 		main()
 	}
+	if os.Getenv(benchModelVariable) != "" {
+		beBenchModel()
+	}
 	testscript.Main(m, map[string]func(){"drawbridge": main})
 }
 

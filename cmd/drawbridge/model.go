@@ -4,10 +4,15 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
+	"drawbridge/bridge/openai"
 	"drawbridge/bridge/rehearsal"
 	"drawbridge/config"
 )
@@ -17,46 +22,102 @@ import (
 //go:embed rehearsal.yaml
 var rehearsalScript []byte
 
-// modelChoice is the model that speaks in this process.
+// modelChoice says who speaks in this process, for which agent.
 type modelChoice struct {
-	baseURL string
-	name    string // what agents that name no model of their own ask for
-	key     config.Secret
-	// Rehearsed: a script speaks, not a model. Whatever is shown must say so.
-	Rehearsed bool
-	stop      func(ctx context.Context) error
+	models *openai.Models
+	cfg    *config.Config
+	// rehearsed are the agents for which a script speaks, not a model, in the order
+	// of their names. Whatever is shown must say so.
+	rehearsed []string
+	stop      func(ctx context.Context) error // nil if there is nothing to stop
 }
 
-// chooseModel takes the configured model. Without a key for OpenAI, and without
-// another base URL, no model could answer: then the rehearsal model speaks, over
-// the same HTTP as a real one.
-func chooseModel(ctx context.Context, m config.Model, rehearse bool) (modelChoice, error) {
-	if !rehearse && (m.APIKey != "" || m.BaseURL != config.Default().Model.BaseURL) {
-		return modelChoice{baseURL: m.BaseURL, name: m.Name, key: m.APIKey}, nil
+// chooseModel takes the configured models. An agent none of whose models could
+// answer, because they are OpenAI's and there is no key, has the rehearsal model
+// speak for it, over the same HTTP as a real one. rehearse has it speak for all.
+func chooseModel(ctx context.Context, cfg *config.Config, log *slog.Logger, rehearse bool) (modelChoice, error) {
+	choice := modelChoice{cfg: cfg}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Agents)) {
+		if rehearse || !slices.ContainsFunc(cfg.ModelsOf(cfg.Agents[name]), func(model string) bool { return canAnswer(cfg.EndpointOf(model)) }) {
+			choice.rehearsed = append(choice.rehearsed, name)
+		}
 	}
+	settings := modelSettings(cfg)
+	if len(choice.rehearsed) > 0 {
+		address, stop, err := rehearseModel(ctx)
+		if err != nil {
+			return modelChoice{}, err
+		}
+		choice.stop = stop
+		if len(choice.rehearsed) == len(cfg.Agents) {
+			settings = nil
+		}
+		settings = append(settings, openai.ModelSettings{Name: config.RehearsalModel, Model: rehearsal.ModelName, BaseURL: "http://" + address + "/v1"})
+	}
+	choice.models = openai.NewModels(settings, openai.ModelsOptions{Currency: cfg.Model.Currency, Prices: pricesOf(cfg.Model),
+		Patience: time.Duration(cfg.Model.Patience), Attempts: cfg.Model.Attempts, Log: log})
+	return choice, nil
+}
+
+// canAnswer reports whether a model there could: OpenAI's own answer nobody without
+// a key.
+func canAnswer(e config.Endpoint) bool {
+	return e.APIKey != "" || e.BaseURL != config.DefaultEndpoint().BaseURL
+}
+
+// modelSettings are those of all configured models, the default one first.
+func modelSettings(cfg *config.Config) []openai.ModelSettings {
+	settings := []openai.ModelSettings{modelSetting(cfg.Model.Name, cfg.EndpointOf(""))}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Models)) {
+		settings = append(settings, modelSetting(name, cfg.EndpointOf(name)))
+	}
+	return settings
+}
+
+func modelSetting(name string, e config.Endpoint) openai.ModelSettings {
+	return openai.ModelSettings{Name: name, Model: e.Name, BaseURL: e.BaseURL, APIKey: e.APIKey.Reveal(), API: openai.API(e.API),
+		Timeout: time.Duration(e.Timeout), RequestsPerMinute: e.RequestsPerMinute, TokensPerMinute: e.TokensPerMinute}
+}
+
+func pricesOf(m config.Model) map[string]openai.Prices {
+	prices := map[string]openai.Prices{}
+	for name, p := range m.Prices {
+		prices[name] = openai.Prices{Input: int64(p.Input), Cached: int64(p.CachedOrInput()), Output: int64(p.Output), Reasoning: int64(p.ReasoningOrOutput())}
+	}
+	return prices
+}
+
+// rehearseModel serves the scripted model on a port of this machine.
+func rehearseModel(ctx context.Context) (address string, stop func(context.Context) error, err error) {
 	script, err := rehearsal.Load(rehearsalScript)
 	if err != nil {
-		return modelChoice{}, fmt.Errorf("loading the rehearsal script: %w", err)
+		return "", nil, fmt.Errorf("loading the rehearsal script: %w", err)
 	}
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return modelChoice{}, fmt.Errorf("starting the rehearsal model: %w", err)
+		return "", nil, fmt.Errorf("starting the rehearsal model: %w", err)
 	}
 	serving := &http.Server{Handler: rehearsal.NewServer(script, rehearsal.Options{}), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = serving.Serve(listener) }()
-	return modelChoice{
-		baseURL:   "http://" + listener.Addr().String() + "/v1",
-		name:      rehearsal.ModelName,
-		Rehearsed: true,
-		stop:      func(context.Context) error { return serving.Close() },
-	}, nil
+	return listener.Addr().String(), func(context.Context) error { return serving.Close() }, nil
+}
+
+// speaksFor gives the models that an agent asks, in their order.
+func (m modelChoice) speaksFor(agent string) []string {
+	if slices.Contains(m.rehearsed, agent) {
+		return []string{config.RehearsalModel}
+	}
+	return m.cfg.ModelsOf(m.cfg.Agents[agent])
 }
 
 // notice says plainly who speaks, where it would not be clear.
 func (m modelChoice) notice() string {
-	if m.Rehearsed {
-		return "no model is configured: a scripted rehearsal model is speaking. Set OPENAI_API_KEY, or model in drawbridge.yaml, for a real one"
+	switch {
+	case len(m.rehearsed) == 0:
+		return ""
+	case len(m.rehearsed) < len(m.cfg.Agents):
+		return "no model that could answer is configured for " + strings.Join(m.rehearsed, ", ") + ": a scripted rehearsal model is speaking for them. Set OPENAI_API_KEY, or give their models a key"
 	}
-	return ""
+	return "no model is configured: a scripted rehearsal model is speaking. Set OPENAI_API_KEY, or model in drawbridge.yaml, for a real one"
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // settingsFile writes settings with a store of their own.
-func settingsFile(t *testing.T, text string) string {
+func settingsFile(t testing.TB, text string) string {
 	t.Helper()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "drawbridge.yaml")

@@ -39,6 +39,7 @@ func serve(t testing.TB, configuration string) *program {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // for a test that failed before it ended the server
 	serving := make(chan string, 1)
 	p.logs.Go(func() {
 		defer close(serving)

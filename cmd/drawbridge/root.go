@@ -19,8 +19,8 @@ func newRoot(c *console) *cobra.Command {
 		Use:   "drawbridge",
 		Short: "One guarded set of business tools for language models",
 		Long: `Drawbridge gives a language model one guarded set of business tools (CRM, payments,
-email): to MCP clients over stdio and HTTP, and to durable agent runs that signed events
-start.
+email): to MCP clients over stdio and HTTP, to whoever talks to an agent, and to durable agent
+runs that signed events start.
 
 Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
 		SilenceUsage:  true,
@@ -33,7 +33,7 @@ Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
 	root.SetErr(c.err)
 	root.PersistentFlags().StringP("config", "c", "", "configuration file (default: drawbridge.yaml in this folder, if there is one)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongUse{err} })
-	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), runsCommand(c), schemaCommand(c),
+	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), chatCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), runsCommand(c), schemaCommand(c),
 		checkCommand(c), initCommand(c), versionCommand(c))
 	markWrongUse(root)
 	return root

@@ -143,7 +143,7 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 		err = stopped
 	}
 	switch {
-	case ctx.Err() != nil && carry != nil && store.Cancel(context.WithoutCancel(ctx), run.ID, "interrupted") == nil:
+	case ctx.Err() != nil && carry != nil && cancelled(context.WithoutCancel(ctx), store, run.ID):
 		return fmt.Errorf("run %s was cancelled", run.ID)
 	case ctx.Err() != nil:
 		return fmt.Errorf("run %s goes on in the process that serves; see it with: drawbridge runs show %s", run.ID, run.ID)
@@ -151,6 +151,13 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 		return err
 	}
 	return c.printEnd(cmd, store, end, asJSON)
+}
+
+// cancelled cancels a run that was put down when somebody interrupted it, and reports
+// whether it ended so.
+func cancelled(ctx context.Context, store *sqlite.Store, run string) bool {
+	state, err := store.RequestCancel(ctx, run, "interrupted")
+	return err == nil && state == dispatch.Cancelled
 }
 
 func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch.Run, asJSON bool) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 type runView struct {
 	ID         string                `json:"id"`
 	Agent      string                `json:"agent"`
+	Owner      string                `json:"owner,omitempty"`
 	Source     string                `json:"source"`
 	Event      string                `json:"event,omitempty"`
 	State      dispatch.State        `json:"state"`
@@ -43,7 +45,7 @@ type callbackView struct {
 }
 
 func viewRun(r dispatch.Run) runView {
-	return runView{ID: r.ID, Agent: r.Agent, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
+	return runView{ID: r.ID, Agent: r.Agent, Owner: r.Owner, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
 		Attempts: r.Attempts, Usage: r.Usage, CreatedAt: r.Created, StartedAt: some(r.Started), FinishedAt: some(r.FinishedAt), Answer: r.Answer}
 }
 
@@ -57,11 +59,11 @@ func some(t time.Time) *time.Time {
 func runsCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs",
-		Short: "Look at agent runs",
+		Short: "Look at agent runs, and cancel them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(runsList(c), runsShow(c))
+	cmd.AddCommand(runsList(c), runsShow(c), runsCancel(c))
 	return cmd
 }
 
@@ -81,9 +83,9 @@ func runsList(c *console) *cobra.Command {
 			views, rows := []runView{}, [][]string{}
 			for _, r := range runs {
 				views = append(views, viewRun(r))
-				rows = append(rows, []string{r.ID, when(r.Created), r.Agent, r.Source, string(r.State), r.Reason, oneLine(r.Answer, 60)})
+				rows = append(rows, []string{r.ID, when(r.Created), r.Agent, r.Source, string(r.State), r.Reason, cost(r.Usage), oneLine(r.Answer, 60)})
 			}
-			return list.print(c, views, "no runs yet", []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "ANSWER"}, rows)
+			return list.print(c, views, "no runs yet", []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "COST", "ANSWER"}, rows)
 		},
 	}
 	list.flags(cmd)
@@ -148,15 +150,38 @@ func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runVie
 	return view, err
 }
 
+// used says what a run has used, and what it cost where the prices are known.
+func used(u bridge.Usage) string {
+	text := fmt.Sprintf("%d turns, %d calls, %d tokens in (%d cached), %d out (%d reasoning)",
+		u.Turns, u.Calls, u.PromptTokens, u.CachedTokens, u.CompletionTokens, u.ReasoningTokens)
+	if u.Currency != "" {
+		text += ", " + cost(u)
+	}
+	return text
+}
+
+// cost is the money used, with the digits that are not zero and two at least; "-"
+// where no price is known.
+func cost(u bridge.Usage) string {
+	if u.Currency == "" {
+		return "-"
+	}
+	const unit = 1_000_000
+	decimals := strings.TrimRight(fmt.Sprintf("%06d", u.Cost%unit), "0")
+	return fmt.Sprintf("%d.%s%s %s", u.Cost/unit, decimals, strings.Repeat("0", max(0, 2-len(decimals))), u.Currency)
+}
+
 func printRun(c *console, r runView) error {
 	out, p := &lines{w: c.out}, paintFor(c.out)
 	out.printf("run       %s\nagent     %s\nsource    %s", r.ID, r.Agent, r.Source)
 	if r.Event != "" {
 		out.printf("event     %s", r.Event)
 	}
+	if r.Owner != "" {
+		out.printf("owner     %s", r.Owner)
+	}
 	out.printf("state     %s %s", r.State, r.Reason)
-	u := r.Usage
-	out.printf("used      %d turns, %d calls, %d tokens in (%d cached), %d out", u.Turns, u.Calls, u.PromptTokens, u.CachedTokens, u.CompletionTokens)
+	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))
 	for _, m := range r.Timeline {
 		m.show(out, p, r.CreatedAt)

@@ -9,8 +9,9 @@ import (
 func serveCommand(c *console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Answer MCP clients and webhooks, and carry runs, until stopped",
+		Short: "Answer MCP clients, chat clients and webhooks, and carry runs, until stopped",
 		Long: `Serves all doors on server.listen: MCP over streamable HTTP (/mcp) and SSE (/sse, /message),
+agents behind OpenAI's chat API (/v1/chat/completions, /v1/models) and their runs (/v1/runs/RUN),
 webhooks (/webhooks/NAME) and health (/healthz, /readyz); and carries durable runs and callbacks.
 One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`,
 		Args: cobra.NoArgs,

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"drawbridge/bridge"
@@ -13,7 +14,7 @@ import (
 type moment struct {
 	At   time.Time `json:"at"`
 	Seq  int64     `json:"seq"`
-	What string    `json:"what"` // brief, says, calls, result, end
+	What string    `json:"what"` // brief, passed, says, calls, result, input, note, folds, sums, end
 	Tool string    `json:"tool,omitempty"`
 	Text string    `json:"text,omitempty"`
 	Bad  bool      `json:"error,omitempty"`
@@ -33,15 +34,27 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 	var err error
 	switch e.Kind {
 	case bridge.EntryBrief:
-		moments, err = parse(e, func(b bridge.Brief) []moment {
-			return []moment{{What: "brief", Text: fmt.Sprintf("agent %s, model %s, %d functions offered", b.Agent, b.Model, len(b.Functions))}}
-		})
+		moments, err = parse(e, brief)
 	case bridge.EntryAnswer:
 		moments, err = parse(e, t.answer)
 	case bridge.EntryIntent:
 		moments, err = parse(e, t.intent)
 	case bridge.EntryResult:
 		moments, err = parse(e, t.result)
+	case bridge.EntryInput:
+		moments, err = parse(e, input)
+	case bridge.EntryNote:
+		moments, err = parse(e, func(n bridge.Note) []moment {
+			return []moment{{What: "note", Text: fmt.Sprintf("to the model, about %s: %s", strings.Trim(string(n.Why)+" "+string(n.Reason), " "), n.Text)}}
+		})
+	case bridge.EntryFold:
+		moments, err = parse(e, func(f bridge.Fold) []moment {
+			return []moment{{What: "folds", Text: fmt.Sprintf("results up to entry %d are shown to the model as one line each", f.Upto)}}
+		})
+	case bridge.EntrySummary:
+		moments, err = parse(e, func(s bridge.Summary) []moment {
+			return append(passed(s.Asked), moment{What: "sums", Text: fmt.Sprintf("up entry 1 to %d for the model: %s", s.Upto, s.Text)})
+		})
 	case bridge.EntryOutcome:
 		moments, err = parse(e, func(o bridge.Outcome) []moment {
 			return []moment{{What: "end", Text: fmt.Sprintf("%s: %s", o.Status, o.Reason), Bad: o.Status != bridge.Succeeded}}
@@ -61,13 +74,47 @@ func parse[T any](e bridge.Entry, tell func(T) []moment) ([]moment, error) {
 	return tell(body), nil
 }
 
+func brief(b bridge.Brief) []moment {
+	models := strings.Join(append([]string{b.Model}, b.Fallback...), ", else ")
+	return []moment{{What: "brief", Text: fmt.Sprintf("agent %s, model %s, %d functions offered", b.Agent, models, len(b.Functions))}}
+}
+
+func input(in bridge.Input) []moment {
+	text := "the caller goes on"
+	for _, m := range in.Messages {
+		text += ": " + m.Content
+	}
+	return []moment{{What: "input", Text: text}}
+}
+
+// passed tells which models did not answer before the one that did.
+func passed(a openai.Answer) []moment {
+	var moments []moment
+	for _, p := range a.Passed {
+		moments = append(moments, moment{What: "passed", Text: fmt.Sprintf("over model %s: %s", p.Model, p.Why), Bad: true})
+	}
+	return moments
+}
+
 func (t *timeline) answer(a openai.Answer) []moment {
 	t.turns++
 	text := a.Content + a.Refusal
 	if text == "" {
 		text = fmt.Sprintf("asks for %d calls", len(a.Calls))
 	}
-	return []moment{{What: "says", Text: fmt.Sprintf("turn %d (%s): %s", t.turns, a.Model, text), Bad: a.Refusal != ""}}
+	return append(passed(a), moment{What: "says", Text: fmt.Sprintf("turn %d (%s): %s", t.turns, speaker(a), text), Bad: a.Refusal != ""})
+}
+
+// speaker is who gave an answer: the name of the settings, and what the endpoint
+// calls it where that is another.
+func speaker(a openai.Answer) string {
+	switch {
+	case a.By == "" || a.By == a.Model:
+		return a.Model
+	case a.Model == "":
+		return a.By
+	}
+	return a.By + ", " + a.Model
 }
 
 func (t *timeline) intent(i bridge.Intent) []moment {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -17,10 +18,13 @@ import (
 // in conditions and prompts are problems of the configuration, with their place.
 func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, error) {
 	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Routes: map[string]*dispatch.Route{}, Targets: map[string]dispatch.Target{}}
+	var problems config.Problems
 	for name, agent := range cfg.Agents {
 		settings.Agents[name] = agentOf(name, agent, model)
+		if len(agent.Output) > 0 {
+			problems = append(problems, outputProblems(cfg, name, json.RawMessage(agent.Output))...)
+		}
 	}
-	var problems config.Problems
 	for name, hook := range cfg.Webhooks {
 		route := &dispatch.Route{Source: name, Agent: hook.Agent, When: hook.When, Prompt: hook.Prompt, Callback: hook.Callback != nil}
 		problems = append(problems, routeProblems(cfg, name, route.Compile())...)
@@ -55,14 +59,27 @@ func routeProblems(cfg *config.Config, name string, err error) config.Problems {
 	return config.Problems{cfg.Problem("webhooks."+name, "%v", err)}
 }
 
+// agentOf makes an agent of its settings. It is given what the first of its models
+// can take in; one that it falls back to says itself when a request is too long.
+// Images go out only if all of them take images: a request with one is an error
+// elsewhere.
 func agentOf(name string, agent config.Agent, model modelChoice) bridge.Agent {
-	speaks := agent.Model
-	if speaks == "" || model.Rehearsed {
-		speaks = model.name
+	models := model.speaksFor(name)
+	a := bridge.Agent{Name: name, Instructions: agent.Instructions, Model: models[0], Fallback: models[1:], Always: agent.Always,
+		Budget: budgetOf(agent.Budget), Daily: budgetOf(agent.Daily), Output: json.RawMessage(agent.Output),
+		Window: model.cfg.EndpointOf(models[0]).Window, Images: true}
+	for _, name := range models {
+		a.Images = a.Images && model.cfg.EndpointOf(name).Images
 	}
-	b := agent.Budget
-	return bridge.Agent{Name: name, Instructions: agent.Instructions, Model: speaks, Always: agent.Always,
-		Budget: bridge.Budget{Turns: b.Turns, Calls: b.Calls, Tokens: b.Tokens, Wall: time.Duration(b.Wall)}}
+	return a
+}
+
+func budgetOf(b config.Budget) bridge.Budget {
+	budget := bridge.Budget{Turns: b.Turns, Calls: b.Calls, Tokens: b.Tokens, Wall: time.Duration(b.Wall), Cost: b.Cost.Micros()}
+	if budget.Cost > 0 {
+		budget.Currency = b.Cost.Currency
+	}
+	return budget
 }
 
 func targetOf(c config.Callback) dispatch.Target {

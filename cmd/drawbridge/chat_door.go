@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"drawbridge/config"
+	"drawbridge/server/auth"
+	"drawbridge/server/chatapi"
+	"drawbridge/server/runapi"
+)
+
+// wireChat makes the handlers below /v1: conversations with agents, and the runs
+// behind them.
+func (a *app) wireChat(context.Context, appOptions) error {
+	settings, hosts := a.cfg.Chat, publicHosts(a.cfg.Server.PublicURL)
+	var agents []chatapi.Agent
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
+		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(a.cfg.Agents[name].Output) > 0})
+	}
+	keyless := auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}
+	doors := http.NewServeMux()
+	doors.Handle("/v1/", chatapi.New(a.worker, agents, chatapi.Options{Limits: auth.NewLimits(keyless, nil), Hosts: hosts, Activity: settings.Activity,
+		KeepAlive: time.Duration(settings.KeepAlive), CancelWhenGone: settings.OnDisconnect == config.OnDisconnectCancel,
+		BodyLimit: int64(a.cfg.Server.MaxBody), Log: a.log}))
+	doors.Handle("/v1/runs/", runapi.New(a.store, a.worker, runapi.Options{Hosts: hosts, Log: a.log}))
+	a.chat = doors
+	return nil
+}
