@@ -34,10 +34,7 @@ type functions struct {
 
 	reported sync.Once
 
-	// everything is the offer of all there is, where that fits a request: one for all
-	// runs, since many may wait at once.
-	listed     sync.Once
-	everything *offer
+	offers shared
 }
 
 // function is one tool as a model may be shown it.

@@ -1,10 +1,12 @@
 package bridge
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"drawbridge/bridge/openai"
 	"drawbridge/bridge/selection"
@@ -57,11 +59,38 @@ func (f *functions) choose(b Brief, turns []*turn) *offer {
 		Reserved:       1 + len(theirs.functions),
 		ReservedTokens: readResultTokens,
 	})
-	if !choice.All {
-		return f.list(choice).with(theirs)
+	return f.offers.of(choice, f.list).with(theirs)
+}
+
+// shared keeps the offers that were made: runs that ask for much the same are offered
+// the same, and many of them may wait at once.
+type shared struct {
+	mu   sync.Mutex
+	made map[[sha256.Size]byte]*offer
+}
+
+// mostShared bounds the offers that are kept. Beyond it all are made anew.
+const mostShared = 256
+
+func (s *shared) of(choice selection.Choice, list func(selection.Choice) *offer) *offer {
+	sum := sha256.New()
+	for _, names := range [][]string{choice.Offered, choice.NoRoom} {
+		for _, name := range names {
+			sum.Write(append([]byte(name), ' ')) // no name holds a blank
+		}
+		sum.Write([]byte{0})
 	}
-	f.listed.Do(func() { f.everything = f.list(choice) })
-	return f.everything.with(theirs)
+	key := [sha256.Size]byte(sum.Sum(nil))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.made[key]; o != nil {
+		return o
+	}
+	if s.made == nil || len(s.made) >= mostShared {
+		s.made = map[[sha256.Size]byte]*offer{}
+	}
+	s.made[key] = list(choice)
+	return s.made[key]
 }
 
 // list makes an offer of what was chosen, behind the bridge's own functions.

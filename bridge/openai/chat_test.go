@@ -29,7 +29,7 @@ func TestChatRequestCarriesEverythingWordForWord(t *testing.T) {
 		Functions: question().Functions[:1],
 		Params: Params{
 			Temperature: &zero, TopP: &zero, FrequencyPenalty: &zero, PresencePenalty: &zero, MaxTokens: &tokens, Seed: &seed, Stop: []string{"."}, User: "u",
-			Metadata: map[string]string{"k": "v"}, ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: &no,
+			Metadata: map[string]string{"k": "v"}, ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: &no, SafetyIdentifier: "s", PromptCacheKey: "p",
 			ResponseFormat: json.RawMessage(`{"type":"text"}`), ToolChoice: json.RawMessage(`"required"`),
 		},
 	}
@@ -38,12 +38,12 @@ func TestChatRequestCarriesEverythingWordForWord(t *testing.T) {
 	}
 	const want = `{"model":"m","stream":true,"stream_options":{"include_usage":true},
 	"tools":[{"type":"function","function":{"name":"f","description":"does","parameters":{"type":"object","properties":{"z":{"if":{}},"a":{}}}}}],
-	"messages":[{"role":"developer","content":"be <brief>"},
+	"messages":[{"role":"system","content":"be <brief>"},
 		{"role":"user","content":[{"type":"text","text":"a"},{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}],"name":"Ann"},
 		{"role":"assistant","content":"a moment","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},
 		{"role":"tool","content":"","tool_call_id":"a"},{"role":"assistant","content":null,"refusal":"no"},{"role":"user","content":"why?"}],
 	"temperature":0,"top_p":0,"frequency_penalty":0,"presence_penalty":0,"max_completion_tokens":5,"seed":0,"stop":["."],"user":"u","reasoning_effort":"low",
-	"verbosity":"high","service_tier":"flex","parallel_tool_calls":false,"response_format":{"type":"text"},"tool_choice":"required"}`
+	"verbosity":"high","service_tier":"flex","parallel_tool_calls":false,"safety_identifier":"s","prompt_cache_key":"p","response_format":{"type":"text"},"tool_choice":"required"}`
 	if diff := cmp.Diff(squeezed(want), string(fake.Requests()[0].Body)); diff != "" {
 		t.Error(diff)
 	}
@@ -118,7 +118,7 @@ func TestDefinitionsAreKeptWithinBoundsAndGoodForAll(t *testing.T) {
 			for i := range 20_000 {
 				f := Function{Name: fmt.Sprint("f", i%9000), Parameters: json.RawMessage(`{}`)}
 				got, err := d.of(f)
-				if want := `{"type":"function","function":{"name":"` + f.Name + `","parameters":{}}}`; err != nil || string(got) != want {
+				if want := `,{"type":"function","function":{"name":"` + f.Name + `","parameters":{}}}`; err != nil || string(got) != want {
 					t.Errorf("%s, %v", got, err)
 					return
 				}

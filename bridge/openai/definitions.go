@@ -1,6 +1,9 @@
 package openai
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // definitions keeps functions as they are written into requests. A request carries
 // some thirty of them, the same ones turn after turn and run after run, and writing
@@ -18,7 +21,7 @@ type definition struct {
 	strict                        bool
 }
 
-// of gives the function's definition, which must not be changed.
+// of gives the function's definition behind a comma, which must not be changed.
 func (d *definitions) of(f Function) ([]byte, error) {
 	d.mu.RLock()
 	// The conversion inside the index expression does not copy.
@@ -27,10 +30,11 @@ func (d *definitions) of(f Function) ([]byte, error) {
 	if ok {
 		return written, nil
 	}
-	written, err := d.write(f)
+	bare, err := d.write(f)
 	if err != nil {
 		return nil, err
 	}
+	written = append([]byte(comma), bare...)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	const most = 8192 // far more than the tools of any one company
@@ -46,16 +50,18 @@ func (d *definitions) appendTo(b body, functions []Function) (body, error) {
 	if len(functions) == 0 {
 		return b, nil // an empty list is refused
 	}
-	next := []byte(`"tools":[`)
-	for _, f := range functions {
+	b = append(slices.Grow(b, len(functions)+3), []byte(`"tools":[`))
+	for i, f := range functions {
 		written, err := d.of(f)
 		if err != nil {
 			return nil, err
 		}
-		b = append(b, next, written)
-		next = comma
+		if i == 0 {
+			written = written[len(comma):]
+		}
+		b = append(b, written)
 	}
 	return append(b, []byte("],")), nil
 }
 
-var comma = []byte(",")
+const comma = ","

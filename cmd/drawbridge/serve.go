@@ -31,6 +31,7 @@ One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`
 			if notice := a.model.notice(); notice != "" {
 				log.Warn(notice)
 			}
+			go tendMemory(cmd.Context())
 			return a.Serve(cmd.Context(), func(address net.Addr) {
 				log.Info("serving", "address", "http://"+address.String(), "tools", len(a.catalog.All()),
 					"agents", len(cfg.Agents), "webhooks", len(cfg.Webhooks), "store", cfg.Store.URL)

@@ -48,73 +48,84 @@ type attendance struct {
 
 	keepAlive, patience time.Duration
 	parked              parked
+
+	said    time.Time       // when the audience was last told something
+	waiting context.Context // for the run's next event, until the time below
+	until   time.Time
+	stop    context.CancelFunc // gives it back
 }
 
-// attend says to the audience what the run does, until the exchange is over.
+// attend says to the audience what the run does, until the exchange is over, and
+// leaves it.
 func (a *attendance) attend(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	heard := listen(ctx, a.x)
-	defer func() {
-		stop()
-		for range heard { // until the listener has left
-		}
-	}()
-	silence := time.NewTimer(a.keepAlive)
-	defer silence.Stop()
+	defer a.x.Leave()
+	defer func() { a.rest() }()
+	a.said = time.Now()
 	for {
-		var sent bool
-		var err error
-		select {
-		case next := <-heard:
-			sent, err = a.take(next, heard)
-		case <-silence.C:
-			sent, err = true, a.out.alive()
-		case <-a.parked.up:
-			return a.out.fail(away(a.x.Run(), a.parked.why, a.cancels))
-		case <-ctx.Done():
-			return errGone
+		event, err := a.next(ctx)
+		if err == nil {
+			err = a.take(event)
 		}
 		switch {
-		case err == nil && sent:
-			silence.Reset(a.keepAlive)
 		case err == nil:
+		case ctx.Err() != nil, errors.Is(err, errGone):
+			return errGone
+		case errors.Is(err, context.DeadlineExceeded):
+			if a.parked.over(time.Now()) {
+				return a.out.fail(away(a.x.Run(), a.parked.why, a.cancels))
+			}
+			if err := a.keepUp(); err != nil {
+				return err
+			}
 		case errors.Is(err, io.EOF):
 			return a.conclude()
-		case errors.Is(err, errBroken):
-			return a.out.fail(brokenOff(a.x.Run()))
 		default:
-			return err
+			return a.out.fail(brokenOff(a.x.Run()))
 		}
 	}
 }
 
-// errBroken: the exchange cannot be followed any further.
-var errBroken = errors.New("the exchange broke off")
+// keepUp tells the audience that there is nothing yet, if it has heard nothing for
+// long enough.
+func (a *attendance) keepUp() error {
+	if time.Since(a.said) < a.keepAlive {
+		return nil
+	}
+	a.said = time.Now()
+	return a.out.alive()
+}
 
 // most is how many events are said at once when they are there already.
 const most = 32
 
-// take says one event and those that wait behind it, and reports whether anything went
-// out. io.EOF is the exchange's end.
-func (a *attendance) take(next heard, rest <-chan heard) (sent bool, err error) {
+// take says one event and those that wait behind it. Its error is the exchange's, or
+// errGone.
+func (a *attendance) take(event bridge.Event) error {
+	var over error
 	for n := 1; ; n++ {
-		if next.err != nil {
-			return false, next.err
-		}
-		a.parked.note(next.event, a.patience)
-		a.speech.hear(next.event)
+		a.parked.note(event, a.patience)
+		a.speech.hear(event)
 		if a.show {
-			a.out.activity(line(next.event))
+			a.out.activity(line(event))
 		}
 		if n == most {
-			return a.out.flush()
+			break
 		}
-		select {
-		case next = <-rest:
-		default:
-			return a.out.flush()
+		if event, over = a.x.Next(atOnce); over != nil {
+			break
 		}
 	}
+	sent, err := a.out.flush()
+	switch {
+	case err != nil:
+		return errGone
+	case sent:
+		a.said = time.Now()
+	}
+	if errors.Is(over, context.Canceled) { // by atOnce: there is no more right now
+		return nil
+	}
+	return over
 }
 
 // conclude closes the message.

@@ -60,6 +60,8 @@ type Exchange interface {
 	// over. All words of a turn come before its Turned, in fewer pieces to a listener that
 	// came late or is slow; those of a turn in another process come once it is whole. The
 	// end of ctx, or [ErrStopping], leaves the run as it is: it goes on without a listener.
+	// What has happened already is given even if ctx has ended, so that a listener can ask
+	// with such a context for what there is right now.
 	Next(ctx context.Context) (bridge.Event, error)
 	// End is how the exchange ended. It counts after io.EOF only.
 	End() ExchangeEnd

@@ -87,6 +87,7 @@ type Exchange struct {
 
 	mu   sync.Mutex
 	at   int
+	due  time.Time // of the step to come, once somebody has waited for it
 	left int
 }
 
@@ -103,17 +104,13 @@ func (x *Exchange) Run() string { return x.ID }
 
 // Next plays the next step.
 func (x *Exchange) Next(ctx context.Context) (bridge.Event, error) {
-	x.mu.Lock()
-	at := x.at
-	x.at++
-	x.mu.Unlock()
-	if at >= len(x.Steps) {
+	step, due, over := x.step()
+	if over {
 		return bridge.Event{}, io.EOF
 	}
-	step := x.Steps[at]
-	if step.After > 0 {
+	if wait := time.Until(due); wait > 0 {
 		select {
-		case <-time.After(step.After):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return bridge.Event{}, ctx.Err()
 		}
@@ -121,11 +118,31 @@ func (x *Exchange) Next(ctx context.Context) (bridge.Event, error) {
 	if step.Once != nil {
 		select {
 		case <-step.Once:
-		case <-ctx.Done():
-			return bridge.Event{}, ctx.Err()
+		default:
+			select {
+			case <-step.Once:
+			case <-ctx.Done():
+				return bridge.Event{}, ctx.Err()
+			}
 		}
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.at, x.due = x.at+1, time.Time{}
 	return step.Event, step.Err
+}
+
+// step is the one to come and when. Its time counts from when it was first waited for.
+func (x *Exchange) step() (step Step, due time.Time, over bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.at >= len(x.Steps) {
+		return Step{}, time.Time{}, true
+	}
+	if x.due.IsZero() {
+		x.due = time.Now().Add(x.Steps[x.at].After)
+	}
+	return x.Steps[x.at], x.due, false
 }
 
 // End is how the script says that it ended.
