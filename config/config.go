@@ -165,7 +165,9 @@ type Agent struct {
 	Fallback []string `yaml:"fallback"`
 	// Budget bounds one run. Whichever is spent first ends the run.
 	Budget Budget `yaml:"budget"`
-	// Daily bounds what all runs use in a day (UTC). What is zero has no bound.
+	// Daily bounds what all runs use in a day (UTC). What is zero has no bound. It is
+	// looked at before each turn: runs under way at once may go over it by the turn that
+	// each of them is in, and its last answer.
 	Daily Budget `yaml:"daily"`
 	// Output is a JSON Schema that answers have to fit; none if empty.
 	Output JSON `yaml:"output"`
@@ -238,7 +240,7 @@ type Callback struct {
 
 // Workers says how much goes on at the same time.
 type Workers struct {
-	Runs      int `yaml:"runs"`      // agents at work
+	Runs      int `yaml:"runs"`      // runs of events at work; conversations are beside them
 	Callbacks int `yaml:"callbacks"` // callbacks under way
 }
 

@@ -62,7 +62,8 @@ func DefaultEndpoint() Endpoint {
 	return Endpoint{
 		BaseURL: "https://api.openai.com/v1",
 		API:     APIChat,
-		Timeout: Duration(2 * time.Minute),
+		// Models that think say nothing for minutes.
+		Timeout: Duration(5 * time.Minute),
 		Window:  128_000,
 		Images:  true,
 	}

@@ -37,7 +37,7 @@ func (c *Config) explainModels(w io.Writer) {
 		e, path := c.EndpointOf(name), child("models", name)
 		rows = append(rows, []string{name, e.Name, c.publicPartAt(path+".base_url", e.BaseURL), e.API, c.explainKey(path+".api_key", e.APIKey), fmt.Sprint(e.Window)})
 	}
-	table(w, "Models", []string{"name", "is", "at", "api", "", "window"}, rows)
+	table(w, "Models", []string{"name", "is", "at", "api", "key", "window"}, rows)
 }
 
 func (c *Config) explainPrices(w io.Writer) {

@@ -25,7 +25,7 @@ func TestExplainSaysWhatTheContractDoes(t *testing.T) {
 Listens on 127.0.0.1:8080, from this machine only. A stop waits 25s for what is under way.
 Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to 10MiB) and webhooks at /webhooks/{name}.
 Keeps its state in the SQLite file ./data/drawbridge.db.
-Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 2m for a sign of life.
+Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 5m for a sign of life.
 Works on 32 runs of events and sends 8 callbacks at a time. Logs info and above, as text.
 
 Tools
@@ -147,10 +147,10 @@ agents:
 	}
 	got := explain(c)
 	for _, want := range []string{`
-Asks model gpt-5.1 at https://api.openai.com/v1 (Responses API), without an API key, up to 4 times, and waits 2m for a sign of life.
+Asks model gpt-5.1 at https://api.openai.com/v1 (Responses API), without an API key, up to 4 times, and waits 5m for a sign of life.
 `, `
 Models
-  name   is       at                             api                                             window
+  name   is       at                             api   key                                       window
   local  local    http://127.0.0.1:1/…           chat  without an API key                        128000
   spare  small-2  https://models.example.com/v1  chat  with the API key of models.spare.api_key  128000
 `, `
