@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -58,8 +59,17 @@ func (c *console) chat(cmd *cobra.Command, o chatOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, door.close()) }()
-	t := &talk{console: c, door: door, interrupts: interrupts, lines: make(chan string), interactive: isTerminal(c.in) && isTerminal(c.out), paint: paintFor(c.err)}
-	go readLines(ctx, c.in, t.lines)
+	t := &talk{console: c, door: door, interrupts: interrupts, lines: make(chan string), paint: paintFor(c.err)}
+	give := func() error { return readLines(ctx, c.in, t.lines) }
+	if t.interactive = isTerminal(c.in) && isTerminal(c.out); t.interactive {
+		t.prompt = newPrompt(c.in.(*os.File), c.out)
+		defer t.prompt.restore()
+		give = func() error { return t.prompt.give(ctx, t.lines) }
+	}
+	go func() {
+		defer close(t.lines)
+		t.unread = give()
+	}()
 	return t.run(ctx)
 }
 
@@ -70,8 +80,7 @@ func isTerminal(stream any) bool {
 
 // readLines gives the lines of r until its end. A line that ends in a backslash goes
 // on in the next.
-func readLines(ctx context.Context, r io.Reader, lines chan<- string) {
-	defer close(lines)
+func readLines(ctx context.Context, r io.Reader, lines chan<- string) error {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, maxTyped)
 	whole := ""
@@ -90,18 +99,26 @@ func readLines(ctx context.Context, r io.Reader, lines chan<- string) {
 		if more {
 			whole += "\n"
 		} else if !give() {
-			return
+			return ctx.Err()
 		}
+	}
+	switch err := scanner.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fmt.Errorf("a message has a line of more than %d bytes; break it up, with a \\ at the end of each line but the last", maxTyped)
+	case err != nil:
+		return fmt.Errorf("reading what there is to say: %w", err)
 	}
 	if whole != "" {
 		give()
 	}
+	return nil
 }
 
 // chatHelp is what /help says.
 const chatHelp = `/new   forget the conversation and begin another
 /exit  leave (Ctrl-D, or Ctrl-C at the prompt)
-A line that ends in \ goes on in the next. Ctrl-C cancels the turn under way.`
+A line that ends in \ goes on in the next; the arrow up brings back what was said before.
+Ctrl-C cancels the turn under way.`
 
 // talk is one conversation at the terminal.
 type talk struct {
@@ -109,7 +126,10 @@ type talk struct {
 	door        *chatClient
 	interrupts  <-chan os.Signal
 	lines       chan string
+	unread      error // why there are no more lines, if that is not their end; set before they are closed
+	leaving     bool  // once the turn is over
 	interactive bool
+	prompt      *prompt // where an interactive one is typed; nil in tests
 	paint       paint
 	history     []chatMessage
 	atStart     bool // of a line of the output
@@ -117,12 +137,10 @@ type talk struct {
 
 func (t *talk) run(ctx context.Context) error {
 	if t.interactive {
-		t.remark("talking to agent %s, %s; /help for help", t.door.agent, t.door.where)
+		t.remark("talking to agent %s; %s does the work; /help for help", t.door.agent, t.door.where)
 	}
 	for {
-		if t.interactive {
-			_, _ = fmt.Fprint(t.out, "> ")
-		}
+		t.ask()
 		select {
 		case <-t.interrupts:
 			if t.interactive {
@@ -134,7 +152,10 @@ func (t *talk) run(ctx context.Context) error {
 				if t.interactive {
 					_, _ = fmt.Fprintln(t.out)
 				}
-				return nil
+				return t.unread
+			}
+			if t.interactive {
+				line = printable(line)
 			}
 			if leave, err := t.take(ctx, strings.TrimSpace(line)); leave || err != nil {
 				return err
@@ -143,10 +164,26 @@ func (t *talk) run(ctx context.Context) error {
 	}
 }
 
+// ask shows that it is the person's turn.
+func (t *talk) ask() {
+	switch {
+	case t.prompt != nil:
+		t.prompt.ask()
+	case t.interactive:
+		_, _ = fmt.Fprint(t.out, "> ")
+	}
+}
+
 // take does what a line says. A failed turn ends a conversation that nobody sits at.
 func (t *talk) take(ctx context.Context, line string) (leave bool, err error) {
 	switch {
 	case line == "":
+	case !utf8.ValidString(line):
+		err = errors.New("the message is not UTF-8: set the terminal to UTF-8, or convert it (iconv)")
+		if t.interactive {
+			t.remark("%v", err)
+			err = nil
+		}
 	case line == "/exit" || line == "/quit":
 		return true, nil
 	case line == "/new":
@@ -157,8 +194,11 @@ func (t *talk) take(ctx context.Context, line string) (leave bool, err error) {
 	case strings.HasPrefix(line, "/") && !strings.ContainsAny(line[1:], " /"):
 		t.remark("there is no command %s; /help lists them", line)
 	default:
-		if err := t.turn(ctx, line); err != nil && (!t.interactive || errors.Is(err, syscall.EPIPE)) {
+		switch err := t.turn(ctx, line); {
+		case err != nil && (!t.interactive || errors.Is(err, syscall.EPIPE)):
 			return true, err
+		case t.leaving:
+			return true, errSilent
 		}
 	}
 	return false, err
@@ -166,5 +206,5 @@ func (t *talk) take(ctx context.Context, line string) (leave bool, err error) {
 
 // remark says something of our own, apart from the conversation.
 func (t *talk) remark(format string, args ...any) {
-	_, _ = fmt.Fprintln(t.err, t.paint.dim("drawbridge: "+fmt.Sprintf(format, args...)))
+	_, _ = fmt.Fprintln(t.err, t.paint.dim(printable("drawbridge: "+fmt.Sprintf(format, args...))))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -216,5 +218,61 @@ func TestCommandsOfAChatAreNotAsked(t *testing.T) {
 	}
 	if want := []string{`[{"role":"user","content":"/etc/passwd is a file"}]`}; !slices.Equal(d.asked, want) {
 		t.Errorf("asked %q, want %q", d.asked, want)
+	}
+}
+
+func TestNothingThatIsShownReachesTheTerminalRaw(t *testing.T) {
+	const hostile = `\u001b[2J\u009b1mred\u001b]0;x\u0007\u202egnp\u2028\r`
+	fails := func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		_, _ = io.WriteString(w, `{"error":{"message":"`+hostile+`"}}`)
+	}
+	inStream := func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "data: {\"error\":{\"message\":\""+hostile+"\"}}\n\n")
+	}
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){
+		"words": saying("succeeded", `{"content":"`+hostile+`"}`), "tools": saying("succeeded", `{"reasoning_content":"`+hostile+`"}`),
+		"an error": fails, "an error in the stream": inStream,
+	} {
+		_, out, errs := chatWith(t, serveScript(t, answer), "hi")
+		if shown := out + errs; !strings.Contains(shown, "[2J1mred]0;xgnp") || strings.ContainsAny(shown, "\x1b\u009b\a\u202e\u2028\r") {
+			t.Errorf("%s: shown %q", name, shown)
+		}
+	}
+	d := serveScript(t, inStream)
+	talking, _, _, errs := sitting(t, d)
+	go func() { talking.lines <- "hi"; close(talking.lines) }()
+	if err := talking.run(t.Context()); err != nil || strings.ContainsAny(errs.String(), "\x1b\a") {
+		t.Errorf("to a person: %q, %v", errs, err)
+	}
+}
+
+func TestWhatCannotBeReadEndsAChatNobodySitsAt(t *testing.T) {
+	for name, tt := range map[string]struct{ typed, want string }{
+		"a line without an end": {"hi\n" + strings.Repeat("x", maxTyped+1), "a line of more than 1048576 bytes"},
+		"no UTF-8":              {"hi\ncaf\xe9\nnever\n", "the message is not UTF-8"},
+	} {
+		d := serveScript(t, saying("succeeded", `{"content":"ok"}`))
+		code, out, errs := chatWith(t, d, tt.typed)
+		if code != exitFailed || out != "ok\n" || !strings.Contains(errs, tt.want) || len(d.asked) != 1 {
+			t.Errorf("%s: exit %d, said %q, %q; asked %d times", name, code, out, errs, len(d.asked))
+		}
+	}
+}
+
+func TestRequestToStopCancelsTheTurnAndLeaves(t *testing.T) {
+	var d *scriptedDoor
+	d = serveScript(t, func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		<-d.cancel
+		saying("cancelled", `{"content":"Done: nothing."}`)(w, r)
+	})
+	talking, interrupts, out, _ := sitting(t, d)
+	left := make(chan error, 1)
+	go func() { left <- talking.run(t.Context()) }()
+	talking.lines <- "hello"
+	interrupts <- syscall.SIGTERM
+	if err := <-left; !errors.Is(err, errSilent) || !strings.Contains(out.String(), "Done: nothing.") {
+		t.Errorf("left with %v, shown %q", err, out)
 	}
 }
