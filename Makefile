@@ -37,6 +37,10 @@ fuzz: ## every fuzz target for FUZZTIME each
 clients: ## the TypeScript MCP SDK against all three transports (needs node)
 	bash .ci/clients
 
+.PHONY: chat-clients
+chat-clients: ## the openai client, the AI SDK and the agents SDK against the chat door (needs node)
+	bash .ci/chatclients
+
 .PHONY: kill
 kill: ## kill -9 under load, 20 times
 	$(GO) test -count=1 -run 'TestKilled' -v ./cmd/drawbridge

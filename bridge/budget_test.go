@@ -172,6 +172,17 @@ func TestModelIsToldOnceABudgetIsNearlyUsed(t *testing.T) {
 	}
 }
 
+// The rehearsal model has to know a note for one: to a script it is nobody's message.
+func TestNoteIsNotTakenForTheUser(t *testing.T) {
+	w := newWorld(t).tool("look", bridge.Read, true, returns("x"))
+	w.rehearse("scenes:\n  - {when: {turn: 5}, say: '{{ user }}'}\n  - call: [{tool: look, with: {id: 'no. {{ turn }}'}}]\n")
+	w.agent.Budget.Turns = 5
+	got := w.run()
+	if n := len(bodies[bridge.Note](w, bridge.EntryNote)); n != 1 || got.Answer != w.task().Prompt {
+		t.Errorf("%d notes, outcome %+v; want the prompt as the answer behind one note", n, got)
+	}
+}
+
 func TestCallsOverBudgetAreAnsweredNotMade(t *testing.T) {
 	w := newWorld(t).tool("look", bridge.Read, true, returns("x"))
 	w.agent.Budget.Calls = 2

@@ -52,6 +52,17 @@
 // behind ours and never called here: once our calls of the same answer are made, the
 // run waits until its caller has answered, with [OpenCalls] and [AnswerCalls].
 //
+// # The model's window
+//
+// A question that comes near the window is made smaller, at first by what costs
+// least: old results become a line each, with a handle for read_result; old turns,
+// and old messages of a caller, become a summary that the model writes; then the last
+// results are shown shorter. Each step is an entry, so that a resumed run sees the
+// same, and the beginning of a question, which providers cache, moves only there. What
+// was asked, the last turns, calls whose outcome is unknown and each call that changed
+// something stay in any case. What cannot be made to fit ends the run as context_full,
+// and says what was too large.
+//
 // # After a crash
 //
 // A resumed run asks the model nothing it has answered already and makes no call
@@ -62,15 +73,21 @@
 //
 // # Where to look
 //
-// life.go is the loop, brief.go its beginning and question.go a question to the model;
-// turn.go has the calls of one answer, call.go a single call, verdict.go what an answer
-// means, repeats.go calls in vain, output.go answers that have a form. budget.go has the
-// bounds, closing.go how a run comes to its end by them, account.go the words for ends
-// without any. history.go is what the entries add up to, apply.go how, transcript.go
-// what the model is sent, context.go and its neighbours how that is made to fit.
-// caller.go and conversation.go are for who talks to a run, watch.go for who follows
-// one. functions.go is what the tools become, offer.go which of them a request carries,
-// session.go and returned.go the MCP side, local.go and readresult.go the functions that
-// are the bridge's own. The model's side is in bridge/openai, a scripted model in
-// bridge/rehearsal.
+//	a run        run.go (what it is given), life.go (the loop), brief.go (its beginning),
+//	             closing.go (its end by a budget), account.go (its end without words)
+//	a question   question.go, transcript.go (what the model is sent), offer.go (which
+//	             functions), context*.go, fold.go and summarize*.go (how it is made to fit)
+//	an answer    verdict.go (what it means), output.go (answers that have a form),
+//	             repeats.go (calls in vain), budget.go and usage.go
+//	a call       turn.go (those of one answer), call.go, local.go and readresult*.go (the
+//	             functions that are the bridge's own)
+//	the journal  journal.go, entries.go (what is in it), history.go (what that adds up
+//	             to), apply.go (how)
+//	callers      conversation.go (what they may ask for), caller.go (their own functions),
+//	             watch.go (what is heard of a run), outcome.go
+//	tools        session.go and overhear.go (MCP), functions.go (what tools become),
+//	             returned*.go (what they give back)
+//
+// The model's side is in bridge/openai, a scripted model in bridge/rehearsal, and a
+// model server that gets everything wrong, for tests, in bridge/openaitest.
 package bridge

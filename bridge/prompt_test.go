@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"drawbridge/bridge/openai"
@@ -19,27 +20,36 @@ import (
 // nil where it is not here.
 func realTools(t testing.TB) []Tool {
 	t.Helper()
-	files, err := filepath.Glob("../../shared/corpus/*.json")
+	tools, err := corpus()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return slices.Clone(tools)
+}
+
+// corpus is read once: it is megabytes of JSON.
+var corpus = sync.OnceValues(func() ([]Tool, error) {
+	files, err := filepath.Glob("../../shared/corpus/*.json")
+	if err != nil {
+		return nil, err
 	}
 	var all []Tool
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		list, _, err := ParseTools(raw)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		for _, tool := range list {
 			tool.Name = mountOf(filepath.Base(file)) + "__" + tool.Name
 			all = append(all, tool)
 		}
 	}
-	return all
-}
+	return all, nil
+})
 
 func mountOf(file string) string {
 	name := strings.TrimPrefix(strings.TrimSuffix(file, ".json"), "lmb-")
@@ -109,7 +119,7 @@ func promptOf(t testing.TB, tools []Tool) (bytes, tokens, offered int) {
 }
 
 // TestPromptOfAThousandToolsIsThatOfForty: what a request costs must not grow with
-// what is mounted. The log is the table of DESIGN.md.
+// what is mounted. The log, with -v, is the table of DESIGN.md.
 func TestPromptOfAThousandToolsIsThatOfForty(t *testing.T) {
 	sizes := map[int]int{}
 	t.Logf("%6s %8s %8s %12s %14s", "tools", "offered", "tokens", "bytes", "all would be")
@@ -117,7 +127,9 @@ func TestPromptOfAThousandToolsIsThatOfForty(t *testing.T) {
 		tools := manyTools(t, n)
 		bytes, tokens, offered := promptOf(t, tools)
 		sizes[n] = bytes
-		t.Logf("%6d %8d %8d %12d %14d", n, offered, tokens, bytes, allTokens(tools))
+		if testing.Verbose() { // counting what is not sent takes seconds
+			t.Logf("%6d %8d %8d %12d %14d", n, offered, tokens, bytes, allTokens(tools))
+		}
 		if tokens > selection.DefaultTokens || offered > selection.DefaultFunctions {
 			t.Errorf("%d tools: %d functions of %d tokens are offered", n, offered, tokens)
 		}

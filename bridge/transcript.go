@@ -10,7 +10,7 @@ import (
 )
 
 // fromRuntime opens what the bridge itself says to the model: the chat API has no
-// role for it that every model knows.
+// role for it that every model knows. The rehearsal model knows these words, too.
 const fromRuntime = "[From the runtime, not from the user] "
 
 // view is the conversation as the model is sent it. It follows from the history

@@ -2,8 +2,9 @@
 // health for whoever watches it, and the limits that hold on every route.
 //
 // What a request means is the business of the packages below: webhook (events
-// in), mcpserver (tools for MCP clients), auth (who is calling), guard (may they).
-// This package imports none of them; it is handed their handlers.
+// in), mcpserver (tools for MCP clients), chatapi (agents for chat clients), runapi
+// (the runs behind those), auth (who is calling), guard (may they). This package
+// imports none of them; it is handed their handlers.
 package server
 
 import (

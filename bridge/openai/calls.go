@@ -16,6 +16,7 @@ type callPiece struct {
 		Name      string `json:"name"`
 		Arguments loose  `json:"arguments"`
 	} `json:"function"`
+	Mark json.RawMessage `json:"extra_content"` // see echo
 }
 
 // loose is a string, or any other JSON value as its own text: some servers send
@@ -45,6 +46,7 @@ type calls struct {
 type assembled struct {
 	index     int
 	id, name  string
+	mark      json.RawMessage
 	arguments strings.Builder
 }
 
@@ -64,6 +66,9 @@ func (c *calls) add(p callPiece) {
 	if p.Function.Name != call.name { // else it is repeated
 		call.name += p.Function.Name
 	}
+	if len(p.Mark) > 0 && string(p.Mark) != "null" {
+		call.mark = p.Mark
+	}
 	call.arguments.WriteString(string(p.Function.Arguments))
 }
 
@@ -76,7 +81,7 @@ func (c *calls) of(p callPiece) *assembled {
 	case p.ID != "":
 		call = c.latest(func(a *assembled) bool { return a.id == p.ID })
 	}
-	if call == nil || call.ended() && begins(p, call) {
+	if call == nil || begins(p, call) && (call.ended() || call.other(p)) {
 		return nil
 	}
 	return call
@@ -95,10 +100,24 @@ func (c *calls) latest(fits func(*assembled) bool) *assembled {
 // ended reports whether nothing can follow the call's arguments.
 func (a *assembled) ended() bool { return json.Valid([]byte(a.arguments.String())) }
 
+// other reports whether a piece is plainly not of this call, which takes no arguments.
+func (a *assembled) other(p callPiece) bool {
+	return a.arguments.Len() == 0 && a.id != "" && p.ID != "" && a.name != "" && p.Function.Name != a.name
+}
+
 // begins reports whether a piece that would go to the call looks like the first one
 // of another: it has a name and not the same id.
 func begins(p callPiece, call *assembled) bool {
 	return p.Function.Name != "" && (p.ID != call.id || p.ID == "")
+}
+
+// marks are those of the calls, in the order of the list.
+func (c *calls) marks() []json.RawMessage {
+	var out []json.RawMessage
+	for _, a := range c.all {
+		out = append(out, a.mark)
+	}
+	return out
 }
 
 // list gives the calls in the order of their indexes.

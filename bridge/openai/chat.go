@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,13 +26,33 @@ func (c *Client) chatBody(r Request) (body, error) {
 	if err != nil {
 		return nil, err
 	}
+	messages := r.Messages
+	if c.unwanted.by(r.Model, systemAnywhere) {
+		messages = oneSystem(messages)
+	}
 	tail := newWriter()
-	tail.list("messages", len(r.Messages), func(i int) any { return chatMessageOf(r.Messages[i]) })
-	params := sendable(r)
-	params.Metadata = nil // taken only with completions that the provider is to store
-	tail.members(params)
+	tail.list("messages", len(messages), func(i int) any { return c.chatMessageOf(messages[i], r) })
+	tail.members(c.chatParams(r))
 	closed, err := tail.closed()
 	return append(out, closed), err
+}
+
+// chatParams are the request's parameters as its model takes them.
+type chatParams struct {
+	Params
+	MaxTokensBefore *int `json:"max_tokens,omitempty"` // what max_completion_tokens used to be
+}
+
+func (c *Client) chatParams(r Request) chatParams {
+	p := chatParams{Params: sendable(r)}
+	p.Metadata = nil // taken only with completions that the provider is to store
+	if c.unwanted.by(r.Model, maxCompletionTokens) {
+		p.MaxTokensBefore, p.MaxTokens = p.MaxTokens, nil
+	}
+	if c.unwanted.by(r.Model, promptCacheKey) {
+		p.PromptCacheKey = ""
+	}
+	return p
 }
 
 // sendable are the request's parameters without those about calls where there are no
@@ -49,14 +70,16 @@ type chatMessage struct {
 	Content    any        `json:"content"` // null where an assistant only calls
 	Refusal    string     `json:"refusal,omitempty"`
 	Name       string     `json:"name,omitempty"`
+	Thoughts   string     `json:"reasoning_content,omitempty"`
 	ToolCalls  []chatCall `json:"tool_calls,omitempty"`
 	ToolCallID string     `json:"tool_call_id,omitempty"`
 }
 
 type chatCall struct {
-	ID       string       `json:"id"`
-	Type     string       `json:"type"`
-	Function chatFunction `json:"function"`
+	ID       string          `json:"id"`
+	Type     string          `json:"type"`
+	Function chatFunction    `json:"function"`
+	Mark     json.RawMessage `json:"extra_content,omitempty"`
 }
 
 type chatFunction struct {
@@ -64,16 +87,49 @@ type chatFunction struct {
 	Arguments string `json:"arguments"`
 }
 
-func chatMessageOf(m Message) chatMessage {
-	out := chatMessage{Role: m.Role, Content: m.Content, Refusal: m.Refusal, Name: m.Name, ToolCallID: shortID(m.CallID, longestChatID)}
+func (c *Client) chatMessageOf(m Message, r Request) chatMessage {
+	out := chatMessage{Role: chatRole(m.Role), Content: m.Content, Refusal: m.Refusal, Name: m.Name, ToolCallID: shortID(m.CallID, longestChatID)}
 	switch {
 	case len(m.Parts) > 0:
 		out.Content = m.Parts
 	case m.Content == "" && (len(m.Calls) > 0 || m.Refusal != ""):
 		out.Content = nil
 	}
-	for _, call := range m.Calls {
-		out.ToolCalls = append(out.ToolCalls, chatCall{shortID(call.ID, longestChatID), "function", chatFunction{call.Name, call.Arguments}})
+	back := echoOf(m, c.mark(r))
+	for i, call := range m.Calls {
+		out.ToolCalls = append(out.ToolCalls, chatCall{shortID(call.ID, longestChatID), "function", chatFunction{call.Name, call.Arguments}, back.mark(i)})
+	}
+	if m.Role == Assistant && c.unwanted.by(r.Model, noThoughtsBack) {
+		out.Thoughts = cmp.Or(back.Thoughts, noThoughts)
+	}
+	return out
+}
+
+// chatRole says system for developer: OpenAI's models take the one for the other and
+// want no mixture of both, and most other servers refuse a role that they do not know.
+func chatRole(r Role) Role {
+	if r == Developer {
+		return System
+	}
+	return r
+}
+
+// oneSystem is the conversation for models whose template has one system message, at
+// the beginning: those that begin it become one, later ones the user's.
+func oneSystem(messages []Message) []Message {
+	var out []Message
+	for _, m := range messages {
+		switch {
+		case chatRole(m.Role) != System:
+		case len(out) == 0:
+			m.Role = System
+		case len(out) == 1 && out[0].Role == System:
+			out[0].Content += "\n\n" + m.Content
+			continue
+		default:
+			m.Role = User
+		}
+		out = append(out, m)
 	}
 	return out
 }

@@ -23,9 +23,10 @@ type chunk struct {
 	Error *serverSaid `json:"error"`
 }
 
-// piece is what a chunk adds to the answer. What a model thinks aloud
-// (reasoning_content) is a sign of life and no part of the answer.
+// piece is what a chunk adds to the answer. What a model thinks aloud is a sign of life
+// and no part of the answer.
 type piece struct {
+	Thoughts  words       `json:"reasoning_content"`
 	Content   words       `json:"content"`
 	Refusal   string      `json:"refusal"`
 	ToolCalls []callPiece `json:"tool_calls"`
@@ -52,8 +53,11 @@ func (w *words) UnmarshalJSON(raw []byte) error {
 // first.
 type chatAnswer struct {
 	hear             func(string)
+	by               string // who is asked
+	thinks           bool   // and wants back what it thought
 	id, model        string
 	content, refusal strings.Builder
+	thoughts         strings.Builder
 	calls            calls
 	finish           string
 	chosen           bool // a choice came
@@ -71,7 +75,7 @@ func (a *chatAnswer) add(name string, raw json.RawMessage) error {
 		c.Error = &serverSaid{}
 		_ = json.Unmarshal(raw, c.Error) // an error that says nothing is one, too
 	}
-	if c.Error != nil {
+	if c.Error != nil && (*c.Error != serverSaid{} || c.Choices == nil) { // some send an empty one along
 		return c.Error
 	}
 	if c.ID != "" {
@@ -90,7 +94,7 @@ func (a *chatAnswer) add(name string, raw json.RawMessage) error {
 		a.chosen = true
 		a.take(choice.Delta)
 		a.take(choice.Message)
-		if choice.Finish != "" {
+		if choice.Finish != "" && choice.Finish != "null" { // so written by some
 			a.finish = choice.Finish
 		}
 	}
@@ -109,6 +113,9 @@ func (a *chatAnswer) take(p *piece) {
 		a.hear(string(p.Content))
 	}
 	a.refusal.WriteString(p.Refusal)
+	if a.thinks {
+		a.thoughts.WriteString(string(p.Thoughts))
+	}
 	for _, call := range p.ToolCalls {
 		a.calls.add(call)
 	}
@@ -123,20 +130,33 @@ func (a *chatAnswer) answer() (Answer, error) {
 	switch {
 	case !a.chosen:
 		return Answer{}, errNoChoice
-	case a.finish == "error":
-		return Answer{}, &serverSaid{}
+	case brokenOff(a.finish):
+		return Answer{}, &serverSaid{Message: loose("it stopped with " + a.finish)}
 	}
 	out := Answer{ID: a.id, Model: a.model, Content: a.content.String(), Refusal: a.refusal.String(), Calls: a.calls.list(), Usage: a.usage}
 	out.Finish = finishOf(a.finish, len(out.Calls) > 0)
+	if len(out.Calls) > 0 {
+		out.Items = echo{By: a.by, Thoughts: a.thoughts.String(), Marks: a.calls.marks()}.kept()
+	}
 	return out, nil
+}
+
+// brokenOff reports whether a finish_reason says that the server could not go on: then
+// there is no answer, and it may have one later.
+func brokenOff(said string) bool {
+	switch said {
+	case "error", "network_error", "insufficient_system_resource", "abort", "aborted":
+		return true
+	}
+	return false
 }
 
 // finishOf reads a finish_reason, with words that other vendors have for the same.
 func finishOf(said string, calls bool) Finish {
-	switch said {
-	case "max_tokens":
+	switch strings.ToLower(said) {
+	case "length", "max_tokens", "model_length", "max_output_tokens":
 		return FinishLength
-	case "safety":
+	case "content_filter", "content-filter", "safety", "sensitive", "recitation", "blocklist", "prohibited_content", "spii":
 		return FinishFiltered
 	case "", "function_call", "eos", "end_turn":
 		if calls {

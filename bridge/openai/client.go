@@ -91,7 +91,9 @@ var chatDialect = dialect{
 		_, err := api.CreateChatCompletionStream(ctx, wire.ChatCompletionRequest{})
 		return err
 	},
-	read: func(_ *Client, r Request) reading { return &chatAnswer{hear: r.hear} },
+	read: func(c *Client, r Request) reading {
+		return &chatAnswer{hear: r.hear, by: c.mark(r), thinks: c.unwanted.by(r.Model, noThoughtsBack)}
+	},
 }
 
 // Complete asks once and gives the whole answer; r.Hear is told of its words as they
@@ -145,6 +147,9 @@ func (c *Client) exchange(ctx context.Context, r Request) (Answer, *exchange, er
 		if answer, err = x.read(c.read(c, r)); err == nil {
 			return answer.withUsage(r), x, nil
 		}
+	}
+	if withheld(err) {
+		return Answer{Model: r.Model, Finish: FinishFiltered}.withUsage(r), x, nil
 	}
 	return Answer{}, x, c.explain(ctx, r.Model, x, err)
 }

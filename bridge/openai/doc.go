@@ -13,6 +13,10 @@
 // counts only once the model has said that it is finished. How long a model may be
 // silent is bounded; how long it may speak is not.
 //
+// Servers that are called compatible differ. What one of them does not take it says
+// once, and is asked without it from then on (unwanted); what one wants to be given back
+// with its own answers goes with them through the journal (echo).
+//
 // Requests are sent by way of go-openai, which knows the endpoints, signs the requests
 // and reads errors. What goes over the wire is written and read here (exchange), for
 // go-openai's own types and its reader of streams
@@ -26,4 +30,15 @@
 // A request's bytes depend on nothing but its content, with what is the same each turn in
 // front: so a provider's prompt cache finds the same prefix again, and a function's
 // definition is written once and not for each of a thousand runs (definitions).
+//
+// # Where to look
+//
+//	all models      models.go (order and fallback), model.go (attempts), pace.go and window.go
+//	                (limits), circuit.go, prices.go
+//	one exchange    client.go, exchange.go (bytes and silence), events.go (the stream),
+//	                header.go (when to come again), explain.go and said.go (what went wrong)
+//	chat            chat.go (the request), chatstream.go (the answer), echo.go
+//	Responses       responses.go, responsesstream.go, items.go (what is handed back each turn)
+//	both            message.go and error.go (what goes in and comes out), read.go, calls.go,
+//	                parts.go, definitions.go, usage.go, unwanted.go (what a server will not take)
 package openai

@@ -74,7 +74,10 @@ func (s *events) next() (event, error) {
 			return event{}, err
 		}
 		if len(line) == 0 && s.some {
-			return s.event, nil
+			if !s.blank() {
+				return s.event, nil
+			}
+			s.event.data, s.some = s.event.data[:0], false
 		}
 		if err := s.field(line); err != nil {
 			return event{}, err
@@ -85,6 +88,9 @@ func (s *events) next() (event, error) {
 	}
 	return event{data: []byte("[DONE]")}, nil
 }
+
+// blank reports whether the event's data is nothing at all: a sign of life.
+func (s *events) blank() bool { return len(bytes.TrimSpace(s.event.data)) == 0 }
 
 // field adds one line to the event. Comments, and fields that mean nothing here, add
 // nothing; an empty line forgets an event without data.

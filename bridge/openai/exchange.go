@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,10 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 	}
 	x.in = response
 	x.alive()
+	if response.StatusCode/100 == 3 {
+		_ = response.Body.Close()
+		return nil, &movedError{response}
+	}
 	response.Body = http.MaxBytesReader(nil, heard{response.Body, x}, maxAnswer)
 	return response, nil
 }
@@ -134,5 +139,26 @@ func newHTTPClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 1024
 	transport.ReadBufferSize, transport.WriteBufferSize = 2<<10, 2<<10 // a thousand connections may wait at once
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: transport, CheckRedirect: sameMethod}
+}
+
+// sameMethod follows no redirect that would make a GET of the question, as the older
+// ones do: what it found would answer something else.
+func sameMethod(next *http.Request, before []*http.Request) error {
+	const most = 10 // as in net/http
+	if next.Method != before[0].Method || len(before) >= most {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// movedError is a redirect that was not followed.
+type movedError struct{ response *http.Response }
+
+func (e *movedError) Error() string {
+	to := "elsewhere"
+	if at, err := e.response.Location(); err == nil {
+		to = "to " + at.Scheme + "://" + at.Host + strings.TrimSuffix(strings.TrimSuffix(at.Path, "/chat/completions"), "/responses")
+	}
+	return "the model server has moved " + to + ": set base_url to where it is"
 }

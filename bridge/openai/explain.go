@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	wire "github.com/sashabaranov/go-openai"
 )
@@ -21,7 +22,10 @@ func (c *Client) explain(ctx context.Context, model string, x *exchange, err err
 	var api *wire.APIError
 	var bare *wire.RequestError
 	var said *serverSaid
+	var moved *movedError
 	switch {
+	case errors.As(err, &moved):
+		return &Error{Kind: Permanent, Reason: NoSuchModel, Status: moved.response.StatusCode, Message: c.clean(moved.Error())}
 	case errors.As(err, &bare):
 		return c.refused(model, x.header(), bare.HTTPStatusCode, saidIn(bare.Body))
 	case errors.As(err, &api):
@@ -36,6 +40,16 @@ func (c *Client) explain(ctx context.Context, model string, x *exchange, err err
 		return transientError(TimedOut, fmt.Sprintf("the model server did not answer in time: it said nothing for %v", x.quiet))
 	}
 	return c.broken(x, err)
+}
+
+// withheld reports whether an error says that the provider keeps the answer back.
+func withheld(err error) bool {
+	var api *wire.APIError
+	var said *serverSaid
+	if errors.As(err, &api) {
+		said = &serverSaid{Code: loose(fmt.Sprint(api.Code))}
+	}
+	return (said != nil || errors.As(err, &said)) && said.withheld()
 }
 
 func deref(s *string) string {
@@ -120,14 +134,20 @@ func (c *Client) refused(model string, header http.Header, status int, said serv
 	return e
 }
 
-// clean makes a server's text fit for a log line: one line, bounded, and without
-// the key, which some servers repeat.
+// clean makes a server's text fit for a log line and a terminal: one line, bounded,
+// printable, and without the key, which some servers repeat.
 func (c *Client) clean(text string) string {
 	const most = 500
 	if c.key != "" {
 		text = strings.ReplaceAll(text, c.key, "[redacted]")
 	}
 	text = strings.Join(strings.Fields(text), " ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + " ..."
 	}

@@ -67,6 +67,8 @@ type Params struct {
 	// SafetyIdentifier stands for the person behind the request, to the provider's
 	// watch for abuse.
 	SafetyIdentifier string `json:"safety_identifier,omitempty"`
+	// PromptCacheKey helps the provider to find what it has kept of the prompt.
+	PromptCacheKey string `json:"prompt_cache_key,omitempty"`
 	// ResponseFormat and ToolChoice are the chat API's, word for word.
 	ResponseFormat json.RawMessage `json:"response_format,omitempty"`
 	ToolChoice     json.RawMessage `json:"tool_choice,omitempty"`
@@ -132,7 +134,7 @@ type Answer struct {
 	// Cost is in millionths of a unit of Currency, 0 where no price is known.
 	Cost     int64  `json:"cost_micros,omitempty"`
 	Currency string `json:"currency,omitempty"`
-	// Items are what the Responses API wants to be given back with the answer, such
+	// Items are what the endpoint wants to be given back with the answer, such
 	// as encrypted reasoning. Other endpoints have none.
 	Items []json.RawMessage `json:"items,omitempty"`
 }

@@ -33,7 +33,8 @@ type ModelsOptions struct {
 	// Currency of the prices.
 	Currency string
 	// Patience is how long a question may wait in all before a model is given up:
-	// between attempts, for a limit, for what the server asked. Default 10 s.
+	// between attempts, for a limit, for what the server asked. Default 10 s; less
+	// than 0 is not at all.
 	Patience time.Duration
 	// Attempts bounds how often one model is asked the same question, 4 by default.
 	Attempts int
@@ -47,9 +48,10 @@ type ModelsOptions struct {
 }
 
 func (o ModelsOptions) withDefaults() ModelsOptions {
-	if o.Patience <= 0 {
+	if o.Patience == 0 {
 		o.Patience = 10 * time.Second
 	}
+	o.Patience = max(o.Patience, 0)
 	if o.Attempts <= 0 {
 		o.Attempts = 4
 	}

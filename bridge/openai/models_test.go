@@ -135,6 +135,18 @@ func TestPatienceIsForAllWaitsTogether(t *testing.T) {
 	})
 }
 
+func TestWithoutPatienceNothingIsWaitedFor(t *testing.T) {
+	asked := 0
+	timeless(t, func(w http.ResponseWriter, r *http.Request) { asked++; status(500)(w, r) }, func(t *testing.T, o ModelsOptions) {
+		o.Patience = -1
+		began := time.Now()
+		_, err := NewModels([]ModelSettings{local}, o).Complete(t.Context(), question())
+		if e := asError(t, err); e.Kind != Transient || e.RetryAfter <= 0 || asked != 1 || time.Since(began) != 0 {
+			t.Errorf("asked %d times in %v: %+v", asked, time.Since(began), e)
+		}
+	})
+}
+
 func TestServerThatWantsNoRetryIsAskedOnce(t *testing.T) {
 	timeless(t, replies(status(500, "X-Should-Retry", "false"), says("yes")), func(t *testing.T, o ModelsOptions) {
 		_, err := NewModels([]ModelSettings{local}, o).Complete(t.Context(), question())

@@ -53,7 +53,7 @@ func (c *Client) responsesBody(r Request) (body, error) {
 	tail.list("input", len(input), func(i int) any { return input[i] })
 	tail.members(responsesParams{
 		Temperature: r.Params.Temperature, TopP: r.Params.TopP, MaxOutputTokens: r.Params.MaxTokens,
-		User: r.Params.User, Metadata: r.Params.Metadata, ServiceTier: r.Params.ServiceTier,
+		User: r.Params.User, SafetyIdentifier: r.Params.SafetyIdentifier, PromptCacheKey: r.Params.PromptCacheKey, Metadata: r.Params.Metadata, ServiceTier: r.Params.ServiceTier,
 		Reasoning: reasoningOf(r.Params), Text: format, ToolChoice: choice, ParallelCalls: sendable(r).ParallelCalls,
 	})
 	closed, err := tail.closed()
@@ -81,16 +81,18 @@ func responsesDefinition(f Function) ([]byte, error) {
 }
 
 type responsesParams struct {
-	Temperature     *float64                `json:"temperature,omitempty"`
-	TopP            *float64                `json:"top_p,omitempty"`
-	MaxOutputTokens *int                    `json:"max_output_tokens,omitempty"`
-	User            string                  `json:"user,omitempty"`
-	Metadata        map[string]string       `json:"metadata,omitempty"`
-	ServiceTier     string                  `json:"service_tier,omitempty"`
-	Reasoning       *wire.ResponseReasoning `json:"reasoning,omitempty"`
-	Text            *responsesText          `json:"text,omitempty"`
-	ToolChoice      any                     `json:"tool_choice,omitempty"`
-	ParallelCalls   *bool                   `json:"parallel_tool_calls,omitempty"`
+	Temperature      *float64                `json:"temperature,omitempty"`
+	TopP             *float64                `json:"top_p,omitempty"`
+	MaxOutputTokens  *int                    `json:"max_output_tokens,omitempty"`
+	User             string                  `json:"user,omitempty"`
+	SafetyIdentifier string                  `json:"safety_identifier,omitempty"`
+	PromptCacheKey   string                  `json:"prompt_cache_key,omitempty"`
+	Metadata         map[string]string       `json:"metadata,omitempty"`
+	ServiceTier      string                  `json:"service_tier,omitempty"`
+	Reasoning        *wire.ResponseReasoning `json:"reasoning,omitempty"`
+	Text             *responsesText          `json:"text,omitempty"`
+	ToolChoice       any                     `json:"tool_choice,omitempty"`
+	ParallelCalls    *bool                   `json:"parallel_tool_calls,omitempty"`
 }
 
 // responsesText is go-openai's ResponseTextConfig, whose format would leave out a

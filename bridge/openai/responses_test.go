@@ -90,7 +90,7 @@ func TestResponsesRequestSaysTheSameInItsOwnWords(t *testing.T) {
 		},
 		Functions: question().Functions,
 		Params: Params{
-			Temperature: &zero, TopP: &zero, MaxTokens: &tokens, User: "u", Metadata: map[string]string{"k": "v"}, ReasoningEffort: "low", Verbosity: "high",
+			Temperature: &zero, TopP: &zero, MaxTokens: &tokens, User: "u", SafetyIdentifier: "s", PromptCacheKey: "p", Metadata: map[string]string{"k": "v"}, ReasoningEffort: "low", Verbosity: "high",
 			ServiceTier: "flex", ParallelCalls: &yes, ResponseFormat: json.RawMessage(`{"type":"json_schema","json_schema":{"name":"n","strict":false,"schema":{"type":"object"}}}`),
 			ToolChoice: json.RawMessage(`{"type":"function","function":{"name":"f"}}`),
 		},
@@ -108,7 +108,7 @@ func TestResponsesRequestSaysTheSameInItsOwnWords(t *testing.T) {
 		{"type":"function_call_output","call_id":"a","output":"done"},{"type":"function_call_output","call_id":"b","output":[{"type":"input_text","text":"done too"}]},
 		{"role":"assistant","content":[{"type":"refusal","refusal":"no"}]},{"role":"assistant","content":[{"type":"output_text","text":"or"},{"type":"refusal","refusal":"no"}]},
 		{"role":"user","content":"why?"}],
-	"temperature":0,"top_p":0,"max_output_tokens":64,"user":"u","metadata":{"k":"v"},"service_tier":"flex","reasoning":{"effort":"low"},
+	"temperature":0,"top_p":0,"max_output_tokens":64,"user":"u","safety_identifier":"s","prompt_cache_key":"p","metadata":{"k":"v"},"service_tier":"flex","reasoning":{"effort":"low"},
 	"text":{"format":{"name":"n","schema":{"type":"object"},"strict":false,"type":"json_schema"},"verbosity":"high"},
 	"tool_choice":{"type":"function","name":"f"},"parallel_tool_calls":true}`
 	if diff := cmp.Diff(squeezed(want), string(fake.Requests()[0].Body)); diff != "" {

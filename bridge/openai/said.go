@@ -17,16 +17,27 @@ type serverSaid struct {
 func (s *serverSaid) Error() string { return string(s.Message) }
 
 func (s *serverSaid) UnmarshalJSON(raw []byte) error {
-	if raw[0] == '"' {
-		return json.Unmarshal(raw, &s.Message)
+	switch {
+	case raw[0] == '{':
+		type plain serverSaid
+		return json.Unmarshal(raw, (*plain)(s))
+	case string(raw) == "false":
+		return nil
 	}
-	type plain serverSaid
-	return json.Unmarshal(raw, (*plain)(s))
+	return s.Message.UnmarshalJSON(raw)
 }
+
+// withheld reports whether the provider keeps back its answer for what the question is
+// about: some say so by an error, where others have a finish_reason for it.
+func (s *serverSaid) withheld() bool { return s.is("content_filter", "content_policy_violation") }
 
 // saidIn looks for an error in the body of an answer. One that is no JSON is a
 // proxy's page, and none of our business.
 func saidIn(body []byte) serverSaid {
+	var several []json.RawMessage // some servers make a list of it
+	if json.Unmarshal(body, &several) == nil && len(several) > 0 {
+		body = several[0]
+	}
 	var wrapped struct {
 		Error  *serverSaid `json:"error"`
 		Detail loose       `json:"detail"`
@@ -60,11 +71,10 @@ func (s *serverSaid) tooLong() bool {
 	if s.is("context_length_exceeded", "exceed_context_size_error") {
 		return true
 	}
-	text := strings.ToLower(string(s.Message))
-	return slices.ContainsFunc([]string{
+	return containsAny(strings.ToLower(string(s.Message)), []string{
 		"maximum context length", "context window", "available context size", "prompt is too long", "input is too long",
 		"exceeds the maximum number of tokens", "request too large",
-	}, func(words string) bool { return strings.Contains(text, words) })
+	})
 }
 
 // status is the one that fits an error which came in a stream, behind a 200. What is

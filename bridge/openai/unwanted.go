@@ -2,20 +2,29 @@ package openai
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// optional is a member of a request that an answer is better for, and that not every
-// server takes.
+// optional is a member of a request that an answer is better for, or that has another
+// name elsewhere, and that not every server takes.
 type optional struct {
 	mention string // what a server says that does not take it, in lower case
+	unknown bool   // only if it says that it does not know it: values can be wrong, too
 }
 
 var (
-	streamOptions = optional{"stream_options"}
-	encrypted     = optional{"encrypted"} // models that do not reason refuse to give what they reasoned
+	streamOptions       = optional{mention: "stream_options"}
+	encrypted           = optional{mention: "encrypted"} // models that do not reason refuse to give what they reasoned
+	maxCompletionTokens = optional{mention: "max_completion_tokens", unknown: true}
+	promptCacheKey      = optional{mention: "prompt_cache_key", unknown: true}
+	noThoughtsBack      = optional{mention: "reasoning_content"}      // answers of its own without what it thought
+	systemAnywhere      = optional{mention: "system message must be"} // at the beginning: one, and no more
 )
+
+// notKnown is how servers say that they do not know a member.
+var notKnown = []string{"unknown", "unrecognized", "unsupported", "not supported", "unexpected", "extra", "not permitted", "not allowed"}
 
 // unwanted remembers which models do not take what. They say so once, and are asked
 // again without it.
@@ -49,11 +58,16 @@ func (u *unwanted) learn(model string, what optional) {
 func mentioned(err error) (optional, bool) {
 	var e *Error
 	if errors.As(err, &e) && e.Reason == BadRequest {
-		for _, what := range []optional{streamOptions, encrypted} {
-			if strings.Contains(strings.ToLower(e.Message), what.mention) {
+		said := strings.ToLower(e.Message)
+		for _, what := range []optional{streamOptions, encrypted, maxCompletionTokens, promptCacheKey, noThoughtsBack, systemAnywhere} {
+			if strings.Contains(said, what.mention) && (!what.unknown || containsAny(said, notKnown)) {
 				return what, true
 			}
 		}
 	}
 	return optional{}, false
+}
+
+func containsAny(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }

@@ -20,8 +20,10 @@ type conversation struct {
 // outcome is a tool message, with the name of the tool that was called.
 type outcome struct{ tool, content string }
 
-// fromRuntime opens what whoever runs the model says to it in between: there is no
-// role for that, but it is not the user who speaks.
+// fromRuntime opens what package bridge says to the model in between: there is no role
+// for that, but it is not the user who speaks. This package knows bridge by what it
+// sends and by nothing else, so the words stand here once more; a test of bridge, over
+// HTTP, fails when they are no longer the same.
 const fromRuntime = "[From the runtime, not from the user]"
 
 func listen(messages []message) *conversation {

@@ -129,7 +129,7 @@ func (c *console) ownDoor(ctx context.Context, cfg *config.Config, agent string)
 	a.cleanup(func(context.Context) error { return serving.Close() })
 	a.WorkLive(ctx)
 	client := &http.Client{Transport: &http.Transport{DialContext: listener.dial}}
-	return &chatClient{base: "http://127.0.0.1", agent: agent, where: "in this process", http: client, close: stop}, nil
+	return &chatClient{base: "http://127.0.0.1", agent: agent, where: "this process", http: client, close: stop}, nil
 }
 
 // asTerminal lets every request in as the person at the terminal, who may do all

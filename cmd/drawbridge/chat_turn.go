@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"drawbridge/server/dispatch"
@@ -32,11 +33,12 @@ func (t *talk) turn(ctx context.Context, question string) error {
 				t.show(h)
 				a.take(h)
 			}
-		case <-t.interrupts:
+		case interrupt := <-t.interrupts:
 			if cancelling.asked {
 				abandon()
 			}
 			cancelling.asked = true
+			t.leaving = t.leaving || interrupt == syscall.SIGTERM
 			t.breakLine()
 			t.remark("cancelling the turn; a call that changes something is waited for")
 		}

@@ -24,12 +24,13 @@ func TestCollectorIsGivenLessToGrowByOnceMuchIsKept(t *testing.T) {
 }
 
 func TestKeptCountsWhatACollectionLeaves(t *testing.T) {
-	runtime.GC() // what others left
-	before := kept()
-	ballast := make([]byte, 32<<20)
 	runtime.GC()
-	if after := kept(); after < before+24<<20 {
-		t.Errorf("32 MiB more are kept, and they count as %d", int64(after)-int64(before))
+	before := kept()
+	ballast := make([]byte, 256<<20) // nothing touches it: it costs addresses, not memory
+	runtime.GC()
+	// What other tests left may go meanwhile.
+	if after := kept(); after < before+128<<20 {
+		t.Errorf("256 MiB more are kept, and they count as %d", int64(after)-int64(before))
 	}
 	runtime.KeepAlive(ballast)
 }

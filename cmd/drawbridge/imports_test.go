@@ -22,7 +22,7 @@ var imports = []struct {
 	{"tools/sqldb", []string{"tools"}},
 	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},
 	{"tools/*", []string{"tools"}},
-	{"tools/*/*", []string{"tools", "family", "tools/sqldb", "tools/internal/*"}},
+	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
 	{"bridge", []string{"bridge/openai", "bridge/convert", "bridge/selection"}},
 	{"bridge/bridgetest", []string{"bridge"}},
 	{"bridge/rehearsal", []string{"bridge/convert/strictrules"}},

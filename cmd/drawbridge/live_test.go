@@ -22,6 +22,12 @@ import (
 func liveFile(t testing.TB, text string) (file, store string) {
 	t.Helper()
 	file = settingsFile(t, "log: {format: json}\n"+text)
+	return file, seed(t, file)
+}
+
+// seed puts the sample company into the store that settings name, and gives its path.
+func seed(t testing.TB, file string) (store string) {
+	t.Helper()
 	cfg, err := config.Load(file, noEnvironment)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +42,7 @@ func liveFile(t testing.TB, text string) (file, store string) {
 	if err := a.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return file, cfg.Store.Path()
+	return cfg.Store.Path()
 }
 
 // deskFile is liveFile with an agent that may do everything and one model.

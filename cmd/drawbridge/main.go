@@ -61,7 +61,7 @@ func execute(ctx context.Context, c *console, args []string) int {
 		err = errors.New("interrupted")
 	}
 	if !errors.Is(err, errSilent) && !errors.Is(err, syscall.EPIPE) {
-		_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", err)
+		_, _ = fmt.Fprintf(c.err, "drawbridge: %s\n", printable(err.Error()))
 	}
 	var wrong wrongUse
 	var problems config.Problems

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -55,7 +56,7 @@ func chooseModel(ctx context.Context, cfg *config.Config, log *slog.Logger, rehe
 		settings = append(settings, openai.ModelSettings{Name: config.RehearsalModel, Model: rehearsal.ModelName, BaseURL: "http://" + address + "/v1"})
 	}
 	choice.models = openai.NewModels(settings, openai.ModelsOptions{Currency: cfg.Model.Currency, Prices: pricesOf(cfg.Model),
-		Patience: time.Duration(cfg.Model.Patience), Attempts: cfg.Model.Attempts, Log: log})
+		Patience: cmp.Or(time.Duration(cfg.Model.Patience), -1), Attempts: cfg.Model.Attempts, Log: log})
 	return choice, nil
 }
 

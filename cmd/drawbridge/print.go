@@ -52,10 +52,12 @@ func oneLine(text string, width int) string {
 	return text
 }
 
-// printable is text with line breaks kept and other control characters dropped.
+// printable is text with line breaks kept, and without what could rewrite a terminal's
+// screen or show text in another order than it has: control characters, overrides of
+// the direction of writing, separators of lines that are none here.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && unicode.IsControl(r) {
+		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.In(r, unicode.Zl, unicode.Zp)) {
 			return -1
 		}
 		return r

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"drawbridge/bridge/rehearsal"
-	"drawbridge/config"
 	"drawbridge/store/sqlite"
 )
 
@@ -128,21 +127,7 @@ webhooks:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(file, func(string) (string, bool) { return "", false })
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := newToolApp(t.Context(), cfg, appOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.backends.seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return file, store, secret
+	return file, seed(t, file), secret
 }
 
 // look opens a store for reading, beside the process that serves from it.

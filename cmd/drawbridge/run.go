@@ -90,74 +90,98 @@ func pickAgent(cfg *config.Config, name string) (string, error) {
 // runOnce carries the run here, or hands it to the process that serves.
 func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.NewRun, asJSON bool) error {
 	ctx := cmd.Context()
-	var store *sqlite.Store
-	var carry func(ctx context.Context) error // nil: another process does
-	a, err := newApp(ctx, cfg, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format})})
-	var locked *sqlite.LockedError
-	switch {
-	case errors.As(err, &locked):
-		if store, err = openStoreOf(ctx, cfg, sqlite.Beside); err != nil {
-			return err
-		}
-		defer func() { _ = store.Close() }()
-	case err != nil:
-		return err
-	default:
-		store = a.store
-		if notice := a.model.notice(); notice != "" {
-			_, _ = fmt.Fprintln(c.err, "drawbridge:", notice)
-		}
-		defer func() { _ = a.Stop(context.WithoutCancel(ctx)) }()
-		a.mounts.start(ctx)
-		// A run that begins without its tools goes wrong: wait, and say what is missing.
-		if err := a.mounts.settled(ctx, startTimeouts(cfg), c.err); err != nil {
-			return err
-		}
-		if err := c.warnOfMounts(a.mounts); err != nil {
-			return err
-		}
-		carry = func(ctx context.Context) error { return a.worker.RunOne(ctx, run.ID) }
-	}
-	if err := store.Start(ctx, run); err != nil {
+	by, err := c.carrierFor(ctx, cfg)
+	if err != nil {
 		return err
 	}
-	carried := make(chan error, 1)
-	following, unfollow := context.WithCancel(ctx)
-	defer unfollow()
-	go func() {
-		var err error
-		if carry != nil {
-			err = carry(ctx)
-		}
-		if err != nil {
-			unfollow() // nobody carries the run any more: there is nothing to wait for
-		}
-		carried <- err
-	}()
+	defer by.close()
+	if err := by.store.Start(ctx, run); err != nil {
+		return err
+	}
 	story := c.err
 	if asJSON {
 		story = io.Discard
 	}
-	end, err := follow(following, store, run.ID, story)
-	if stopped := <-carried; stopped != nil {
-		err = stopped
-	}
+	end, err := by.carryAndFollow(ctx, run.ID, story)
 	switch {
-	case ctx.Err() != nil && carry != nil && cancelled(context.WithoutCancel(ctx), store, run.ID):
-		return fmt.Errorf("run %s was cancelled", run.ID)
+	case err == nil:
+		return c.printEnd(cmd, by.store, end, asJSON)
 	case ctx.Err() != nil:
-		return fmt.Errorf("run %s goes on in the process that serves; see it with: drawbridge runs show %s", run.ID, run.ID)
-	case err != nil:
-		return err
+		return by.interrupted(context.WithoutCancel(ctx), run.ID)
 	}
-	return c.printEnd(cmd, store, end, asJSON)
+	return err
 }
 
-// cancelled cancels a run that was put down when somebody interrupted it, and reports
-// whether it ended so.
-func cancelled(ctx context.Context, store *sqlite.Store, run string) bool {
-	state, err := store.RequestCancel(ctx, run, "interrupted")
-	return err == nil && state == dispatch.Cancelled
+// carrier is who carries one run: this process, or the one that serves from the store.
+type carrier struct {
+	store *sqlite.Store
+	carry func(ctx context.Context, run string) error // nil: the other one does
+	close func()
+}
+
+func (c *console) carrierFor(ctx context.Context, cfg *config.Config) (carrier, error) {
+	a, err := newApp(ctx, cfg, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format})})
+	var locked *sqlite.LockedError
+	if errors.As(err, &locked) {
+		store, err := openStoreOf(ctx, cfg, sqlite.Beside)
+		return carrier{store: store, close: func() { _ = store.Close() }}, err
+	}
+	if err != nil {
+		return carrier{}, err
+	}
+	by := carrier{store: a.store, carry: a.worker.RunOne, close: func() { _ = a.Stop(context.WithoutCancel(ctx)) }}
+	if notice := a.model.notice(); notice != "" {
+		_, _ = fmt.Fprintln(c.err, "drawbridge:", notice)
+	}
+	a.mounts.start(ctx)
+	// A run that begins without its tools goes wrong: wait, and say what is missing.
+	if err = a.mounts.settled(ctx, startTimeouts(cfg), c.err); err == nil {
+		err = c.warnOfMounts(a.mounts)
+	}
+	if err != nil {
+		by.close()
+	}
+	return by, err
+}
+
+// carryAndFollow tells the run's steps until it has ended, or nobody carries it any more.
+func (by carrier) carryAndFollow(ctx context.Context, run string, story io.Writer) (dispatch.Run, error) {
+	if by.carry == nil {
+		return follow(ctx, by.store, run, story)
+	}
+	following, unfollow := context.WithCancel(ctx)
+	defer unfollow()
+	carried := make(chan error, 1)
+	go func() {
+		err := by.carry(ctx, run)
+		if err != nil {
+			unfollow() // there is nothing to wait for
+		}
+		carried <- err
+	}()
+	end, err := follow(following, by.store, run, story)
+	if broken := <-carried; broken != nil {
+		err = broken
+	}
+	return end, err
+}
+
+// interrupted says what becomes of a run that nobody waits for any more. One that was
+// carried here has been put down, and is cancelled.
+func (by carrier) interrupted(ctx context.Context, run string) error {
+	if by.carry == nil {
+		return fmt.Errorf("run %s goes on in the process that serves; see it with: drawbridge runs show %s", run, run)
+	}
+	state, err := by.store.RequestCancel(ctx, run, "interrupted")
+	switch {
+	case errors.Is(err, dispatch.ErrEnded):
+		return fmt.Errorf("run %s was quicker: %s; see it with: drawbridge runs show %s", run, state, run)
+	case err != nil:
+		return err
+	case state != dispatch.Cancelled:
+		return fmt.Errorf("run %s is to be cancelled and is %s still; see it with: drawbridge runs show %s", run, state, run)
+	}
+	return fmt.Errorf("run %s was cancelled", run)
 }
 
 func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch.Run, asJSON bool) error {

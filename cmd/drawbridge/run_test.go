@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"drawbridge/config"
 	"drawbridge/server/dispatch"
 )
 
@@ -44,5 +46,39 @@ func TestInterruptedRunIsCancelled(t *testing.T) {
 	runs, err := look(t, path).Runs(t.Context(), "", 10)
 	if err != nil || len(runs) != 1 || runs[0].State != dispatch.Cancelled || !strings.Contains(runs[0].Answer, "interrupted") {
 		t.Errorf("runs: %+v (%v), want one that was cancelled", runs, err)
+	}
+}
+
+func TestInterruptSaysWhatBecomesOfTheRun(t *testing.T) {
+	file, path := slowModel(t, func() {})
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	cfg, err := config.Load(file, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newApp(t.Context(), cfg, appOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Stop(t.Context()) }()
+	here := carrier{store: a.store, carry: a.worker.RunOne}
+	for _, run := range []string{"run_a", "run_b"} {
+		if err := a.store.Start(t.Context(), dispatch.NewRun{ID: run, Agent: "assistant", Source: "cli", Prompt: "hello"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _ = here.carryAndFollow(ctx, "run_a", io.Discard)
+	for _, test := range []struct {
+		by        carrier
+		run, want string
+	}{
+		{here, "run_a", "run run_a was cancelled"},
+		{here, "run_a", "run run_a was quicker: cancelled; see it with: drawbridge runs show run_a"},
+		{carrier{store: look(t, path)}, "run_b", "run run_b goes on in the process that serves; see it with: drawbridge runs show run_b"},
+	} {
+		if got := test.by.interrupted(t.Context(), test.run); got == nil || got.Error() != test.want {
+			t.Errorf("%v, want %q", got, test.want)
+		}
 	}
 }

@@ -40,6 +40,8 @@ func (c *console) cancelRun(cmd *cobra.Command, store *sqlite.Store, id string, 
 	switch {
 	case errors.Is(err, dispatch.ErrEnded):
 		return fmt.Errorf("run %s has ended already: %s", id, state)
+	case errors.Is(err, dispatch.ErrNotFound):
+		return fmt.Errorf("run %q: %w; `drawbridge runs list` shows which there are", id, dispatch.ErrNotFound)
 	case err != nil:
 		return err
 	}

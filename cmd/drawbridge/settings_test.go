@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"drawbridge/bridge/openai"
 	"drawbridge/config"
 )
 
@@ -77,5 +79,23 @@ func TestKeysAreNeededOnceThereAreAny(t *testing.T) {
 	})
 	if got := initialize(t, url, "", 1); got != http.StatusUnauthorized {
 		t.Errorf("without a key: %d, want 401", got)
+	}
+}
+
+func TestPatienceOfNothingIsNone(t *testing.T) {
+	asked := 0
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer down.Close()
+	cfg := config.Default()
+	cfg.Model.BaseURL, cfg.Model.Patience = down.URL, 0
+	choice, err := chooseModel(t.Context(), cfg, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := choice.models.Complete(t.Context(), openai.Request{Messages: []openai.Message{{Role: openai.User, Content: "hi"}}}); err == nil || asked != 1 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }

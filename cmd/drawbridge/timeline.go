@@ -24,7 +24,7 @@ type moment struct {
 // timeline reads journal entries as a person would tell them. It is given entries
 // as they come and remembers what it needs of the earlier ones.
 type timeline struct {
-	tools map[string]string // by call id: the function called
+	tools map[string]string // by place of the call: the function that the model asked for
 	turns int
 }
 
@@ -36,9 +36,9 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 	case bridge.EntryBrief:
 		moments, err = parse(e, brief)
 	case bridge.EntryAnswer:
-		moments, err = parse(e, t.answer)
+		moments, err = parse(e, func(a openai.Answer) []moment { return t.answer(e.Seq, a) })
 	case bridge.EntryIntent:
-		moments, err = parse(e, t.intent)
+		moments, err = parse(e, intent)
 	case bridge.EntryResult:
 		moments, err = parse(e, t.result)
 	case bridge.EntryInput:
@@ -49,11 +49,11 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 		})
 	case bridge.EntryFold:
 		moments, err = parse(e, func(f bridge.Fold) []moment {
-			return []moment{{What: "folds", Text: fmt.Sprintf("results up to entry %d are shown to the model as one line each", f.Upto)}}
+			return []moment{{What: "folds", Text: fmt.Sprintf("results up to entry %d are shown to the model %s", f.Upto, folded(f))}}
 		})
 	case bridge.EntrySummary:
 		moments, err = parse(e, func(s bridge.Summary) []moment {
-			return append(passed(s.Asked), moment{What: "sums", Text: fmt.Sprintf("up entry 1 to %d for the model: %s", s.Upto, s.Text)})
+			return append(passed(s.Asked), moment{What: "sums", Text: fmt.Sprintf("up %s for the model: %s", summed(s), s.Text)})
 		})
 	case bridge.EntryOutcome:
 		moments, err = parse(e, func(o bridge.Outcome) []moment {
@@ -96,10 +96,20 @@ func passed(a openai.Answer) []moment {
 	return moments
 }
 
-func (t *timeline) answer(a openai.Answer) []moment {
+func (t *timeline) answer(seq int64, a openai.Answer) []moment {
 	t.turns++
+	if t.tools == nil {
+		t.tools = map[string]string{}
+	}
+	for i, call := range a.Calls {
+		t.tools[place(seq, i)] = call.Name
+	}
 	text := a.Content + a.Refusal
-	if text == "" {
+	switch {
+	case text != "":
+	case len(a.Calls) == 1:
+		text = "asks for a call"
+	default:
 		text = fmt.Sprintf("asks for %d calls", len(a.Calls))
 	}
 	return append(passed(a), moment{What: "says", Text: fmt.Sprintf("turn %d (%s): %s", t.turns, speaker(a), text), Bad: a.Refusal != ""})
@@ -117,16 +127,32 @@ func speaker(a openai.Answer) string {
 	return a.By + ", " + a.Model
 }
 
-func (t *timeline) intent(i bridge.Intent) []moment {
-	if t.tools == nil {
-		t.tools = map[string]string{}
-	}
-	t.tools[place(i.Answer, i.Index)] = i.Function
+func intent(i bridge.Intent) []moment {
 	return []moment{{What: "calls", Tool: i.Function, Text: string(i.Arguments), Key: i.Key}}
 }
 
 func (t *timeline) result(r bridge.Result) []moment {
-	return []moment{{What: "result", Tool: t.tools[place(r.Answer, r.Index)], Text: r.Content, Bad: r.IsError}}
+	text := r.Content
+	if r.Code == bridge.CallersCall {
+		text = "from the caller: " + text
+	}
+	return []moment{{What: "result", Tool: t.tools[place(r.Answer, r.Index)], Text: text, Bad: r.IsError}}
+}
+
+// folded says how a fold has results shown.
+func folded(f bridge.Fold) string {
+	if f.Show > 0 {
+		return fmt.Sprintf("up to %d bytes", f.Show)
+	}
+	return "as one line each"
+}
+
+// summed says what a summary stands for.
+func summed(s bridge.Summary) string {
+	if s.Messages > 0 {
+		return fmt.Sprintf("the caller's first %d messages", s.Messages)
+	}
+	return fmt.Sprintf("entry 1 to %d", s.Upto)
 }
 
 func place(answer int64, index int) string { return fmt.Sprintf("%d.%d", answer, index) }

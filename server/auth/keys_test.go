@@ -135,7 +135,7 @@ func TestMiddlewareTellsAStrangerWhatToDo(t *testing.T) {
 		challenge string
 		says      string
 	}{
-		{nil, "Bearer", "Authorization: Bearer"},
+		{nil, "Bearer", `"Authorization: Bearer <key>"`},
 		{[]string{"X-API-Key", "wrong-0123456789abcdef"}, `Bearer error="invalid_token"`, "unknown API key"},
 	} {
 		reached := false
@@ -149,7 +149,7 @@ func TestMiddlewareTellsAStrangerWhatToDo(t *testing.T) {
 			t.Errorf("challenge %q, want %q", got, test.challenge)
 		}
 		var body struct{ Error struct{ Message string } }
-		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || !strings.Contains(body.Error.Message, test.says) {
+		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || !strings.Contains(body.Error.Message, test.says) || strings.Contains(w.Body.String(), `\u003c`) {
 			t.Errorf("body %s: %v", w.Body, err)
 		}
 	}

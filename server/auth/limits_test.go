@@ -1,10 +1,7 @@
 package auth_test
 
 import (
-	"context"
 	"errors"
-	"net"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -124,35 +121,6 @@ func TestSmallestLimitLetsOneRequestIn(t *testing.T) {
 	}
 	if e := limited(t, second(limits.Enter(local))); e.RetryAfter != time.Minute {
 		t.Errorf("retry after %s", e.RetryAfter)
-	}
-}
-
-func TestPagesOfOtherOriginsAreKnown(t *testing.T) {
-	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
-	public := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7)}
-	for name, test := range map[string]struct {
-		local   net.Addr
-		host    string
-		headers []string
-		page    bool
-	}{
-		"a program":                 {loopback, "127.0.0.1:8080", nil, false},
-		"a program, by name":        {loopback, "localhost:8080", nil, false},
-		"a program, IPv6":           {loopback, "[::1]:8080", nil, false},
-		"through a proxy":           {loopback, "Agents.example.com", nil, false},
-		"its own page":              {loopback, "localhost:8080", []string{"Origin", "http://localhost:8080", "Sec-Fetch-Site", "same-origin"}, false},
-		"another site":              {loopback, "localhost:8080", []string{"Sec-Fetch-Site", "cross-site"}, true},
-		"another port":              {loopback, "localhost:8080", []string{"Sec-Fetch-Site", "same-site"}, true},
-		"an origin of no page":      {loopback, "localhost:8080", []string{"Origin", "null"}, true},
-		"a name that rebinds":       {loopback, "evil.example.com:8080", nil, true},
-		"any name, not on loopback": {public, "evil.example.com:8080", nil, false},
-	} {
-		r := request(test.headers...)
-		r.Host = test.host
-		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, test.local))
-		if why := auth.FromPage(r, []string{"agents.example.com"}); (why != "") != test.page {
-			t.Errorf("%s: %q", name, why)
-		}
 	}
 }
 

@@ -31,16 +31,17 @@ func refuse(w http.ResponseWriter, cause error) {
 	if !errors.Is(cause, ErrNoKey) {
 		challenge = `Bearer error="invalid_token"`
 	}
+	w.Header().Set("WWW-Authenticate", challenge)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnauthorized)
 	// The shape is the one that OpenAI clients show their users; to MCP clients
 	// the status and the header are what counts.
-	body, _ := json.Marshal(map[string]any{"error": map[string]any{
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false) // people read <key>
+	_ = encoder.Encode(map[string]any{"error": map[string]any{
 		"message": cause.Error(),
 		"type":    "authentication_error",
 		"param":   nil,
 		"code":    "invalid_api_key",
 	}})
-	w.Header().Set("WWW-Authenticate", challenge)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write(body)
 }

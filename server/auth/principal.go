@@ -3,6 +3,10 @@
 // A door (MCP, chat, stdio, an agent's run) resolves its caller to a [Principal]
 // and puts it into the context; the guard takes it from there. What the principal
 // may do is the guard's business.
+//
+// keys.go knows the API keys, middleware.go lets their holders through, and refusals.go
+// logs the others. page.go tells a web page's request from a program's, limits.go
+// counts what one caller asks for, and door.go notes where a call came in.
 package auth
 
 import "context"

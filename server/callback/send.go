@@ -82,16 +82,6 @@ type Attempt struct {
 	Body   []byte // what Message.Body gave when the run ended
 }
 
-// Check reports what Send would refuse before it connects, so that a wrong setting
-// is found at start. The error shows neither the secret nor the address.
-func Check(address, secret string) error {
-	if _, err := checkURL(address); err != nil {
-		return err
-	}
-	_, err := decodeSecret(secret)
-	return err
-}
-
 // Send makes one attempt. It always gives a Result: a setting that cannot work and
 // every failure of the network come as Retry, because both may be mended while the
 // schedule runs. When ctx ends first the verdict is Retry as well; the caller can

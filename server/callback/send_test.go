@@ -328,9 +328,6 @@ func TestSettingThatCannotWorkIsRetriedBecauseItMayBeMended(t *testing.T) {
 		t.Errorf("the reason shows the secret: %q", got.Reason)
 	}
 	wantRetry(t, send(t, "http://example.com/", callback.Options{}), 0, "neither https nor http to this host")
-	if callback.Check(broken.URL, broken.Secret) == nil || callback.Check("http://example.com/", vectorSecret) == nil {
-		t.Error("Check does not find what Send refuses")
-	}
 }
 
 func TestNeitherLogNorReasonShowsSecretBodyOrAddress(t *testing.T) {

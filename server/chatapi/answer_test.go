@@ -3,6 +3,7 @@ package chatapi_test
 import (
 	"errors"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -226,7 +227,7 @@ func TestStoppedServerAnswersWhatHasNoByteYet(t *testing.T) {
 	w := newWorld(t, chatapi.Options{})
 	w.runs.Play(play(succeeded(""), chattest.Step{Err: errors.New("stopping")}))
 	rec := w.post(`{"model":"desk","messages":[{"role":"user","content":"hi"}]}`)
-	refused(t, rec, http.StatusServiceUnavailable, "", "run_interrupted")
+	refused(t, rec, http.StatusFailedDependency, "", "run_interrupted")
 }
 
 func TestCallerWaitsForAModelThatIsAwayButNotForEver(t *testing.T) {
@@ -250,12 +251,13 @@ func TestCallerWaitsForAModelThatIsAwayButNotForEver(t *testing.T) {
 	})
 }
 
-func TestRunThatIsCancelledForWaitingMayBeAskedForAgain(t *testing.T) {
+// What it had done until then is done: whether to ask again is for a person to say.
+func TestRunThatIsCancelledForWaitingIsNotAskedForAgainByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, chatapi.Options{CancelWhenGone: true})
-		w.runs.Play(play(succeeded("late"), happened(dispatch.Parked, "model_unavailable"), after(time.Hour, words(1, "late"))))
+		w.runs.Play(play(succeeded("late"), calling(1, "payment_refund"), happened(dispatch.Parked, "model_unavailable"), after(time.Hour, words(2, "late"))))
 		rec := w.post(`{"model":"desk","messages":[{"role":"user","content":"hi"}]}`)
-		if e := refused(t, rec, http.StatusServiceUnavailable, "", "model_unavailable"); !strings.Contains(e.Message, "cancelled") || rec.Header().Get("X-Should-Retry") != "" {
+		if e := refused(t, rec, http.StatusFailedDependency, "", "model_unavailable"); !strings.Contains(e.Message, "cancelled") || rec.Header().Get("X-Should-Retry") != "false" {
 			t.Errorf("%q, %v", e.Message, rec.Header())
 		}
 	})
@@ -306,6 +308,36 @@ func TestClientThatTakesNothingMoreLeavesTheRun(t *testing.T) {
 			t.Errorf("left %d times after %s", x.Left(), waited)
 		}
 	})
+}
+
+// stuck is a client that takes nothing.
+type stuck struct {
+	*chattest.Recorder
+	until time.Time
+}
+
+func (s *stuck) SetWriteDeadline(t time.Time) error { s.until = t; return nil }
+
+func (s *stuck) Write([]byte) (int, error) {
+	if s.until.IsZero() {
+		s.until = time.Now().Add(time.Hour)
+	}
+	time.Sleep(time.Until(s.until))
+	return 0, os.ErrDeadlineExceeded
+}
+
+func TestClientThatTakesNoAnswerHoldsItsPlaceForABoundedTime(t *testing.T) {
+	for _, stream := range []string{"false", "true"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, chatapi.Options{})
+			w.runs.Play(play(succeeded("ok"), words(1, "ok"), turned(1, "ok")))
+			begin := time.Now()
+			w.api.ServeHTTP(&stuck{Recorder: chattest.NewRecorder()}, w.request(with(`"stream":`+stream)))
+			if waited := time.Since(begin); waited > time.Minute {
+				t.Errorf("streamed %s: held for %v", stream, waited)
+			}
+		})
+	}
 }
 
 func TestWordsThatAreThereAlreadyGoOutTogether(t *testing.T) {

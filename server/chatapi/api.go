@@ -105,21 +105,23 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	name, one := strings.CutPrefix(r.URL.Path, "/v1/models/")
+	path := strings.TrimSuffix(r.URL.Path, "/") // some frontends add one
+	name, one := strings.CutPrefix(path, "/v1/models/")
 	switch {
-	case r.URL.Path == "/v1/chat/completions":
+	case path == "/v1/chat/completions":
 		a.only(w, r, http.MethodPost, func() { a.complete(w, r, p) })
-	case r.URL.Path == "/v1/models":
+	case path == "/v1/models":
 		a.only(w, r, http.MethodGet, func() { a.list(w, p) })
 	case one && name != "":
 		a.only(w, r, http.MethodGet, func() { a.show(w, p, name) })
 	default:
-		apierror.NotFound("", "unknown_url", "there is no %s %s here", r.Method, shown(r.URL.Path)).Write(w)
+		apierror.NotFound("", "unknown_url", "there is no %s %s here; there are POST /v1/chat/completions and GET /v1/models", r.Method, shown(r.URL.Path)).Write(w)
 	}
 }
 
 func (a *API) only(w http.ResponseWriter, r *http.Request, method string, next func()) {
-	if r.Method != method {
+	asHead := r.Method == http.MethodHead && method == http.MethodGet // net/http leaves the body out
+	if r.Method != method && !asHead {
 		apierror.MethodNotAllowed(w, r, method)
 		return
 	}

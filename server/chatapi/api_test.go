@@ -39,7 +39,7 @@ func TestModelsAreTheAgentsThatTheCallerMayTalkTo(t *testing.T) {
 
 func TestUnknownPathsAndMethodsAreRefusedInOpenAIsShape(t *testing.T) {
 	w := newWorld(t, chatapi.Options{})
-	for _, path := range []string{"/v1/embeddings", "/v1/chat/completions/", "/v1/models/", "/v1/"} {
+	for _, path := range []string{"/v1/embeddings", "/v1/chat", "/v1/models//", "/v1/"} {
 		refused(t, w.do(w.get(http.MethodGet, path)), http.StatusNotFound, "", "unknown_url")
 	}
 	rec := w.do(w.get(http.MethodGet, "/v1/chat/completions"))
@@ -49,6 +49,19 @@ func TestUnknownPathsAndMethodsAreRefusedInOpenAIsShape(t *testing.T) {
 	}
 	refused(t, w.do(w.get(http.MethodDelete, "/v1/models/desk")), http.StatusMethodNotAllowed, "", "method_not_allowed")
 	refused(t, w.do(w.get(http.MethodOptions, "/v1/models")), http.StatusMethodNotAllowed, "", "method_not_allowed")
+}
+
+func TestPathsMayEndInASlashAndModelsBeAskedForTheirHeadsOnly(t *testing.T) {
+	w := newWorld(t, chatapi.Options{})
+	for _, path := range []string{"/v1/models/", "/v1/models/desk/"} {
+		if rec := w.do(w.get(http.MethodGet, path)); rec.Status() != http.StatusOK {
+			t.Errorf("%s: %d %s", path, rec.Status(), rec.Body(true))
+		}
+	}
+	if rec := w.do(w.get(http.MethodHead, "/v1/models")); rec.Status() != http.StatusOK {
+		t.Errorf("HEAD: %d", rec.Status())
+	}
+	refused(t, w.do(w.get(http.MethodHead, "/v1/chat/completions/")), http.StatusMethodNotAllowed, "", "method_not_allowed")
 }
 
 func TestNobodyIsRefused(t *testing.T) {

@@ -25,6 +25,9 @@ type caller struct {
 // Results of the caller's functions belong to the run that asked for them. If that run
 // is not there any more, or waits for nothing (the answer is wanted anew, or something
 // earlier was edited), the conversation is as good as any other: a new run gets all of it.
+// Not so if the run was cancelled, or has waited too long after it had made calls, which
+// no other run would know of: programs send results by themselves, and whether to go on
+// is for a person to say.
 func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchange, id string, fault *apierror.Error) {
 	digest := q.digest()
 	if reply, seq, ok := q.reply(); ok {
@@ -36,6 +39,8 @@ func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchan
 		switch {
 		case err == nil:
 			return x, fmt.Sprintf("%s-%d", completionID(x.Run()), seq), nil
+		case len(reply.Messages) == 0 && (errors.Is(err, dispatch.ErrCancelled) || errors.Is(err, dispatch.ErrExpired)):
+			return nil, "", over(reply.Run, err)
 		case !errors.Is(err, dispatch.ErrNotFound) && !errors.Is(err, dispatch.ErrEnded) && !errors.Is(err, dispatch.ErrNotWaiting):
 			return nil, "", a.refusal(ctx, q, err)
 		}
@@ -49,6 +54,16 @@ func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchan
 		return nil, "", a.refusal(ctx, q, err)
 	}
 	return x, completionID(x.Run()), nil
+}
+
+// over is the answer to results that came after the end of their run.
+func over(run string, why error) *apierror.Error {
+	code, what := "run_cancelled", "was cancelled"
+	if errors.Is(why, dispatch.ErrExpired) {
+		code, what = "run_expired", "has ended, since they did not come in time"
+	}
+	return apierror.Invalid("messages", code, "the run %s, which asked for these results, %s; /v1/runs/%s says what it has done; "+
+		"to go on all the same, say so in a message behind the results", run, what, run)
 }
 
 // completionID is made from the run's: a request that joins gets the id of the first.

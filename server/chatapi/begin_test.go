@@ -69,6 +69,19 @@ func TestResultsThatNoRunWaitsForBeginANewOneWithTheWholeConversation(t *testing
 	}
 }
 
+func TestResultsThatCameTooLateGoOnOnlyIfSomebodySaysSo(t *testing.T) {
+	for code, why := range map[string]error{"run_cancelled": dispatch.ErrCancelled, "run_expired": dispatch.ErrExpired} {
+		w := newWorld(t, chatapi.Options{})
+		w.runs.Refuse(why)
+		e := refused(t, w.post(answering(7, "")), http.StatusBadRequest, "messages", code)
+		if len(w.runs.Talks()) != 0 || !strings.Contains(e.Message, "/v1/runs/"+runID) {
+			t.Errorf("%s: %d talks, %q", code, len(w.runs.Talks()), e.Message)
+		}
+		w.runs.Refuse(why)
+		w.talk(answering(7, `,{"role":"user","content":"Go on!"}`))
+	}
+}
+
 func TestConversationWithOtherCallsBeginsARun(t *testing.T) {
 	for name, body := range map[string]string{
 		"somebody else's ids":   saying(asked, rang1, rang2),

@@ -208,6 +208,24 @@ func TestClientsOwnCallGoesOnInTheSameRun(t *testing.T) {
 	}
 }
 
+// A program sends its results whatever a person has decided meanwhile.
+func TestResultsDoNotCarryOnWhatWasCancelled(t *testing.T) {
+	h := newHouse(t, chatapi.Options{})
+	h.model.Answer(openaitest.Call("ring", `{}`), openaitest.Say("You stopped me."))
+	first, _ := h.stream(ring, hi)
+	if _, err := h.store.RequestCancel(t.Context(), first.Run.Run, "enough"); err != nil {
+		t.Fatal(err)
+	}
+	response := h.post(t.Context(), `{"model":"desk",`+ring+`"messages":[`+rung(first, "riing")+`]}`)
+	if body, _ := io.ReadAll(response.Body); response.StatusCode != http.StatusBadRequest || !strings.Contains(string(body), "run_cancelled") || !strings.Contains(string(body), first.Run.Run) {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+	// Somebody who speaks wants to go on.
+	if anew, _ := h.stream(ring, rung(first, "riing")+`,{"role":"user","content":"And now?"}`); anew.Content != "You stopped me." || anew.Run.Run == first.Run.Run {
+		t.Errorf("%+v", anew)
+	}
+}
+
 func TestRetriedRequestJoinsTheRunOfItsKey(t *testing.T) {
 	h := newHouse(t, chatapi.Options{})
 	gate := openaitest.NewGate()
@@ -286,7 +304,7 @@ func TestModelThatIsAwayIsWaitedForAndThenToldOf(t *testing.T) {
 	response := h.post(t.Context(), `{"model":"desk","messages":[`+hi+`]}`)
 	body, _ := io.ReadAll(response.Body)
 	run := response.Header.Get("X-Drawbridge-Run")
-	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), run) || response.Header.Get("X-Should-Retry") != "false" {
+	if response.StatusCode != http.StatusFailedDependency || !strings.Contains(string(body), run) || response.Header.Get("X-Should-Retry") != "false" {
 		t.Fatalf("%d %s", response.StatusCode, body)
 	}
 	if r := h.settled(run); r.State != dispatch.Succeeded || r.Answer != "Back again." {

@@ -6,7 +6,8 @@
 //
 // A request is read member by member (request.go and what it calls): what we honour is
 // taken, and anything else is refused by its name, because a client that asked for
-// something and did not get it would never know. Then it becomes a run (begin.go): results
+// something and did not get it would never know. Only what is null or empty is passed
+// over: it asks for nothing, and many clients send it. Then it becomes a run (begin.go): results
 // of the caller's own functions go on with the run that waits for them, anything else
 // starts one. Its events are heard (listen.go) and passed on as they come (attend.go);
 // speech.go turns them into one assistant message: what an agent does between its words is

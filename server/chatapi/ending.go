@@ -87,20 +87,25 @@ func faultOf(run string, end dispatch.ExchangeEnd) *apierror.Error {
 	return e
 }
 
+// goesOn is the status for a run that is at work still, or has been, while its caller
+// gets no answer. Sent again, the request would have everything done a second time; not
+// all clients heed [apierror.Error.Once], but those we know send none of 4xx again by
+// themselves, apart from 408, 409 and 429.
+const goesOn = http.StatusFailedDependency
+
 // away is the answer to a caller that has waited long enough for a model or for tools
-// that are not there. The run goes on without it, unless it is cancelled by that: then
-// the same request may be sent again.
+// that are not there. The run goes on without it, unless it is cancelled by that.
 func away(run, why string, cancels bool) *apierror.Error {
-	e := &apierror.Error{Status: http.StatusServiceUnavailable, Type: apierror.Server, Code: "model_unavailable", Once: true,
+	e := &apierror.Error{Status: goesOn, Type: apierror.Server, Code: "model_unavailable", Once: true,
 		Message: fmt.Sprintf("the run %s has to wait (%s) and goes on by itself; look at /v1/runs/%s, or cancel it there", run, why, run)}
 	if cancels {
-		e.Once, e.Message = false, fmt.Sprintf("the run %s had to wait too long (%s) and is cancelled; send the request again later", run, why)
+		e.Message = fmt.Sprintf("the run %s had to wait too long (%s) and is cancelled; /v1/runs/%s says what it has done; then send the request again", run, why, run)
 	}
 	return e
 }
 
 // brokenOff is the answer when the run is put down here, as on a stop of the server.
 func brokenOff(run string) *apierror.Error {
-	return &apierror.Error{Status: http.StatusServiceUnavailable, Type: apierror.Server, Code: "run_interrupted", Once: true,
+	return &apierror.Error{Status: goesOn, Type: apierror.Server, Code: "run_interrupted", Once: true,
 		Message: fmt.Sprintf("the server stops; the run %s goes on when it is back: look at /v1/runs/%s", run, run)}
 }

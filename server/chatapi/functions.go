@@ -44,7 +44,7 @@ func (o *object) function(at string) openai.Function {
 		f.Strict = *strict
 	}
 	f.Parameters = compacted(o.members["parameters"])
-	if _, given := o.inside("parameters"); !given {
+	if parameters, given := o.inside("parameters"); !given || len(parameters.members) == 0 {
 		f.Parameters = json.RawMessage(`{"type":"object","properties":{}}`)
 	}
 	o.done()
@@ -72,7 +72,7 @@ func (o *object) toolChoice(functions []openai.Function) json.RawMessage {
 		return compacted(raw)
 	}
 	choice, given := o.inside("tool_choice")
-	if !given {
+	if !given || len(choice.members) == 0 {
 		return nil
 	}
 	choice.need("type")

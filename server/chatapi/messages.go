@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"unicode"
 
 	"drawbridge/bridge/openai"
 )
@@ -11,25 +14,31 @@ import (
 // messages takes the conversation.
 func (o *object) messages() []openai.Message {
 	var messages []openai.Message
-	items := o.list("messages", maxMessages)
-	if o.err == nil && len(items) == 0 {
-		o.wrong("messages", "empty_array", "messages is empty; it has to hold at least one message")
-	}
-	for i, raw := range items {
+	for i, raw := range o.list("messages", maxMessages) {
 		inner := o.read(fmt.Sprintf("messages[%d]", i), raw)
 		messages = append(messages, inner.message())
 	}
 	if o.err == nil {
 		o.paired(messages)
 	}
+	messages = slices.DeleteFunc(messages, saysNothing)
+	if o.err == nil && len(messages) == 0 {
+		o.wrong("messages", "empty_array", "messages is empty; it has to hold at least one message that says something")
+	}
 	return messages
+}
+
+// saysNothing reports whether an assistant said nothing, as it is noted of an answer that
+// was broken off: many servers do not take such a message back.
+func saysNothing(m openai.Message) bool {
+	return m.Role == openai.Assistant && m.Content == "" && m.Refusal == "" && m.Parts == nil && m.Calls == nil
 }
 
 func (o *object) message() openai.Message {
 	o.need("role")
-	m := openai.Message{
-		Role: openai.Role(o.oneOf("role", "system", "developer", "user", "assistant", "tool")),
-		Name: o.text("name", maxName),
+	m := openai.Message{Role: openai.Role(o.oneOf("role", "system", "developer", "user", "assistant", "tool"))}
+	if m.Role != openai.Tool {
+		m.Name = o.speaker()
 	}
 	switch m.Role {
 	case openai.Assistant:
@@ -37,6 +46,7 @@ func (o *object) message() openai.Message {
 	case openai.Tool:
 		o.need("tool_call_id")
 		m.CallID = o.text("tool_call_id", maxWord)
+		o.text("name", math.MaxInt) // says again which function it was
 		o.need("content")
 		o.content(&m, "text")
 	case openai.User:
@@ -50,6 +60,16 @@ func (o *object) message() openai.Message {
 		o.done()
 	}
 	return m
+}
+
+// speaker takes the name of who speaks. OpenAI's rule for it is looked at here, since a
+// model that refuses the name would refuse the whole run.
+func (o *object) speaker() string {
+	name := o.text("name", maxName)
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<|\/>`, r) }) {
+		o.wrong(o.at+"name", "invalid_value", `%sname is %q; it may hold neither blanks nor any of < | \ / >`, o.at, shown(name))
+	}
+	return name
 }
 
 // assistant takes what an assistant said before, here or elsewhere. Members that are

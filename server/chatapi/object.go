@@ -75,12 +75,29 @@ func (o *object) take(name string) json.RawMessage {
 	return o.members[name]
 }
 
-// done refuses whatever was not taken.
+// done refuses whatever was not taken, but for what is empty: clients send members
+// that they have no value for, and these ask for nothing.
 func (o *object) done() {
-	if len(o.names) > 0 {
-		path := o.at + shown(o.names[0])
-		o.wrong(path, "unknown_parameter", "%s is not known here; take it out of the request", path)
+	for _, name := range o.names {
+		if !blankValue(o.members[name]) {
+			path := o.at + shown(name)
+			o.wrong(path, "unknown_parameter", "%s is not known here; take it out of the request", path)
+		}
 	}
+}
+
+// empty reports whether the member is absent or holds nothing.
+func (o *object) empty(name string) bool {
+	return !slices.Contains(o.names, name) || blankValue(o.members[name])
+}
+
+// blankValue reports whether a value is an empty string, list or object.
+func blankValue(raw json.RawMessage) bool {
+	switch string(compacted(raw)) {
+	case `""`, "[]", "{}":
+		return true
+	}
+	return false
 }
 
 // refuse refuses members that OpenAI has and we cannot honour.

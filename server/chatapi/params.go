@@ -19,7 +19,8 @@ func (o *object) params() openai.Params {
 		Seed:             o.integer("seed", math.MinInt64),
 		Stop:             o.stop(),
 		User:             o.text("user", maxWord),
-		SafetyIdentifier: o.text("safety_identifier", maxWord),
+		SafetyIdentifier: o.text("safety_identifier", maxName), // OpenAI's own bound, as that of the next
+		PromptCacheKey:   o.text("prompt_cache_key", maxName),
 		Metadata:         o.metadata(),
 		ReasoningEffort:  o.text("reasoning_effort", maxName),
 		Verbosity:        o.text("verbosity", maxName),
@@ -48,7 +49,11 @@ func (o *object) maxTokens() *int {
 
 // stop takes one sequence or a few.
 func (o *object) stop() []string {
-	if raw := o.members["stop"]; len(raw) > 0 && raw[0] == '"' {
+	if o.empty("stop") {
+		o.take("stop")
+		return nil
+	}
+	if raw := o.members["stop"]; raw[0] == '"' {
 		return []string{o.text("stop", maxWord)}
 	}
 	var stops []string
@@ -95,7 +100,7 @@ func (o *object) metadata() map[string]string {
 func (o *object) responseFormat() json.RawMessage {
 	raw := o.members["response_format"]
 	format, given := o.inside("response_format")
-	if !given {
+	if !given || len(format.members) == 0 {
 		return nil
 	}
 	format.need("type")

@@ -104,11 +104,11 @@ func (o *object) streaming(q *request) {
 	if !given {
 		return
 	}
-	if !q.stream {
-		o.wrong("stream_options", "invalid_value", "stream_options is for streams: set stream to true")
-	}
 	usage := options.flag("include_usage")
 	q.usage = usage != nil && *usage
+	if q.usage && !q.stream {
+		o.wrong("stream_options", "invalid_value", "stream_options is for streams: set stream to true")
+	}
 	if obfuscate := options.flag("include_obfuscation"); obfuscate != nil && *obfuscate {
 		o.wrong("stream_options.include_obfuscation", "unsupported_value", "stream_options.include_obfuscation can only be false")
 	}
@@ -139,11 +139,18 @@ func (o *object) unsupported() {
 		o.wrong("logit_bias", "unsupported_parameter", "logit_bias is not supported: models differ in their tokens")
 	}
 	o.refuse("answers are text", "audio")
+	if o.empty("functions") {
+		o.take("functions")
+		if call := string(o.members["function_call"]); call == `"auto"` || call == `"none"` { // what there is not
+			o.take("function_call")
+		}
+	}
 	o.refuse("use tools", "functions", "function_call")
 	o.refuse("agents have tools of their own", "web_search_options")
 	o.refuse("it does not go together with tools", "prediction")
-	o.refuse("use safety_identifier or user to tell people apart", "prompt_cache_key")
-	o.refuse("it is the agent's business", "prompt_cache_retention")
+	if kept := o.text("prompt_cache_retention", maxName); kept != "" && kept != "in_memory" && kept != "in-memory" {
+		o.wrong("prompt_cache_retention", "unsupported_value", "prompt_cache_retention can only be in_memory: how long a provider keeps prompts is the agent's business")
+	}
 }
 
 // digest is a hash of what is asked for. How the answer is to come is left out: a

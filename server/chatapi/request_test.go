@@ -48,7 +48,7 @@ func TestRequestReachesTheRunAsItWasMeant(t *testing.T) {
 		"tools": [{"type": "function", "function": {"name": "ring", "description": "Rings.", "strict": true, "parameters": {"type": "object", "properties": {}}}}, {"type": "function", "function": {"name": "open"}}],
 		"tool_choice": {"type": "function", "function": {"name": "ring"}}, "parallel_tool_calls": false,
 		"temperature": 0.2, "top_p": 1, "max_completion_tokens": 300, "max_tokens": 300, "frequency_penalty": -2, "presence_penalty": 2, "seed": -5, "stop": ["END", "."],
-		"user": "u1", "safety_identifier": "s1", "metadata": {"ticket": "7"}, "reasoning_effort": "low", "verbosity": "high", "service_tier": "flex",
+		"user": "u1", "safety_identifier": "s1", "prompt_cache_key": "p1", "metadata": {"ticket": "7"}, "reasoning_effort": "low", "verbosity": "high", "service_tier": "flex",
 		"response_format": {"type": "json_schema", "json_schema": {"name": "reply", "strict": true, "schema": {"type": "object"}}}
 	}`)
 	want := bridge.Conversation{
@@ -59,9 +59,8 @@ func TestRequestReachesTheRunAsItWasMeant(t *testing.T) {
 				[]byte(`{"type":"text","text":"What is this?"}`), []byte(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`),
 				[]byte(`{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}}`), []byte(`{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,AA=="}}`)}},
 			{Role: openai.Assistant, Calls: []openai.Call{{ID: "c1", Name: "ring", Arguments: `{"n": 1}`}}},
-			{Role: openai.Tool, Name: "ring", CallID: "c1", Content: "rang"},
+			{Role: openai.Tool, CallID: "c1", Content: "rang"},
 			{Role: openai.Assistant, Refusal: "No."},
-			{Role: openai.Assistant},
 			{Role: openai.User, Content: "Go on."},
 		},
 		Functions: []openai.Function{
@@ -70,7 +69,7 @@ func TestRequestReachesTheRunAsItWasMeant(t *testing.T) {
 		},
 		Params: openai.Params{
 			Temperature: ptr(0.2), TopP: ptr(1.0), MaxTokens: ptr(300), FrequencyPenalty: ptr(-2.0), PresencePenalty: ptr(2.0), Seed: ptr(int64(-5)), Stop: []string{"END", "."},
-			User: "u1", SafetyIdentifier: "s1", Metadata: map[string]string{"ticket": "7"}, ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: ptr(false),
+			User: "u1", SafetyIdentifier: "s1", PromptCacheKey: "p1", Metadata: map[string]string{"ticket": "7"}, ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: ptr(false),
 			ToolChoice:     []byte(`{"type":"function","function":{"name":"ring"}}`),
 			ResponseFormat: []byte(`{"type":"json_schema","json_schema":{"name":"reply","strict":true,"schema":{"type":"object"}}}`),
 		},
@@ -94,6 +93,31 @@ func TestWhatIsLeftOutStaysOut(t *testing.T) {
 	}
 	if got.Run.Tainted {
 		t.Error("a caller's own words count as foreign")
+	}
+}
+
+// What frontends send although nobody asked them for anything.
+func TestMembersThatAskForNothingAreNoReasonToRefuse(t *testing.T) {
+	w := newWorld(t, chatapi.Options{})
+	plain := w.talk(`{"model":"desk","messages":[{"role":"user","content":"hi"}]}`).Conversation
+	for _, members := range []string{
+		`"n":1,"store":false,"logprobs":false,"top_logprobs":0,"logit_bias":{},"modalities":["text"]`,
+		`"functions":[],"function_call":"auto"`, `"function_call":"none"`, `"functions":null,"function_call":null`,
+		`"reasoning":{},"cache_prompt":null,"chat_id":"","plugins":[],"extra_body":{ }`,
+		`"stop":"","tool_choice":{},"response_format":{},"user":"","reasoning_effort":""`, `"stop":[]`,
+		`"stream":false,"stream_options":{}`, `"stream_options":{"include_usage":false}`, `"stream_options":null`,
+		`"audio":null,"prediction":null,"web_search_options":null,"prompt_cache_retention":null,"top_logprobs":null`, `"prompt_cache_retention":"in_memory"`,
+	} {
+		if diff := cmp.Diff(plain, w.talk(with(members)).Conversation); diff != "" {
+			t.Errorf("%s:\n%s", members, diff)
+		}
+	}
+	got := w.talk(with(`"tools":[{"type":"function","function":{"name":"ring","parameters":{}}}],"tool_choice":"auto"`)).Conversation
+	if len(got.Functions) != 1 || string(got.Functions[0].Parameters) != `{"type":"object","properties":{}}` {
+		t.Errorf("a function of no parameters is %v", got.Functions)
+	}
+	if got := w.talk(with(`"tools":[],"tool_choice":"auto"`)).Conversation; len(got.Functions) != 0 {
+		t.Errorf("functions out of nothing: %v", got.Functions)
 	}
 }
 
@@ -139,6 +163,7 @@ func TestRequestThatCannotBeHonouredIsRefusedByName(t *testing.T) {
 		"no UTF-8":              {"{\"model\":\"\xff\"}", "", "invalid_json"},
 		"very deep":             {`{"model":"desk","messages":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`, "", "invalid_json"},
 		"no model":              {`{"messages":[]}`, "model", "missing_required_parameter"},
+		"nothing said":          {saying(`{"role":"assistant","content":""}`), "messages", "empty_array"},
 		"no messages":           {`{"model":"desk"}`, "messages", "missing_required_parameter"},
 		"empty messages":        {`{"model":"desk","messages":[]}`, "messages", "empty_array"},
 		"another agent's":       {`{"model":"billing","messages":[{"role":"user","content":"hi"}]}`, "model", "model_not_found"},
@@ -154,11 +179,14 @@ func TestRequestThatCannotBeHonouredIsRefusedByName(t *testing.T) {
 		"logit_bias":            {with(`"logit_bias":{"50256":-100}`), "logit_bias", "unsupported_parameter"},
 		"audio":                 {with(`"audio":{"voice":"alloy","format":"wav"}`), "audio", "unsupported_parameter"},
 		"modalities":            {with(`"modalities":["text","audio"]`), "modalities", "unsupported_value"},
-		"functions":             {with(`"functions":[]`), "functions", "unsupported_parameter"},
-		"function_call":         {with(`"function_call":"auto"`), "function_call", "unsupported_parameter"},
+		"functions":             {with(`"functions":[{"name":"f"}]`), "functions", "unsupported_parameter"},
+		"function_call":         {with(`"function_call":{"name":"f"}`), "function_call", "unsupported_parameter"},
 		"web search":            {with(`"web_search_options":{}`), "web_search_options", "unsupported_parameter"},
 		"prediction":            {with(`"prediction":{}`), "prediction", "unsupported_parameter"},
-		"prompt_cache_key":      {with(`"prompt_cache_key":"x"`), "prompt_cache_key", "unsupported_parameter"},
+		"a long cache key":      {with(`"prompt_cache_key":"` + strings.Repeat("x", 65) + `"`), "prompt_cache_key", "string_above_max_length"},
+		"cache retention":       {with(`"prompt_cache_retention":"24h"`), "prompt_cache_retention", "unsupported_value"},
+		"somebody else's flag":  {with(`"enable_thinking":false`), "enable_thinking", "unknown_parameter"},
+		"a person's record":     {with(`"user":{"id":"1"}`), "user", "invalid_type"},
 		"temperature":           {with(`"temperature":2.1`), "temperature", "invalid_value"},
 		"temperature as text":   {with(`"temperature":"1"`), "temperature", "invalid_type"},
 		"top_p":                 {with(`"top_p":-0.1`), "top_p", "invalid_value"},
@@ -183,11 +211,13 @@ func TestRequestThatCannotBeHonouredIsRefusedByName(t *testing.T) {
 		"tool's name":           {with(`"tools":[{"type":"function","function":{"name":"a.b"}}]`), "tools[0].function.name", "invalid_value"},
 		"tool twice":            {with(`"tools":[{"type":"function","function":{"name":"a"}},{"type":"function","function":{"name":"a"}}]`), "tools[1].function.name", "invalid_value"},
 		"tool's parameters":     {with(`"tools":[{"type":"function","function":{"name":"a","parameters":"x"}}]`), "tools[0].function.parameters", "invalid_type"},
-		"tool's unknown member": {with(`"tools":[{"type":"function","function":{"name":"a","args":{}}}]`), "tools[0].function.args", "unknown_parameter"},
+		"tool's unknown member": {with(`"tools":[{"type":"function","function":{"name":"a","args":{"x":1}}}]`), "tools[0].function.args", "unknown_parameter"},
 		"choice":                {with(`"tool_choice":"any"`), "tool_choice", "invalid_value"},
 		"choice of a stranger":  {with(tool + `,"tool_choice":{"type":"function","function":{"name":"crm_list"}}`), "tool_choice.function.name", "invalid_value"},
 		"allowed strangers":     {with(tool + `,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"x"}}]}}`), "tool_choice.allowed_tools.tools[0].function.name", "invalid_value"},
 		"role":                  {saying(`{"role":"function","content":"x","name":"f"}`), "messages[0].role", "invalid_value"},
+		"a name with blanks":    {saying(`{"role":"user","content":"x","name":"Ann Lee"}`), "messages[0].name", "invalid_value"},
+		"a name with a slash":   {saying(`{"role":"user","content":"x","name":"a/b"}`), "messages[0].name", "invalid_value"},
 		"no role":               {saying(`{"content":"x"}`), "messages[0].role", "missing_required_parameter"},
 		"no content":            {saying(`{"role":"user"}`), "messages[0].content", "missing_required_parameter"},
 		"empty assistant":       {saying(`{"role":"assistant","content":null}`), "messages[0].content", "missing_required_parameter"},
@@ -195,7 +225,7 @@ func TestRequestThatCannotBeHonouredIsRefusedByName(t *testing.T) {
 		"system's picture":      {saying(`{"role":"system","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}`), "messages[0].content[0].type", "invalid_value"},
 		"a file of the account": {saying(`{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}`), "messages[0].content[0].file.file_id", "unsupported_parameter"},
 		"a local file":          {saying(`{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}]}`), "messages[0].content[0].image_url.url", "invalid_value"},
-		"unknown in a part":     {saying(`{"role":"user","content":[{"type":"text","text":"x","cache_control":{}}]}`), "messages[0].content[0].cache_control", "unknown_parameter"},
+		"unknown in a part":     {saying(`{"role":"user","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}]}`), "messages[0].content[0].cache_control", "unknown_parameter"},
 		"unknown in a message":  {saying(`{"role":"user","content":"x","weight":1}`), "messages[0].weight", "unknown_parameter"},
 		"old function call":     {saying(`{"role":"assistant","content":"","function_call":{"name":"a","arguments":"{}"}}`), "messages[0].function_call", "unsupported_parameter"},
 		"an orphan result":      {saying(`{"role":"user","content":"x"}`, rang1), "messages[1].tool_call_id", "invalid_value"},

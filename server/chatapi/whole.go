@@ -2,7 +2,9 @@ package chatapi
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openai"
@@ -108,8 +110,16 @@ func (a *whole) close(e ending, about about) error {
 	return nil
 }
 
-// answer sends JSON. A client that has gone needs no answer.
+// answer sends JSON, to a client that takes it in time: one that does not would hold its
+// place for ever. A client that has gone needs no answer.
 func answer(w http.ResponseWriter, body any) {
+	const inTime = 256 << 10 // bytes that may take the whole writeTime
+	raw := append(marshal(body), '\n')
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(marshal(body), '\n'))
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(time.Duration(1+len(raw)/inTime) * writeTime)) // only not supported by a test's recorder
+	_, _ = w.Write(raw)
+	_ = control.Flush() // before the connection is left as it was
+	_ = control.SetWriteDeadline(time.Time{})
 }

@@ -13,15 +13,34 @@
 // on the thing itself. Each arrow is one method of a store interface and one
 // transaction, so that a crash leaves either the state before it or after it.
 //
-// A run that somebody talks to is as durable as any other ([Dispatcher.Talk],
-// [Dispatcher.Reply]). It is carried at once instead of being claimed, and what it
-// says and does is heard as it happens, through an [Exchange]. Whoever listens may
-// leave, come back, or never call again: the run does not depend on it. What was
-// missed is told from the journal.
+// # Work that waits in the store
 //
-// Whoever carries a run learns that it is to be cancelled ([Dispatcher.Cancel]) through
-// the store, so that it does not matter where that was asked for.
+// [Dispatcher.Run] claims events, runs and callbacks, as many as there are slots for
+// (pool.go), under leases that it renews. An event's condition and prompt are
+// evaluated (brief.go; outside.go is how a sender's text goes into a prompt), a run is
+// carried by the bridge (carry.go, and life.go for what one carrying of a run is), its
+// outcome becomes a callback (outbound.go, payload.go, report.go), which is sent
+// (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the
+// model, the tools, the next day or a caller does not take a slot.
 //
-// The interfaces below are what dispatch needs of a store; store/sqlite fulfils
-// them and store/storetest checks that it does.
+// # Runs that somebody listens to
+//
+// A run that somebody talks to is as durable as any other ([Dispatcher.Talk], talk.go;
+// [Dispatcher.Reply], reply.go). It is carried at once instead of being claimed, beside
+// the slots (live.go), and what it says and does is heard as it happens, through an
+// [Exchange] (exchange.go). Whoever listens may leave, come back, or never call again:
+// the run does not depend on it.
+//
+// A transcript (transcript.go) is what is known here of one run, in parts of one
+// exchange each (part.go). Whoever carries the run writes it; of a run that is carried
+// elsewhere, or was, it is read from the journal (lookup.go). A listener (listener.go)
+// is a place in it.
+//
+// # Cancelling
+//
+// Whoever carries a run learns that it is to be cancelled ([Dispatcher.Cancel],
+// cancel.go) through the store, so that it does not matter where that was asked for.
+//
+// [Store] is all that dispatch needs of one, in interfaces beside what they are about;
+// store/sqlite fulfils them and store/storetest checks that it does.
 package dispatch

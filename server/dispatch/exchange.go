@@ -35,8 +35,8 @@ type Reply struct {
 	Functions []openai.Function
 	Params    openai.Params
 	// Key and Digest are as those of [NewRun]: a reply under a key that was used before
-	// joins what came of it. Without a key, the very results that the run is at work on
-	// join as well: that is a client which lost its connection and tries again.
+	// joins what came of it. Without a key, the very reply that the run is at work on
+	// joins as well: that is a client which lost its connection and tries again.
 	Key, Digest    string
 	CancelWhenGone bool
 }
@@ -99,6 +99,14 @@ var ErrStopping = errors.New("the process is being stopped")
 
 // ErrNotWaiting: the run does not wait for results of its caller.
 var ErrNotWaiting = errors.New("the run does not wait for results")
+
+// ErrCancelled: somebody wanted the run cancelled, and it has ended for that, or is
+// about to. It is an [ErrEnded].
+var ErrCancelled = fmt.Errorf("%w: it was cancelled", ErrEnded)
+
+// ErrExpired: the run has made calls, waited for its caller, and ended because the
+// results did not come in time. It is an [ErrEnded].
+var ErrExpired = fmt.Errorf("%w: its caller was away for too long", ErrEnded)
 
 // MissingResultsError: not all calls that are open were given a result.
 type MissingResultsError struct{ CallIDs []string }

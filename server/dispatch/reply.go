@@ -1,17 +1,19 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"drawbridge/bridge"
 )
 
 // Reply carries a run on that waits for its caller.
 //
-// Errors: [ErrNotFound], [ErrEnded], [ErrNotWaiting], also for results of other calls
+// Errors: [ErrNotFound], [ErrEnded], [ErrCancelled], [ErrExpired],
+// [ErrNotWaiting], also for results of other calls
 // than those that are open, *[MissingResultsError], [ErrKeyReused], [ErrStopping], a
 // *bridge.ConversationError for what the agent cannot be asked.
 func (d *Dispatcher) Reply(ctx context.Context, reply Reply) (Exchange, error) {
@@ -31,7 +33,7 @@ func (d *Dispatcher) Reply(ctx context.Context, reply Reply) (Exchange, error) {
 		var claimed *Claimed
 		var place Place
 		if claimed, place, err = d.store.Continue(ctx, run.ID, key, added, LeaseFor); claimed != nil {
-			return d.carryLive(ctx, *claimed, append(entries, added...), place, reply.CancelWhenGone)
+			return d.carryLive(ctx, *claimed, append(entries, added...), place, reply.CancelWhenGone), nil
 		} else if err == nil {
 			return d.join(ctx, place, reply.CancelWhenGone)
 		}
@@ -57,7 +59,12 @@ func (d *Dispatcher) replied(ctx context.Context, reply Reply) (Run, []bridge.En
 
 // answer gives the entries that a reply adds.
 func (d *Dispatcher) answer(reply Reply, run Run, entries []bridge.Entry) ([]bridge.Entry, error) {
-	if run.State.Ended() {
+	switch {
+	case run.State == Cancelled || run.Cancel != "":
+		return nil, fmt.Errorf("run %q: %w", run.ID, ErrCancelled)
+	case run.Reason == string(bridge.ClientGone) && run.Usage.Calls > 0:
+		return nil, fmt.Errorf("run %q: %w", run.ID, ErrExpired)
+	case run.State.Ended():
 		return nil, fmt.Errorf("run %q: %w", run.ID, ErrEnded)
 	}
 	open, err := bridge.OpenCalls(run.ID, entries)
@@ -76,41 +83,39 @@ func (d *Dispatcher) answer(reply Reply, run Run, entries []bridge.Entry) ([]bri
 	case len(missing) > 0:
 		return nil, &MissingResultsError{CallIDs: missing}
 	}
-	input := bridge.Input{Messages: reply.Messages, Functions: reply.Functions, Params: &reply.Params}
-	return bridge.AnswerCalls(run.ID, entries, reply.Results, input, d.o.Now())
+	return bridge.AnswerCalls(run.ID, entries, reply.Results, reply.input(), d.o.Now())
 }
 
-// rejoin listens to the exchange that these very results have begun, of a run that
-// has not ended: whoever sent them has lost the connection and tries again. Else it
-// gives the error why they cannot be taken.
+// input is what a reply brings beside results.
+func (r *Reply) input() bridge.Input {
+	return bridge.Input{Messages: r.Messages, Functions: r.Functions, Params: &r.Params}
+}
+
+// rejoin listens to the exchange that this very reply has begun, of a run that has
+// not ended: whoever sent it has lost the connection and tries again. Else it gives
+// the error why the reply cannot be taken.
 func (d *Dispatcher) rejoin(ctx context.Context, reply Reply, why error) (Exchange, error) {
 	run, entries, err := d.replied(ctx, reply)
 	if err != nil {
 		return nil, err
 	}
 	begun := replies(entries)
-	if run.State.Ended() || len(begun) == 0 || !sameResults(reply, entries[begun[len(begun)-1]:]) {
+	if run.State.Ended() || len(begun) == 0 || !reply.began(entries, begun[len(begun)-1]) {
 		return nil, why
 	}
 	return d.join(ctx, Place{run.ID, int64(begun[len(begun)-1]) + 1}, reply.CancelWhenGone)
 }
 
-// sameResults reports whether a reply's results are those that entries open with.
-func sameResults(reply Reply, entries []bridge.Entry) bool {
-	given := 0
-	for _, e := range entries {
-		if !callersResult(e) {
-			break
-		}
-		var result bridge.Result
-		if json.Unmarshal(e.Body, &result) != nil {
-			return false
-		}
-		content, ok := reply.Results[bridge.ClientCallID(reply.Run, result.Answer, result.Index)]
-		if !ok || content != result.Content {
-			return false
-		}
-		given++
+// began reports whether the journal's entries from an index on are those that this
+// reply adds to what is before them. One that says more, or less, is another reply:
+// to join would be to pass over its words.
+func (r *Reply) began(entries []bridge.Entry, at int) bool {
+	added, err := bridge.AnswerCalls(r.Run, entries[:at], r.Results, r.input(), entries[at].At)
+	if err != nil || len(added) > len(entries)-at {
+		return false
 	}
-	return given == len(reply.Results)
+	rest := entries[at+len(added):]
+	return slices.EqualFunc(added, entries[at:at+len(added)], func(a, b bridge.Entry) bool {
+		return a.Kind == b.Kind && bytes.Equal(a.Body, b.Body)
+	}) && (len(rest) == 0 || rest[0].Kind != bridge.EntryInput)
 }

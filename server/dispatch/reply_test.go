@@ -145,6 +145,11 @@ func TestReplyThatIsSentAgainJoinsTheFirst(t *testing.T) {
 	if _, err := d.Reply(t.Context(), other); !errors.Is(err, dispatch.ErrNotWaiting) {
 		t.Errorf("more results gave %v, want ErrNotWaiting", err)
 	}
+	other = r
+	other.Messages = []openai.Message{{Role: openai.User, Content: "Leave it shut!"}}
+	if _, err := d.Reply(t.Context(), other); !errors.Is(err, dispatch.ErrNotWaiting) {
+		t.Errorf("other words gave %v, want ErrNotWaiting: they would go unheard", err)
+	}
 	close(release)
 	for _, x := range []dispatch.Exchange{one, keyed, bare} {
 		same(t, "heard", []string{"words: It is open.", "turned 2"}, rest(t, x))
@@ -153,6 +158,106 @@ func TestReplyThatIsSentAgainJoinsTheFirst(t *testing.T) {
 	same(t, "heard after the end", []string{"words: It is open.", "turned 2"}, rest(t, d.reply(r)))
 	if m.times() != 2 {
 		t.Errorf("the model was asked %d times, want 2", m.times())
+	}
+}
+
+func TestReplyWithWordsJoinsWhenItIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	w.play(func(_ context.Context, n int, _ openai.Request) (openai.Answer, error) {
+		if n == 1 {
+			return calls("", "open_door"), nil
+		}
+		<-release
+		return says("It is open."), nil
+	})
+	d := w.serve()
+	first := d.talk(askWith(""))
+	rest(t, first)
+	r := answers(first)
+	r.Messages = []openai.Message{{Role: openai.User, Content: "Quick!"}}
+	one, again := d.reply(r), d.reply(r)
+	r.Messages = nil
+	if _, err := d.Reply(t.Context(), r); !errors.Is(err, dispatch.ErrNotWaiting) {
+		t.Errorf("fewer words gave %v, want ErrNotWaiting", err)
+	}
+	close(release)
+	for _, x := range []dispatch.Exchange{one, again} {
+		same(t, "heard", []string{"words: It is open.", "turned 2"}, rest(t, x))
+	}
+}
+
+func TestReplyToACancelledRunSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.play(opens())
+	d := w.serve()
+	first := d.talk(askWith(""))
+	rest(t, first)
+	if _, err := d.Cancel(t.Context(), first.Run(), "enough"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Reply(t.Context(), answers(first)); !errors.Is(err, dispatch.ErrCancelled) || !errors.Is(err, dispatch.ErrEnded) {
+		t.Errorf("it gave %v, want ErrCancelled", err)
+	}
+}
+
+// A crash right behind what made the results durable: nobody was told, nothing was asked.
+func TestReplyWhoseProcessDiesIsCarriedOnAtTheNextStart(t *testing.T) {
+	w := newWorld(t)
+	w.play(opens())
+	d := w.serve()
+	first := d.talk(askWith(""))
+	rest(t, first)
+	d.stop()
+	entries, err := w.store.Entries(t.Context(), first.Run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := answers(first)
+	added, err := bridge.AnswerCalls(r.Run, entries, r.Results, bridge.Input{Functions: r.Functions, Params: &r.Params}, w.clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.store.Store.Continue(t.Context(), r.Run, dispatch.RequestKey{}, added, dispatch.LeaseFor); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(2 * dispatch.LeaseFor)
+	all, err := w.serve().Follow(t.Context(), r.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Leave()
+	same(t, "heard", []string{"words: I note it.", "turned 1", "calling crm_note", "returned crm_note", "words: It is open.", "turned 2"}, rest(t, all))
+	if run := w.onlyRun(); run.State != dispatch.Succeeded {
+		t.Errorf("the run ended as %s %s", run.State, run.Reason)
+	}
+}
+
+// A stop in the middle of a beginning is heard as one: what has begun must not be asked
+// for once more.
+func TestReplyThatIsTakenInTheMomentOfAStopHasBegun(t *testing.T) {
+	w := newWorld(t)
+	w.play(opens())
+	d := w.serve()
+	first := d.talk(askWith(""))
+	rest(t, first)
+	w.store.afterContinue = d.stop
+	x := d.reply(answers(first))
+	if _, err := x.Next(t.Context()); !errors.Is(err, dispatch.ErrStopping) {
+		t.Errorf("listening gave %v, want ErrStopping", err)
+	}
+	if run := w.onlyRun(); run.State != dispatch.Queued {
+		t.Errorf("the run is %s, want it queued", run.State)
+	}
+	w.store.afterContinue = nil
+	d = w.serve()
+	all, err := d.Follow(t.Context(), first.Run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Leave()
+	if rest(t, all); all.End().State != dispatch.Succeeded {
+		t.Errorf("after the next start it ended as %+v", all.End())
 	}
 }
 
@@ -199,8 +304,9 @@ func TestRunWhoseCallerStaysAwayFails(t *testing.T) {
 	if run := w.onlyRun(); run.State != dispatch.Failed || run.Reason != "client_gone" {
 		t.Errorf("the run ended as %s %s", run.State, run.Reason)
 	}
-	if _, err := w.serve().Reply(t.Context(), answers(first)); !errors.Is(err, dispatch.ErrEnded) {
-		t.Errorf("a late reply gave %v, want ErrEnded", err)
+	// It has made a note, which another run would make again.
+	if _, err := w.serve().Reply(t.Context(), answers(first)); !errors.Is(err, dispatch.ErrExpired) || !errors.Is(err, dispatch.ErrEnded) {
+		t.Errorf("a late reply gave %v, want ErrExpired", err)
 	}
 }
 

@@ -42,7 +42,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 	case claimed == nil:
 		return d.join(ctx, place, talk.CancelWhenGone)
 	}
-	return d.carryLive(ctx, *claimed, []bridge.Entry{brief}, place, talk.CancelWhenGone)
+	return d.carryLive(ctx, *claimed, []bridge.Entry{brief}, place, talk.CancelWhenGone), nil
 }
 
 // run is the run to begin, with what the caller left out.
@@ -96,16 +96,19 @@ func (d *Dispatcher) beginAsking(ctx context.Context, run NewRun, brief bridge.E
 	return exchange, nil
 }
 
-// carryLive carries a run that the caller has claimed, and listens to it.
-func (d *Dispatcher) carryLive(ctx context.Context, c Claimed, entries []bridge.Entry, place Place, cancelWhenGone bool) (Exchange, error) {
+// carryLive carries a run that the caller has claimed, and listens to it. If it comes too
+// late for this process the run is put down again, and whoever listens hears of the
+// stop: it has begun, so that nobody may be told to ask for it once more.
+func (d *Dispatcher) carryLive(ctx context.Context, c Claimed, entries []bridge.Entry, place Place, cancelWhenGone bool) Exchange {
 	l := d.takeKnown(d.live.ctx, c, entries)
 	exchange := d.listen(d.attach(place.Run), place.Seq, cancelWhenGone)
-	if d.live.take(work{c.Run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
-		return exchange, nil
+	if !d.live.take(work{c.Run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
+		d.over(l)
+		if err := d.store.Release(context.WithoutCancel(ctx), c.Lease); err != nil {
+			d.o.Log.Error("putting a run down", "run", c.Run.ID, "err", err) // its lease runs out
+		}
 	}
-	d.over(l)
-	exchange.gone()
-	return nil, errors.Join(ErrStopping, d.store.Release(context.WithoutCancel(ctx), c.Lease))
+	return exchange
 }
 
 // carryListened carries a live run. Where nobody else takes up what was put down, it

@@ -312,6 +312,8 @@ type tellingStore struct {
 	refused string      // the next arrow of this name fails
 	// beforeBegin, if set, is called before a run is begun.
 	beforeBegin func()
+	// afterContinue, if set, is called when a run was continued.
+	afterContinue func()
 }
 
 var errDiskFull = errors.New("disk is full")
@@ -340,6 +342,14 @@ func (s *tellingStore) Begin(ctx context.Context, run dispatch.NewRun, brief bri
 		c, place, err = s.Store.Begin(ctx, run, brief, lease)
 		return err
 	})
+	return c, place, err
+}
+
+func (s *tellingStore) Continue(ctx context.Context, run string, key dispatch.RequestKey, entries []bridge.Entry, lease time.Duration) (*dispatch.Claimed, dispatch.Place, error) {
+	c, place, err := s.Store.Continue(ctx, run, key, entries, lease)
+	if s.afterContinue != nil {
+		s.afterContinue()
+	}
 	return c, place, err
 }
 

@@ -23,3 +23,24 @@ func TestForbiddenToolCannotBeToldFromAnUnknownOne(t *testing.T) {
 		t.Errorf("does not say what to do: %s", unknown)
 	}
 }
+
+// An agent never opens to its caller what the caller may not do.
+func TestAgentCallsOnlyWhatItsCallerMayCallToo(t *testing.T) {
+	w := newWorld(t, guard.Options{})
+	for name, c := range map[string]struct {
+		tools, within []string
+		want          bool
+	}{
+		"nobody it acts for":       {[]string{"*"}, nil, true},
+		"a caller who may":         {[]string{"*"}, []string{"shop_quote", "shop_o*"}, true},
+		"a caller who may less":    {[]string{"*"}, []string{"shop_quote"}, false},
+		"a caller who may nothing": {[]string{"*"}, []string{}, false},
+		"a caller who may more":    {[]string{"shop_quote"}, []string{"*"}, false},
+	} {
+		agent := auth.Principal{Kind: auth.Agent, Name: "desk", Tools: c.tools, Within: c.within}
+		result := w.Call(t.Context(), guard.Call{Principal: agent, Tool: "shop_order", Arguments: []byte(goodOrder)})
+		if called := result.Err == nil; called != c.want {
+			t.Errorf("%s: called %v (%v), want %v", name, called, result.Err, c.want)
+		}
+	}
+}

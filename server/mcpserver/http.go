@@ -20,7 +20,7 @@ func (s *Server) newHTTP() *server.StreamableHTTPServer {
 		server.WithSessionIdManagerResolver(s.sessions),
 		server.WithSessionIdleTTL(s.options.SessionTTL),
 		server.WithHeartbeatInterval(min(heartbeat, s.options.SessionTTL/2)),
-		server.WithDisableLocalhostProtection(true), // see hostAllowed
+		server.WithDisableLocalhostProtection(true), // see edge
 		server.WithStreamableHTTPLogger(s.options.Log),
 		server.WithHTTPContextFunc(func(ctx context.Context, _ *http.Request) context.Context {
 			return auth.WithDoor(ctx, auth.DoorHTTP)

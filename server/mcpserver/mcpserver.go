@@ -54,9 +54,6 @@ type Options struct {
 	// that comes over loopback and names another host, other than a loopback one, is
 	// refused: a web page may have had its own name resolve to this machine.
 	Hosts []string
-	// Origins are further origins ("https://desk.example.com") whose web pages may
-	// send requests, besides pages from loopback and from the server's own host.
-	Origins []string
 	// Grace is how long stdio waits, after its input ended, for calls under way.
 	// Zero means DefaultGrace.
 	Grace time.Duration

@@ -27,7 +27,7 @@ func (s *Server) newSSE() *server.SSEServer {
 		server.WithMessageEndpoint(messagePath),
 		server.WithKeepAliveInterval(heartbeat),
 		server.WithSSECORS(server.WithCORSAllowedOrigins(nobodysOrigin)),
-		server.WithSSEDisableLocalhostProtection(true), // see hostAllowed
+		server.WithSSEDisableLocalhostProtection(true), // see edge
 		server.WithSessionIDGenerator(func(ctx context.Context, _ *http.Request) (string, error) {
 			id, _ := ctx.Value(streamContext{}).(string)
 			return id, nil

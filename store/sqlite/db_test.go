@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
@@ -103,6 +106,69 @@ func TestReadingAStoreThatIsNotThereSaysSo(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Error("looking made a file")
 	}
+}
+
+// olderStore makes a store as the version before live runs left it, with a run that
+// waits and one that has ended.
+func olderStore(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "a.db")
+	if err := mustOpen(t, path, sqlite.Owned).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, statement := range []string{
+		`DROP TABLE run_keys`, `DROP TABLE agent_days`, `DROP INDEX runs_to_cancel`,
+		`ALTER TABLE runs DROP COLUMN owner`, `ALTER TABLE runs DROP COLUMN cancel`, `ALTER TABLE runs DROP COLUMN reasoning_tokens`,
+		`ALTER TABLE runs DROP COLUMN cost_micros`, `ALTER TABLE runs DROP COLUMN currency`,
+		`DELETE FROM schema_state WHERE version_id = 3`,
+		`INSERT INTO runs (id, agent, source, prompt, tainted, route, state, reason, epoch, attempts, worked_ms, created_at) VALUES
+			('run_1', 'desk', 'cli', 'Look.', 1, '', 'waiting', 'model_unavailable', 4, 3, 5000, 1000),
+			('run_2', 'desk', 'cli', 'Look.', 0, '', 'succeeded', 'answered', 1, 0, 7000, 1000)`,
+		`INSERT INTO journal (run, seq, kind, at, body) VALUES ('run_1', 1, 'brief', 1000, '{"agent":"desk","model":"m","prompt":"Look."}'),
+			('run_2', 1, 'brief', 1000, '{"agent":"desk","model":"m","prompt":"Look."}'), ('run_2', 2, 'outcome', 1000, '{"status":"succeeded","reason":"answered","answer":"Seen."}')`,
+		`INSERT INTO jobs (kind, ref, due_at) VALUES ('run', 'run_1', 1000)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	return path
+}
+
+func TestStoreOfAnEarlierVersionIsBroughtUpToDateWithWhatIsInIt(t *testing.T) {
+	store := mustOpen(t, olderStore(t), sqlite.Owned)
+	claimed, err := store.ClaimRuns(t.Context(), 10, time.Minute)
+	if err != nil || len(claimed) != 1 {
+		t.Fatalf("claimed %+v (%v), want the run that waited", claimed, err)
+	}
+	if c := claimed[0]; c.Run.ID != "run_1" || c.Run.Owner != "" || c.Run.Cancel != "" || c.Run.Attempts != 3 || c.Run.Worked != 5*time.Second || c.Lease.Epoch != 5 || !c.Run.Tainted {
+		t.Errorf("claimed %+v", c)
+	}
+	if err := store.Append(t.Context(), claimed[0].Lease, bridge.Entry{Seq: 2, Kind: bridge.EntryNote, At: time.UnixMilli(2000), Body: []byte(`{}`)}); err != nil {
+		t.Errorf("its journal does not go on: %v", err)
+	}
+	if ended, err := store.Run(t.Context(), "run_2"); err != nil || ended.State != dispatch.Succeeded || ended.Usage.Cost != 0 {
+		t.Errorf("the run that had ended is %+v (%v)", ended, err)
+	}
+	if state, err := store.RequestCancel(t.Context(), "run_2", "late"); !errors.Is(err, dispatch.ErrEnded) {
+		t.Errorf("it was cancelled: %s, %v", state, err)
+	}
+}
+
+func TestReadingAStoreOfAnEarlierVersionSaysWhatToDo(t *testing.T) {
+	path := olderStore(t)
+	if _, err := openAt(t, path, sqlite.ReadOnly); err == nil || !strings.Contains(err.Error(), "drawbridge serve") {
+		t.Errorf("got %v, want what to do", err)
+	}
+	if err := mustOpen(t, path, sqlite.Beside).Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, path, sqlite.ReadOnly)
 }
 
 func TestOwnerHearsOfWorkWrittenBesideIt(t *testing.T) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -57,6 +58,12 @@ func Open(ctx context.Context, path string, mode Mode, o Options) (*Store, error
 	for _, kind := range []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.Cancels} {
 		s.wake[kind] = make(chan struct{}, 1)
 	}
+	if mode == ReadOnly {
+		if err := s.checkVersion(ctx, schemas[0]); err != nil {
+			_ = db.Close()
+			return nil, fmt.Errorf("opening store %q: %w", path, err)
+		}
+	}
 	if mode == Owned {
 		if err := s.reclaim(ctx); err != nil {
 			_ = db.Close()
@@ -65,6 +72,16 @@ func Open(ctx context.Context, path string, mode Mode, o Options) (*Store, error
 		s.watch()
 	}
 	return s, nil
+}
+
+// checkVersion refuses to look at tables of an earlier version: what they lack would
+// only show as an error of SQL.
+func (s *Store) checkVersion(ctx context.Context, schema sqldb.Schema) error {
+	behind, err := sqldb.Behind(ctx, s.reads, schema)
+	if err == nil && behind {
+		err = errors.New("an earlier version of this program wrote it; `drawbridge serve` brings it up to date")
+	}
+	return err
 }
 
 // Close ends the watch and closes the file.
