@@ -17,6 +17,7 @@ import (
 type caller struct {
 	owner          string
 	key            string // the idempotency key, "" without one
+	again          bool   // the client says that it has sent this before
 	cancelWhenGone bool
 }
 
@@ -31,10 +32,7 @@ type caller struct {
 func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchange, id string, fault *apierror.Error) {
 	digest := q.digest()
 	if reply, seq, ok := q.reply(); ok {
-		reply.Owner, reply.Key, reply.CancelWhenGone = c.owner, c.key, c.cancelWhenGone
-		if c.key != "" {
-			reply.Digest = digest
-		}
+		reply.Owner, reply.Key, reply.Digest, reply.CancelWhenGone, reply.Again = c.owner, c.key, digest, c.cancelWhenGone, c.again
 		x, err := a.runs.Reply(ctx, reply)
 		switch {
 		case err == nil:
@@ -45,11 +43,8 @@ func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchan
 			return nil, "", a.refusal(ctx, q, err)
 		}
 	}
-	run := dispatch.NewRun{Agent: q.agent, Source: "chat", Prompt: q.question(), Tainted: q.foreign(), Owner: c.owner, Key: c.key}
-	if c.key != "" {
-		run.Digest = digest
-	}
-	x, err := a.runs.Talk(ctx, dispatch.Talk{Run: run, Conversation: q.conversation, CancelWhenGone: c.cancelWhenGone})
+	run := dispatch.NewRun{Agent: q.agent, Source: "chat", Prompt: q.question(), Tainted: q.foreign(), Owner: c.owner, Key: c.key, Digest: digest}
+	x, err := a.runs.Talk(ctx, dispatch.Talk{Run: run, Conversation: q.conversation, CancelWhenGone: c.cancelWhenGone, Again: c.again})
 	if err != nil {
 		return nil, "", a.refusal(ctx, q, err)
 	}

@@ -95,7 +95,7 @@ func TestConversationWithOtherCallsBeginsARun(t *testing.T) {
 	}
 }
 
-func TestRequestUnderAKeyHasADigestOfWhatItAsksFor(t *testing.T) {
+func TestRequestHasADigestOfWhatItAsksFor(t *testing.T) {
 	w := newWorld(t, chatapi.Options{})
 	digest := func(body string) string {
 		run := w.talk(body, "Idempotency-Key", "k1").Run
@@ -115,7 +115,7 @@ func TestRequestUnderAKeyHasADigestOfWhatItAsksFor(t *testing.T) {
 			t.Errorf("the same digest for %s", other)
 		}
 	}
-	if run := w.talk(with(`"seed":1`)).Run; run.Key != "" || run.Digest != "" {
+	if run := w.talk(with(`"seed":1`)).Run; run.Key != "" || run.Digest != first {
 		t.Errorf("without a key: %+v", run)
 	}
 }

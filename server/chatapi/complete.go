@@ -19,7 +19,10 @@ const (
 	activityHeader = "X-Drawbridge-Activity"      // true: show what is done besides
 	goneHeader     = "X-Drawbridge-On-Disconnect" // continue, cancel
 	idempotencyKey = "Idempotency-Key"
-	longestKey     = 255
+	// retryHeader is how OpenAI's own clients say that they send a request again, as they
+	// do by themselves when a connection was lost or an answer did not come in time.
+	retryHeader = "X-Stainless-Retry-Count"
+	longestKey  = 255
 )
 
 // complete answers one POST /v1/chat/completions.
@@ -76,6 +79,9 @@ func (a *API) enter(w http.ResponseWriter, p auth.Principal) (leave func(), faul
 // caller reads what the headers say, and whether activity is to be shown.
 func (a *API) caller(h http.Header, p auth.Principal) (c caller, show bool, fault *apierror.Error) {
 	c = caller{owner: p.String(), cancelWhenGone: a.o.CancelWhenGone}
+	if n, err := strconv.Atoi(h.Get(retryHeader)); err == nil && n > 0 {
+		c.again = true
+	}
 	keys := h.Values(idempotencyKey)
 	if len(keys) > 0 {
 		c.key = keys[0]

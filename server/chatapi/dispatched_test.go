@@ -253,6 +253,42 @@ func TestRetriedRequestJoinsTheRunOfItsKey(t *testing.T) {
 	}
 }
 
+// OpenAI's own clients send a request again by themselves when they lost the connection,
+// without a key, and say so.
+func TestRequestSentAgainByAClientJoinsItsRunWithoutAKey(t *testing.T) {
+	h := newHouse(t, chatapi.Options{})
+	h.model.Answer(openaitest.Call("crm_note", `{}`), openaitest.Say("Noted."), openaitest.Say("Another day."),
+		openaitest.Call("ring", `{}`), openaitest.Say("It rang."))
+	first, _ := h.stream("", hi)
+	again, _ := h.stream("", hi, "X-Stainless-Retry-Count", "1")
+	if again.Content != "Noted." || again.Run.Run != first.Run.Run || h.notes.Load() != 1 {
+		t.Errorf("again: said %q in %s, %d notes", again.Content, again.Run.Run, h.notes.Load())
+	}
+	other, _ := h.stream("", hi, "X-Stainless-Retry-Count", "0")
+	if other.Content != "Another day." || other.Run.Run == first.Run.Run {
+		t.Errorf("the same question, asked anew: said %q in %s", other.Content, other.Run.Run)
+	}
+	asked, _ := h.stream(ring, hi)
+	rings := rung(asked, "riing")
+	rang, _ := h.stream(ring, rings)
+	retold, _ := h.stream(ring, rings, "X-Stainless-Retry-Count", "2")
+	if rang.Content != "It rang." || retold.Content != "It rang." || retold.Run.Run != asked.Run.Run || retold.ID != rang.ID {
+		t.Errorf("results again: %+v and %+v", rang, retold)
+	}
+}
+
+func TestRequestSentAgainAfterAFailureThatDidNothingIsTriedAnew(t *testing.T) {
+	h := newHouse(t, chatapi.Options{})
+	h.model.Answer(openaitest.Fail(http.StatusBadRequest, openaitest.ErrorIs("invalid_request_error", "odd", "no")), openaitest.Say("Well again."))
+	if failed := h.post(t.Context(), `{"model":"desk","messages":[`+hi+`]}`); failed.StatusCode != http.StatusBadGateway {
+		t.Fatalf("%d", failed.StatusCode)
+	}
+	body, _ := io.ReadAll(h.post(t.Context(), `{"model":"desk","messages":[`+hi+`]}`, "X-Stainless-Retry-Count", "1").Body)
+	if !strings.Contains(string(body), "Well again.") {
+		t.Errorf("%s", body)
+	}
+}
+
 func TestRunOfAClientThatGoesEndsAsItsCallerSaid(t *testing.T) {
 	for wish, want := range map[string]dispatch.State{"cancel": dispatch.Cancelled, "continue": dispatch.Succeeded} {
 		h := newHouse(t, chatapi.Options{})

@@ -28,7 +28,7 @@ type ending struct {
 // once tools have been called. Otherwise the account of what was done is the answer.
 func (s *speech) conclude(run string, end dispatch.ExchangeEnd) ending {
 	o := end.Outcome
-	if !s.spoke && end.Usage.Calls == 0 {
+	if !s.spoke && end.Usage.Calls == 0 && o.Usage.Calls == 0 { // in this exchange, and in the run before
 		if fault := faultOf(run, end); fault != nil {
 			return ending{fault: fault}
 		}

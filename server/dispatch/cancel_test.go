@@ -210,7 +210,7 @@ func TestRunIsCancelledWhenItsLastListenerLeaves(t *testing.T) {
 	d := w.serve()
 	talk := ask("k")
 	talk.CancelWhenGone = true
-	first, second := d.talk(talk), d.talk(ask("k"))
+	first, second := d.talk(talk), d.talk(talk)
 	<-reached
 	first.Leave()
 	hear(t, second, bridge.Words)
@@ -219,6 +219,22 @@ func TestRunIsCancelledWhenItsLastListenerLeaves(t *testing.T) {
 	}
 	second.Leave()
 	w.await("run cancelled")
+}
+
+func TestRunGoesOnIfWhoListenedLastWantsThat(t *testing.T) {
+	w := newWorld(t)
+	reached := make(chan struct{})
+	w.play(untilCancelled(reached))
+	d := w.serve()
+	talk := ask("k")
+	talk.CancelWhenGone = true
+	first, second := d.talk(talk), d.talk(ask("k"))
+	<-reached
+	first.Leave()
+	second.Leave()
+	if run := w.onlyRun(); run.Cancel != "" || run.State.Ended() {
+		t.Errorf("the run is %s, cancel %q", run.State, run.Cancel)
+	}
 }
 
 func TestListenerWhoLeavesAfterTheEndCancelsNothing(t *testing.T) {

@@ -17,6 +17,8 @@ type Talk struct {
 	Conversation bridge.Conversation
 	// CancelWhenGone: the run is cancelled once nobody listens to it any more.
 	CancelWhenGone bool
+	// Again: the client says that it has sent this before and had no answer.
+	Again bool
 }
 
 // Reply continues a run that waits for the results of its caller's own calls.
@@ -39,6 +41,8 @@ type Reply struct {
 	// joins as well: that is a client which lost its connection and tries again.
 	Key, Digest    string
 	CancelWhenGone bool
+	// Again: the client says that it has sent this before and had no answer.
+	Again bool
 }
 
 // Events of an exchange beside those of the bridge.

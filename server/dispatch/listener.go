@@ -19,6 +19,8 @@ type listener struct {
 	t    *transcript
 	wake chan struct{}
 	left bool
+	// cancels: the run is to be cancelled if nobody else listens when this one leaves.
+	cancels bool
 
 	// seq is that of the part to listen to; 0 for all from the first on.
 	seq  int64
@@ -31,11 +33,10 @@ var _ Exchange = (*listener)(nil)
 
 // listen adds a listener to a transcript that the caller has attached.
 func (d *Dispatcher) listen(t *transcript, seq int64, cancelWhenGone bool) *listener {
-	l := &listener{d: d, t: t, wake: make(chan struct{}, 1), seq: seq, part: -1}
+	l := &listener{d: d, t: t, cancels: cancelWhenGone, wake: make(chan struct{}, 1), seq: seq, part: -1}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.listeners[l] = true
-	t.cancelWhenGone = t.cancelWhenGone || cancelWhenGone
 	return l
 }
 
@@ -180,7 +181,7 @@ func (l *listener) gone() bool {
 	}
 	l.left = true
 	delete(l.t.listeners, l)
-	cancel := l.t.cancelWhenGone && len(l.t.listeners) == 0 && l.t.open().end == nil
+	cancel := l.cancels && len(l.t.listeners) == 0 && l.t.open().end == nil
 	l.t.mu.Unlock()
 	l.d.detach(l.t)
 	return cancel

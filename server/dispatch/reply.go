@@ -21,7 +21,7 @@ func (d *Dispatcher) Reply(ctx context.Context, reply Reply) (Exchange, error) {
 		return nil, err
 	}
 	key := RequestKey{reply.Owner, reply.Key, reply.Digest}
-	if x, err := d.joinKeyed(ctx, key, reply.CancelWhenGone); x != nil || err != nil {
+	if x, err := d.joinFirst(ctx, key, reply.Again, reply.CancelWhenGone); x != nil || err != nil {
 		return x, err
 	}
 	run, entries, err := d.replied(ctx, reply)

@@ -71,7 +71,7 @@ type NewRun struct {
 	// Owner is the principal that started the run and may see, continue and cancel it
 	// ("key:desk"), "" for one that no caller started.
 	Owner string
-	// Key, if set, is the owner's idempotency key, Digest a hash of what it asked for.
+	// Key, if set, is the owner's idempotency key, Digest a hash of what is asked for.
 	Key, Digest string
 }
 
@@ -89,7 +89,8 @@ type Claimed struct {
 const FirstEpoch = 1
 
 // RequestKey is an idempotency key: a request of the owner under a key that was used
-// before is the same request. Digest is a hash of what is asked for.
+// before is the same request. Digest is a hash of what is asked for. Without a key each
+// request is one of its own, and the digest finds the last that asked for the same.
 type RequestKey struct{ Owner, Key, Digest string }
 
 // Place is where in a run an exchange begins: with the journal's entry Seq.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openai"
@@ -24,7 +25,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 	if err := d.live.ready(ctx); err != nil {
 		return nil, err
 	}
-	if x, err := d.joinKeyed(ctx, RequestKey{run.Owner, run.Key, run.Digest}, talk.CancelWhenGone); x != nil || err != nil {
+	if x, err := d.joinFirst(ctx, RequestKey{run.Owner, run.Key, run.Digest}, talk.Again, talk.CancelWhenGone); x != nil || err != nil {
 		return x, err
 	}
 	brief, err := d.brief(ctx, run, &talk.Conversation)
@@ -153,12 +154,19 @@ func (d *Dispatcher) join(ctx context.Context, place Place, cancelWhenGone bool)
 	return l, nil
 }
 
-// joinKeyed listens to what came of an idempotency key; nil if it is none, or new.
-func (d *Dispatcher) joinKeyed(ctx context.Context, key RequestKey, cancelWhenGone bool) (Exchange, error) {
-	if key.Key == "" {
+// joinFirst listens to what came of a request that is sent again: under its idempotency
+// key, or, if its client says so, without one. It gives nil for one that is new.
+func (d *Dispatcher) joinFirst(ctx context.Context, key RequestKey, again, cancelWhenGone bool) (Exchange, error) {
+	if key.Key == "" && (key.Digest == "" || !again) {
 		return nil, nil
 	}
 	place, err := d.store.Keyed(ctx, key)
+	if err == nil && key.Key == "" {
+		var wanted bool
+		if wanted, err = d.unheard(ctx, place.Run); err == nil && !wanted {
+			return nil, nil
+		}
+	}
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, nil
@@ -166,4 +174,22 @@ func (d *Dispatcher) joinKeyed(ctx context.Context, key RequestKey, cancelWhenGo
 		return nil, err
 	}
 	return d.join(ctx, place, cancelWhenGone)
+}
+
+// retried is how long after a run's end a client may still be asking for its answer
+// again because the connection was lost. Those that we know wait for seconds.
+const retried = 2 * time.Minute
+
+// unheard reports whether a request that is sent again without a key can be for this
+// run: one at work, or just over. What ended without having done anything may as well
+// be tried anew.
+func (d *Dispatcher) unheard(ctx context.Context, id string) (bool, error) {
+	run, err := d.store.Run(ctx, id)
+	switch {
+	case err != nil || !run.State.Ended():
+		return err == nil, err
+	case run.State != Succeeded && run.Usage.Calls == 0:
+		return false, nil
+	}
+	return d.o.Now().Sub(run.FinishedAt) < retried, nil
 }

@@ -20,8 +20,6 @@ type transcript struct {
 	lives     map[*life]bool
 	holder    *life // the newest: an older one was fenced and does not know yet
 	listeners map[*listener]bool
-	// cancelWhenGone: the run is to be cancelled when nobody listens any more.
-	cancelWhenGone bool
 
 	items  []item
 	spoken *words // of the turn that is being spoken, the last item

@@ -22,7 +22,7 @@ func (s *Store) Keyed(ctx context.Context, key dispatch.RequestKey) (dispatch.Pl
 func keyed(ctx context.Context, q sqldb.Querier, key dispatch.RequestKey) (dispatch.Place, error) {
 	var place dispatch.Place
 	var digest string
-	err := q.QueryRowContext(ctx, `SELECT run, seq, digest FROM run_keys WHERE owner = ? AND key = ?`, key.Owner, key.Key).
+	err := q.QueryRowContext(ctx, `SELECT run, seq, digest FROM run_keys WHERE owner = ? AND key = ?`, key.Owner, keyText(key)).
 		Scan(&place.Run, &place.Seq, &digest)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -48,12 +48,25 @@ func known(ctx context.Context, tx sqldb.Tx, key dispatch.RequestKey) (place dis
 	return place, err == nil, err
 }
 
-// remember notes which request a key was used for.
-func (s *Store) remember(ctx context.Context, tx sqldb.Tx, key dispatch.RequestKey, place dispatch.Place) error {
+// keyText is what a request is found again by: its key, or what it asked for behind a
+// blank, which no key begins with.
+func keyText(key dispatch.RequestKey) string {
 	if key.Key == "" {
-		return nil
+		return " " + key.Digest
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO run_keys (owner, key, digest, run, seq, at) VALUES (?, ?, ?, ?, ?, ?)`,
-		key.Owner, key.Key, key.Digest, place.Run, place.Seq, millis(s.now()))
+	return key.Key
+}
+
+// remember notes what became of a request. One with a key is the only one of it; one
+// without is the last that asked for the same.
+func (s *Store) remember(ctx context.Context, tx sqldb.Tx, key dispatch.RequestKey, place dispatch.Place) error {
+	insert := `INSERT INTO run_keys (owner, key, digest, run, seq, at) VALUES (?, ?, ?, ?, ?, ?)`
+	switch {
+	case key.Key == "" && key.Digest == "":
+		return nil
+	case key.Key == "":
+		insert += ` ON CONFLICT (owner, key) DO UPDATE SET run = excluded.run, seq = excluded.seq, at = excluded.at`
+	}
+	_, err := tx.ExecContext(ctx, insert, key.Owner, keyText(key), key.Digest, place.Run, place.Seq, millis(s.now()))
 	return err
 }

@@ -97,6 +97,23 @@ func sameKeyIsTheSameRun(t *testing.T, h Harness) {
 	}
 }
 
+func requestWithoutAKeyIsFoundByWhatItAskedFor(t *testing.T, h Harness) {
+	ctx := t.Context()
+	asked := dispatch.RequestKey{Owner: "key:desk", Digest: "d"}
+	if _, err := h.Store().Keyed(ctx, asked); !errors.Is(err, dispatch.ErrNotFound) {
+		t.Errorf("before any request: %v, want ErrNotFound", err)
+	}
+	begin(t, h, talk("run_1", "", "d"))
+	begin(t, h, talk("run_2", "", "d")) // each is a run of its own
+	begin(t, h, talk("run_3", "", "other"))
+	if place, err := h.Store().Keyed(ctx, asked); err != nil || place != (dispatch.Place{Run: "run_2", Seq: 1}) {
+		t.Errorf("found %+v (%v), want the last that asked for the same", place, err)
+	}
+	if _, err := h.Store().Keyed(ctx, dispatch.RequestKey{Owner: "key:shop", Digest: "d"}); !errors.Is(err, dispatch.ErrNotFound) {
+		t.Errorf("another owner finds it: %v", err)
+	}
+}
+
 func sameKeyAtOnceMakesOneRun(t *testing.T, h Harness) {
 	var mu sync.Mutex
 	places, fresh := map[dispatch.Place]int{}, 0
