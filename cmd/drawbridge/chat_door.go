@@ -19,7 +19,8 @@ func (a *app) wireChat(context.Context, appOptions) error {
 	settings, hosts := a.cfg.Chat, publicHosts(a.cfg.Server.PublicURL)
 	var agents []chatapi.Agent
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
-		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(a.cfg.Agents[name].Output) > 0})
+		agent := agentOf(name, a.cfg.Agents[name], a.model)
+		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(agent.Output) > 0, Blind: !agent.Images})
 	}
 	keyless := auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}
 	doors := http.NewServeMux()

@@ -29,6 +29,8 @@ type Agent struct {
 	Created time.Time
 	// Output: its answers fit a schema of its own.
 	Output bool
+	// Blind: not all of its models can be shown images.
+	Blind bool
 }
 
 // Options have working zero values.

@@ -1,7 +1,9 @@
 package chatapi
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -139,8 +141,26 @@ func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 		return request{}, apierror.Invalid("response_format", "unsupported_parameter",
 			"response_format is not supported with the model %q: its answers have a form of their own", q.agent)
 	}
+	if agent.Blind {
+		if at := q.image(); at != "" {
+			return request{}, apierror.Invalid(at, "unsupported_content", "%s is an image, and the model %q cannot be shown any; describe it in words", at, q.agent)
+		}
+	}
 	q.json = q.json || agent.Output
 	return q, nil
+}
+
+// image is where the first image of the conversation stands, "" if there is none.
+func (q request) image() string {
+	for i, m := range q.conversation.Messages {
+		for j, part := range m.Parts {
+			var on struct{ Type string }
+			if json.Unmarshal(part, &on) == nil && on.Type == "image_url" {
+				return fmt.Sprintf("messages[%d].content[%d]", i, j)
+			}
+		}
+	}
+	return ""
 }
 
 func unsupportedMedia(message string) *apierror.Error {

@@ -298,3 +298,13 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestImageForAModelThatCannotBeShownAnyIsRefused(t *testing.T) {
+	w := newWorld(t, chatapi.Options{})
+	w.key.Agents = []string{"*"}
+	image := `{"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}]}`
+	got := w.post(strings.Replace(saying(image), "desk", "blind", 1))
+	if body := got.Body(true); got.Status() != http.StatusBadRequest || !strings.Contains(body, `"param":"messages[0].content[1]"`) || !strings.Contains(body, "cannot be shown any") {
+		t.Errorf("%d %s", got.Status(), body)
+	}
+}
