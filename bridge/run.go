@@ -136,9 +136,9 @@ func (b *Bridge) Run(ctx context.Context, task Task) (Outcome, error) {
 		r.log.InfoContext(ctx, "run broken off", "error", err)
 		return Outcome{}, err
 	case outcome.Status == Waiting:
-		r.log.InfoContext(ctx, "run waits", "reason", outcome.Reason)
+		r.log.DebugContext(ctx, "run waits", "reason", outcome.Reason)
 	default:
-		r.log.InfoContext(ctx, "run ended", "status", outcome.Status, "reason", outcome.Reason)
+		r.log.DebugContext(ctx, "run ended", "status", outcome.Status, "reason", outcome.Reason)
 	}
 	return outcome, nil
 }
