@@ -24,6 +24,7 @@ type stdioWire struct {
 	closed  chan struct{}
 	running sync.WaitGroup
 	words   *words
+	heard   chan struct{} // closed when all its words are
 }
 
 // writing is a message that the writer takes.
@@ -38,7 +39,7 @@ const lastOutput = time.Second
 func newStdioWire(s Settings, log *slog.Logger, clean cleaner, t timing) *stdioWire {
 	return &stdioWire{
 		settings: s, log: log, clean: clean, time: t,
-		queue: make(chan *writing), closed: make(chan struct{}),
+		queue: make(chan *writing), closed: make(chan struct{}), heard: make(chan struct{}),
 		words: newWords(log, clean),
 	}
 }
@@ -52,7 +53,10 @@ func (w *stdioWire) open(_ context.Context, in inbox) error {
 	w.log.Debug("started the program", "pid", child.cmd.Process.Pid)
 	w.running.Go(w.write)
 	w.running.Go(w.read)
-	w.running.Go(func() { w.words.follow(child.stderr) })
+	w.running.Go(func() {
+		defer close(w.heard)
+		w.words.follow(child.stderr)
+	})
 	w.running.Go(w.watch)
 	return nil
 }
@@ -115,6 +119,7 @@ func (w *stdioWire) reason(err error) error {
 	if !w.child.exitsWithin(lastOutput) {
 		return errors.New("the program closed its output")
 	}
+	<-w.heard // its last words may be on their way; watch sees to it that they end
 	reason := "the program ended"
 	if w.child.failure != nil {
 		reason += ": " + w.child.failure.Error()
