@@ -159,21 +159,36 @@ func sitting(t *testing.T, d *scriptedDoor) (talking *talk, interrupts chan os.S
 	return &talk{console: &console{out: out, err: errs, lookup: noEnvironment}, door: client, interrupts: interrupts, lines: make(chan string), interactive: true}, interrupts, out, errs
 }
 
+// awaited is a writer that tells when certain words were written in one go.
+type awaited struct {
+	io.Writer
+	words   string
+	written chan struct{}
+}
+
+func (a *awaited) Write(p []byte) (int, error) {
+	n, err := a.Writer.Write(p)
+	if string(p) == a.words {
+		close(a.written)
+	}
+	return n, err
+}
+
 func TestInterruptCancelsTheTurnAndTheNextOneLeaves(t *testing.T) {
 	var d *scriptedDoor
-	begun := make(chan struct{})
 	d = serveScript(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"I will\"}}]}\n\n")
 		w.(http.Flusher).Flush()
-		close(begun)
 		<-d.cancel
 		saying("cancelled", `{"content":" Done: nothing."}`)(w, r)
 	}, saying("succeeded", `{"content":"Yes."}`))
 	talking, interrupts, out, errs := sitting(t, d)
+	begun := &awaited{Writer: out, words: "I will", written: make(chan struct{})}
+	talking.console.out = begun
 	left := make(chan error, 1)
 	go func() { left <- talking.run(t.Context()) }()
 	talking.lines <- "refund everything"
-	<-begun
+	<-begun.written // so that the cancellation breaks into a line of words
 	interrupts <- os.Interrupt
 	talking.lines <- "still there?"
 	talking.lines <- "" // taken at the prompt only
@@ -184,7 +199,7 @@ func TestInterruptCancelsTheTurnAndTheNextOneLeaves(t *testing.T) {
 	if !slices.Equal(d.cancelled, []string{"run_1"}) {
 		t.Errorf("cancelled %v, want run_1", d.cancelled)
 	}
-	if !strings.Contains(out.String(), "I will Done: nothing.\n> ") || !strings.Contains(errs.String(), "the turn was cancelled") {
+	if !strings.Contains(out.String(), "I will\n Done: nothing.\n> ") || !strings.Contains(errs.String(), "the turn was cancelled") {
 		t.Errorf("shown %q, %q", out, errs)
 	}
 	if want := `{"role":"assistant","content":"I will Done: nothing.\n\n[The user cancelled this turn here.]"}`; !strings.Contains(d.asked[1], want) {
