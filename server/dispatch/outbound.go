@@ -75,6 +75,15 @@ const (
 	Cancels Kind = "cancel"
 )
 
+// Priority says what goes first of work that is due.
+type Priority int
+
+const (
+	High Priority = iota
+	Normal
+	Low
+)
+
 // Store is all that dispatch needs.
 type Store interface {
 	EventStore

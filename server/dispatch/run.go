@@ -66,8 +66,10 @@ type Run struct {
 // NewRun is what it takes to start a run.
 type NewRun struct {
 	ID, Agent, Source, Event, Prompt, Route string
-	Replay                                  int
-	Tainted                                 bool
+	// Via names the route of the source that made the run, "" for one named as its agent.
+	Via     string
+	Replay  int
+	Tainted bool
 	// Owner is the principal that started the run and may see, continue and cancel it
 	// ("key:desk"), "" for one that no caller started.
 	Owner string

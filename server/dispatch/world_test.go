@@ -198,7 +198,7 @@ func (w *world) pass(d time.Duration) {
 func (w *world) accept(body string) string {
 	w.t.Helper()
 	e := webhook.Event{ID: dispatch.NewID("evt_"), Source: "shop", Key: body, ContentType: "application/json", Headers: http.Header{}, Body: []byte(body), ReceivedAt: w.clock()}
-	if _, err := w.store.Accept(w.t.Context(), e); err != nil {
+	if _, err := w.store.Accept(w.t.Context(), webhook.Batch{Events: []webhook.Event{e}}); err != nil {
 		w.t.Fatal(err)
 	}
 	return e.ID

@@ -222,10 +222,11 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 func (h *Handler) accept(ctx context.Context, e Event) (Receipt, error) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
 	defer cancel()
-	receipt, err := h.inbox.Accept(bounded, e)
+	receipts, err := h.inbox.Accept(bounded, Batch{Events: []Event{e}})
 	if err != nil {
 		return Receipt{}, fmt.Errorf("storing the event: %w", err)
 	}
+	receipt := receipts[0]
 	h.log.InfoContext(ctx, "accepted a webhook", "source", e.Source, "event", receipt.ID,
 		"duplicate", receipt.Duplicate, "verified_by", e.VerifiedBy)
 	return receipt, nil

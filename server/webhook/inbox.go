@@ -6,17 +6,25 @@ import (
 	"time"
 )
 
-// Inbox keeps events. A nil error from Accept is a promise to the sender: event,
-// dedupe key and job are on disk, in one transaction.
+// Inbox keeps events. A nil error from Accept is a promise to the sender: events,
+// dedupe keys and jobs are on disk, in one transaction.
 type Inbox interface {
-	// Accept stores the event and enqueues its job, unless its key was seen
-	// before: then it gives the first event's id and Duplicate.
-	Accept(ctx context.Context, e Event) (Receipt, error)
+	// Accept stores the events of one delivery and enqueues a job for each, all or
+	// none. It gives a receipt an event, in their order: for one whose key was seen
+	// before, the first event's id and Duplicate.
+	Accept(ctx context.Context, b Batch) ([]Receipt, error)
 	// Reject keeps a record of a refused delivery, in a bounded ring per source.
 	Reject(ctx context.Context, r Rejection) error
 }
 
-// Event is a verified delivery, exactly as it came.
+// Batch is the events of one delivery: one, but for senders that collect several.
+type Batch struct {
+	// Raw is what was signed, if that is not the body of the one event there is.
+	Raw    []byte
+	Events []Event
+}
+
+// Event is a verified delivery, or one element of it, exactly as it came.
 type Event struct {
 	ID     string // ours, "evt_..."
 	Source string // name of the webhook in the configuration
@@ -27,8 +35,10 @@ type Event struct {
 	Weak        bool
 	ContentType string
 	Headers     http.Header // allow-listed, secrets left out
-	Body        []byte      // the exact bytes that were signed
+	Body        []byte      // the exact bytes that were signed, or an element of them
 	ReceivedAt  time.Time
+	// ProviderAt is when it happened, as the sender says; zero if it does not.
+	ProviderAt time.Time
 	// VerifiedBy says which secret matched: "secret 1 of 2".
 	VerifiedBy string
 }

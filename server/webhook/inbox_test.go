@@ -13,6 +13,7 @@ type memoryInbox struct {
 	mu         sync.Mutex
 	first      map[[2]string]string // source and key to the first event's id
 	events     []webhook.Event
+	raw        [][]byte // of deliveries that were several events
 	rejections []webhook.Rejection
 
 	acceptErr, rejectErr error
@@ -22,28 +23,35 @@ type memoryInbox struct {
 
 var _ webhook.Inbox = (*memoryInbox)(nil)
 
-func (m *memoryInbox) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, error) {
+func (m *memoryInbox) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt, error) {
 	if m.stuck {
 		<-ctx.Done()
 	}
 	if err := ctx.Err(); err != nil {
-		return webhook.Receipt{}, err
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.acceptErr != nil {
-		return webhook.Receipt{}, m.acceptErr
-	}
-	key := [2]string{e.Source, e.Key}
-	if id, known := m.first[key]; known {
-		return webhook.Receipt{ID: id, Duplicate: true}, nil
+		return nil, m.acceptErr
 	}
 	if m.first == nil {
 		m.first = map[[2]string]string{}
 	}
-	m.first[key] = e.ID
-	m.events = append(m.events, e)
-	return webhook.Receipt{ID: e.ID}, nil
+	if b.Raw != nil {
+		m.raw = append(m.raw, b.Raw)
+	}
+	receipts := make([]webhook.Receipt, len(b.Events))
+	for i, e := range b.Events {
+		key := [2]string{e.Source, e.Key}
+		id, known := m.first[key]
+		if !known {
+			id, m.first[key] = e.ID, e.ID
+			m.events = append(m.events, e)
+		}
+		receipts[i] = webhook.Receipt{ID: id, Duplicate: known}
+	}
+	return receipts, nil
 }
 
 func (m *memoryInbox) Reject(ctx context.Context, r webhook.Rejection) error {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"drawbridge/bridge"
@@ -17,8 +18,8 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
-	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
+	"drawbridge/tools"
 )
 
 func openAt(t *testing.T, path string, mode sqlite.Mode) (*sqlite.Store, error) {
@@ -108,27 +109,33 @@ func TestReadingAStoreThatIsNotThereSaysSo(t *testing.T) {
 	}
 }
 
-// olderStore makes a store as the version before live runs left it, with a run that
-// waits and one that has ended.
+// olderStore makes a store as the version before live runs left it, with an event, a
+// run of it that waits and one that has ended.
 func olderStore(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "a.db")
-	if err := mustOpen(t, path, sqlite.Owned).Close(); err != nil {
-		t.Fatal(err)
-	}
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
+	older := fstest.MapFS{}
+	for _, name := range []string{"migrations/00001_state.sql", "migrations/00002_mounts.sql"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		older[name] = &fstest.MapFile{Data: text}
+	}
+	if err := sqldb.Migrate(t.Context(), db, sqldb.Schema{Name: "state", Files: older}); err != nil {
+		t.Fatal(err)
+	}
 	for _, statement := range []string{
-		`DROP TABLE run_keys`, `DROP TABLE agent_days`, `DROP INDEX runs_to_cancel`,
-		`ALTER TABLE runs DROP COLUMN owner`, `ALTER TABLE runs DROP COLUMN cancel`, `ALTER TABLE runs DROP COLUMN reasoning_tokens`,
-		`ALTER TABLE runs DROP COLUMN cost_micros`, `ALTER TABLE runs DROP COLUMN currency`,
-		`DELETE FROM schema_state WHERE version_id = 3`,
-		`INSERT INTO runs (id, agent, source, prompt, tainted, route, state, reason, epoch, attempts, worked_ms, created_at) VALUES
-			('run_1', 'desk', 'cli', 'Look.', 1, '', 'waiting', 'model_unavailable', 4, 3, 5000, 1000),
-			('run_2', 'desk', 'cli', 'Look.', 0, '', 'succeeded', 'answered', 1, 0, 7000, 1000)`,
+		`INSERT INTO events (id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, verified_by, status, last_seen_at) VALUES
+			('evt_1', 'shop', 'key', 'key', 0, 'text/plain', '{}', 'As it came.', 1000, 'secret 1 of 1', 'routed', 1000)`,
+		`INSERT INTO runs (id, agent, source, event, prompt, tainted, route, state, reason, epoch, attempts, worked_ms, created_at) VALUES
+			('run_1', 'desk', 'shop', 'evt_1', 'Look.', 1, '', 'waiting', 'model_unavailable', 4, 3, 5000, 1000),
+			('run_2', 'desk', 'cli', NULL, 'Look.', 0, '', 'succeeded', 'answered', 1, 0, 7000, 1000)`,
 		`INSERT INTO journal (run, seq, kind, at, body) VALUES ('run_1', 1, 'brief', 1000, '{"agent":"desk","model":"m","prompt":"Look."}'),
 			('run_2', 1, 'brief', 1000, '{"agent":"desk","model":"m","prompt":"Look."}'), ('run_2', 2, 'outcome', 1000, '{"status":"succeeded","reason":"answered","answer":"Seen."}')`,
 		`INSERT INTO jobs (kind, ref, due_at) VALUES ('run', 'run_1', 1000)`,
@@ -146,7 +153,7 @@ func TestStoreOfAnEarlierVersionIsBroughtUpToDateWithWhatIsInIt(t *testing.T) {
 	if err != nil || len(claimed) != 1 {
 		t.Fatalf("claimed %+v (%v), want the run that waited", claimed, err)
 	}
-	if c := claimed[0]; c.Run.ID != "run_1" || c.Run.Owner != "" || c.Run.Cancel != "" || c.Run.Attempts != 3 || c.Run.Worked != 5*time.Second || c.Lease.Epoch != 5 || !c.Run.Tainted {
+	if c := claimed[0]; c.Run.ID != "run_1" || c.Run.Event != "evt_1" || c.Run.Owner != "" || c.Run.Cancel != "" || c.Run.Attempts != 3 || c.Run.Worked != 5*time.Second || c.Lease.Epoch != 5 || !c.Run.Tainted {
 		t.Errorf("claimed %+v", c)
 	}
 	if err := store.Append(t.Context(), claimed[0].Lease, bridge.Entry{Seq: 2, Kind: bridge.EntryNote, At: time.UnixMilli(2000), Body: []byte(`{}`)}); err != nil {
@@ -154,6 +161,9 @@ func TestStoreOfAnEarlierVersionIsBroughtUpToDateWithWhatIsInIt(t *testing.T) {
 	}
 	if ended, err := store.Run(t.Context(), "run_2"); err != nil || ended.State != dispatch.Succeeded || ended.Usage.Cost != 0 {
 		t.Errorf("the run that had ended is %+v (%v)", ended, err)
+	}
+	if event, err := store.Event(t.Context(), "evt_1"); err != nil || string(event.Body) != "As it came." {
+		t.Errorf("the event is %+v (%v)", event, err)
 	}
 	if state, err := store.RequestCancel(t.Context(), "run_2", "late"); !errors.Is(err, dispatch.ErrEnded) {
 		t.Errorf("it was cancelled: %s, %v", state, err)
@@ -310,7 +320,7 @@ func TestWritesWaitForTheDiskAgainAfterARelaxedOne(t *testing.T) {
 func TestReplayWaitsForTheRoutingBefore(t *testing.T) {
 	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
 	ctx := t.Context()
-	if _, err := store.Accept(ctx, webhook.Event{ID: "evt_1", Source: "shop", Key: "k", Body: []byte("{}")}); err != nil {
+	if _, err := store.Accept(ctx, webhook.Batch{Events: []webhook.Event{{ID: "evt_1", Source: "shop", Key: "k", Body: []byte("{}")}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Replay(ctx, "evt_1"); err == nil || !strings.Contains(err.Error(), "waits to be routed") {

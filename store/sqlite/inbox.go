@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"drawbridge/server/dispatch"
 	"drawbridge/server/webhook"
@@ -13,46 +14,78 @@ import (
 
 var _ webhook.Inbox = (*Store)(nil)
 
-// Accept stores event, dedupe key and job in one transaction. The unique index
+// Accept stores events, dedupe keys and jobs in one transaction. The unique index
 // decides who was first, so that a hundred deliveries at once make one event.
-func (s *Store) Accept(ctx context.Context, e webhook.Event) (webhook.Receipt, error) {
-	headers, err := json.Marshal(e.Headers)
-	if err != nil {
-		return webhook.Receipt{}, fmt.Errorf("storing event from %q: %w", e.Source, err)
-	}
-	at := millis(e.ReceivedAt)
-	var first string
-	err = s.write(ctx, operation{bare: true}, func(tx sqldb.Tx) error {
-		if e.Weak {
-			// A hash of the content counts for a window only: then it may come again.
-			if _, err := tx.ExecContext(ctx, `UPDATE events SET dedupe_key = NULL
-				WHERE source = ? AND dedupe_key = ? AND received_at < ?`,
-				e.Source, e.Key, at-webhook.WeakWindow.Milliseconds()); err != nil {
-				return err
-			}
+func (s *Store) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt, error) {
+	headers := make([]string, len(b.Events))
+	for i, e := range b.Events {
+		raw, err := json.Marshal(e.Headers)
+		if err != nil {
+			return nil, fmt.Errorf("storing event from %q: %w", e.Source, err)
 		}
-		added, err := changedOne(tx.ExecContext(ctx, `INSERT INTO events
-			(id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, verified_by, status, last_seen_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?)
-			ON CONFLICT (source, dedupe_key) DO NOTHING`,
-			e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, string(headers), e.Body, at, e.VerifiedBy, at))
+		headers[i] = string(raw)
+	}
+	receipts := make([]webhook.Receipt, len(b.Events))
+	// Of a single event nothing can fail behind the first statement but the disk.
+	err := s.write(ctx, operation{bare: len(b.Events) == 1 && b.Raw == nil}, func(tx sqldb.Tx) error {
+		delivery, err := keepRaw(ctx, tx, b)
 		if err != nil {
 			return err
 		}
-		if added {
-			first = e.ID
-			return enqueue(ctx, tx, dispatch.EventJob, e.ID, s.now())
+		for i, e := range b.Events {
+			if receipts[i], err = s.accept(ctx, tx, e, headers[i], delivery); err != nil {
+				return err
+			}
 		}
-		return tx.QueryRowContext(ctx, `UPDATE events SET duplicates = duplicates + 1, last_seen_at = ?
-			WHERE source = ? AND dedupe_key = ? RETURNING id`, at, e.Source, e.Key).Scan(&first)
+		return nil
 	})
 	if err != nil {
-		return webhook.Receipt{}, fmt.Errorf("storing event from %q: %w", e.Source, err)
+		return nil, fmt.Errorf("storing events from %q: %w", b.Events[0].Source, err)
 	}
-	if first == e.ID {
+	if slices.ContainsFunc(receipts, func(r webhook.Receipt) bool { return !r.Duplicate }) {
 		s.signal(dispatch.EventJob)
 	}
-	return webhook.Receipt{ID: first, Duplicate: first != e.ID}, nil
+	return receipts, nil
+}
+
+// keepRaw stores what was signed, if it is more than an event's body.
+func keepRaw(ctx context.Context, tx sqldb.Tx, b webhook.Batch) (id sql.NullString, err error) {
+	if b.Raw == nil {
+		return id, nil
+	}
+	first := b.Events[0]
+	id = sql.NullString{String: first.ID, Valid: true} // named after its first event
+	_, err = tx.ExecContext(ctx, `INSERT INTO deliveries (id, source, body, received_at) VALUES (?, ?, ?, ?)`,
+		id, first.Source, b.Raw, millis(first.ReceivedAt))
+	return id, err
+}
+
+// accept stores one event, or notes that it came again.
+func (s *Store) accept(ctx context.Context, tx sqldb.Tx, e webhook.Event, headers string, delivery sql.NullString) (webhook.Receipt, error) {
+	at := millis(e.ReceivedAt)
+	if e.Weak {
+		// A hash of the content counts for a window only: then it may come again.
+		if _, err := tx.ExecContext(ctx, `UPDATE events SET dedupe_key = NULL
+			WHERE source = ? AND dedupe_key = ? AND received_at < ?`,
+			e.Source, e.Key, at-webhook.WeakWindow.Milliseconds()); err != nil {
+			return webhook.Receipt{}, err
+		}
+	}
+	added, err := changedOne(tx.ExecContext(ctx, `INSERT INTO events
+		(id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, last_seen_at, delivery)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?)
+		ON CONFLICT (source, dedupe_key) DO NOTHING`,
+		e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, headers, e.Body, at, millis(e.ProviderAt), e.VerifiedBy, at, delivery))
+	switch {
+	case err != nil:
+		return webhook.Receipt{}, err
+	case added:
+		return webhook.Receipt{ID: e.ID}, enqueue(ctx, tx, dispatch.EventJob, e.ID, s.now())
+	}
+	first := webhook.Receipt{Duplicate: true}
+	err = tx.QueryRowContext(ctx, `UPDATE events SET duplicates = duplicates + 1, last_seen_at = ?
+		WHERE source = ? AND dedupe_key = ? RETURNING id`, at, e.Source, e.Key).Scan(&first.ID)
+	return first, err
 }
 
 // changedOne reports whether a statement changed a row.

@@ -17,24 +17,29 @@ var _ dispatch.Queue = (*Store)(nil)
 // file (`drawbridge run`, `runs cancel` or `events replay` beside it). It reads one counter.
 const watchEvery = time.Second
 
-// enqueue adds a job due at a time, or moves the one that is there.
+// enqueue adds a job of ordinary priority due at a time, or moves the one that is there.
 func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
 		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
 	return err
 }
 
-// lease takes up to limit due jobs and gives what they wake.
+// lease takes up to limit due jobs, those of the highest priority first, and gives
+// what they wake.
 func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limit int, lease time.Duration) ([]string, error) {
 	now := s.now()
-	rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
-		string(kind), millis(now), limit)
-	if err != nil {
-		return nil, err
-	}
-	refs, err := collect(rows, func(ref *string) []any { return []any{ref} })
-	if err != nil {
-		return nil, err
+	var refs []string
+	for priority := dispatch.High; priority <= dispatch.Low && len(refs) < limit; priority++ {
+		rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND priority = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
+			string(kind), int(priority), millis(now), limit-len(refs))
+		if err != nil {
+			return nil, err
+		}
+		due, err := collect(rows, func(ref *string) []any { return []any{ref} })
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, due...)
 	}
 	for _, ref := range refs {
 		if err := take(ctx, tx, kind, ref, now.Add(lease)); err != nil {
@@ -90,7 +95,10 @@ func (s *Store) Postpone(ctx context.Context, kind dispatch.Kind, ref string, un
 // NextDue is when the earliest job of the kind is due.
 func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, bool, error) {
 	var due sql.NullInt64
-	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due_at) FROM jobs WHERE kind = ?`, string(kind)).Scan(&due)
+	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due) FROM (
+		SELECT MIN(due_at) AS due FROM jobs WHERE kind = ?1 AND priority = 0 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 1 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 2)`, string(kind)).Scan(&due)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
 	}

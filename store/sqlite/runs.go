@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -77,9 +78,9 @@ func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, state disp
 	if state == dispatch.Running {
 		epoch, begun = dispatch.FirstEpoch, millis(now)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, replay, prompt, tainted, route, state, epoch, started_at,
-		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		run.ID, run.Agent, run.Owner, run.Source, event, run.Replay, run.Prompt, run.Tainted, run.Route, string(state), epoch, begun, begun, millis(now))
+	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, state, epoch, started_at,
+		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, string(state), epoch, begun, begun, millis(now))
 	return err
 }
 

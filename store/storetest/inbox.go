@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -25,7 +26,7 @@ func event(h Harness, n int) webhook.Event {
 // accept stores an event and fails the test unless it was the first of its key.
 func accept(t *testing.T, h Harness, e webhook.Event) {
 	t.Helper()
-	receipt, err := h.Store().Accept(t.Context(), e)
+	receipt, err := acceptOne(t.Context(), h.Store(), e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func sameKeyGivesTheFirstEvent(t *testing.T, h Harness) {
 	again := first
 	again.ID, again.Body = "evt_again", []byte(`{"other":true}`)
 	h.Advance(31 * 24 * time.Hour) // providers resend for up to 30 days
-	receipt, err := h.Store().Accept(t.Context(), again)
+	receipt, err := acceptOne(t.Context(), h.Store(), again)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func concurrentDuplicatesMakeOneEvent(t *testing.T, h Harness) {
 		all.Go(func() {
 			e := event(h, 1)
 			e.ID = fmt.Sprintf("evt_%03d", i)
-			receipt, err := h.Store().Accept(t.Context(), e)
+			receipt, err := acceptOne(t.Context(), h.Store(), e)
 			if err != nil {
 				t.Error(err)
 			}
@@ -128,7 +129,7 @@ func weakKeyCountsForItsWindowOnly(t *testing.T, h Harness) {
 		h.Advance(step.wait)
 		next := e
 		next.ID, next.ReceivedAt = "evt_at_"+h.Now().Format(time.RFC3339Nano), h.Now()
-		receipt, err := h.Store().Accept(t.Context(), next)
+		receipt, err := acceptOne(t.Context(), h.Store(), next)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,4 +164,13 @@ func eventsAreClaimedAgainWhenTheLeaseRunsOut(t *testing.T, h Harness) {
 	if got := claimEvents(t, h); len(got) != 1 {
 		t.Fatalf("claimed %d after the lease ran out, want 1", len(got))
 	}
+}
+
+// acceptOne stores a delivery of one event.
+func acceptOne(ctx context.Context, inbox webhook.Inbox, e webhook.Event) (webhook.Receipt, error) {
+	receipts, err := inbox.Accept(ctx, webhook.Batch{Events: []webhook.Event{e}})
+	if err != nil {
+		return webhook.Receipt{}, err
+	}
+	return receipts[0], nil
 }
