@@ -18,8 +18,8 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
-	"drawbridge/tools/sqldb"
 	"drawbridge/tools"
+	"drawbridge/tools/sqldb"
 )
 
 func openAt(t *testing.T, path string, mode sqlite.Mode) (*sqlite.Store, error) {
