@@ -40,6 +40,8 @@ type Run struct {
 	// Source and Event name what started the run; Event is "" for a run started
 	// by a person.
 	Source, Event string
+	// Via names the route of the source that made the run.
+	Via string
 	// Replay counts the event's replays: 0 for the first run of an event.
 	Replay int
 	Prompt string
@@ -47,7 +49,9 @@ type Run struct {
 	Tainted bool
 	// Route names the webhook whose callback is owed when the run ends, or "".
 	Route string
-	State State
+	// CallbackURL is the address that whoever started the run wants told of its end, or "".
+	CallbackURL string
+	State       State
 	// Reason is why the run stands where it stands: "answered", "budget_turns",
 	// "model_unavailable". Answer is the model's last word.
 	Reason, Answer string
@@ -73,6 +77,8 @@ type NewRun struct {
 	// Owner is the principal that started the run and may see, continue and cancel it
 	// ("key:desk"), "" for one that no caller started.
 	Owner string
+	// CallbackURL, if set, is the address to tell of the run's end.
+	CallbackURL string
 	// Key, if set, is the owner's idempotency key, Digest a hash of what is asked for.
 	Key, Digest string
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -47,7 +48,7 @@ func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, bri
 	}
 	at := fromMillis(millis(now))
 	return &dispatch.Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: dispatch.FirstEpoch}, Run: dispatch.Run{ID: run.ID, Agent: run.Agent, Owner: run.Owner,
-		Source: run.Source, Event: run.Event, Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route,
+		Source: run.Source, Event: run.Event, Via: cmp.Or(run.Via, run.Agent), Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route, CallbackURL: run.CallbackURL,
 		State: dispatch.Running, Created: at, Started: at}}, place, nil
 }
 

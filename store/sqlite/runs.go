@@ -16,7 +16,7 @@ import (
 
 var _ dispatch.RunStore = (*Store)(nil)
 
-const runColumns = `id, agent, owner, source, COALESCE(event, ''), replay, prompt, tainted, route, state, reason, answer, cancel, attempts,
+const runColumns = `id, agent, owner, source, COALESCE(event, ''), via, replay, prompt, tainted, route, callback_url, state, reason, answer, cancel, attempts,
 	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
 	created_at, started_at, finished_at`
 
@@ -28,7 +28,7 @@ type runRow struct {
 
 func (r *runRow) fields() []any {
 	u := &r.Usage
-	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.State, &r.Reason,
+	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Via, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.CallbackURL, &r.State, &r.Reason,
 		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
 		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished}
 }
@@ -78,9 +78,9 @@ func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, state disp
 	if state == dispatch.Running {
 		epoch, begun = dispatch.FirstEpoch, millis(now)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, state, epoch, started_at,
-		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, string(state), epoch, begun, begun, millis(now))
+	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, callback_url, state, epoch, started_at,
+		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(state), epoch, begun, begun, millis(now))
 	return err
 }
 

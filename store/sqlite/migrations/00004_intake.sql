@@ -67,6 +67,7 @@ CREATE TABLE runs (
     prompt            TEXT    NOT NULL,
     tainted           INTEGER NOT NULL CHECK (tainted IN (0, 1)),
     route             TEXT    NOT NULL, -- whose callback it owes
+    callback_url      TEXT    NOT NULL DEFAULT '', -- that whoever started it wants called
     state             TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled', 'dead')),
     reason            TEXT    NOT NULL DEFAULT '',
     answer            TEXT    NOT NULL DEFAULT '',
