@@ -162,7 +162,7 @@ func (a *app) wireIntake(context.Context, appOptions) error {
 		sources = append(sources, source)
 	}
 	var err error
-	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log})
+	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log, PublicURL: a.cfg.Server.PublicURL})
 	return err
 }
 

@@ -5,10 +5,41 @@ import (
 	"net/http"
 )
 
-// accepted is the answer to a delivery that is stored.
+// accepted is the answer to a delivery that is stored. Of several events in one it
+// holds the first one's id, whether all were known, and each.
 type accepted struct {
+	ID        string       `json:"id"`
+	Duplicate bool         `json:"duplicate"`
+	Events    []storedPart `json:"events,omitempty"`
+}
+
+type storedPart struct {
 	ID        string `json:"id"`
 	Duplicate bool   `json:"duplicate"`
+}
+
+// answerStored says that everything is on disk: in the words of the sender's
+// protocol, if it has any.
+func answerStored(w http.ResponseWriter, reply *Reply, receipts []Receipt) {
+	if reply != nil {
+		answerReply(w, *reply)
+		return
+	}
+	got := accepted{ID: receipts[0].ID, Duplicate: true}
+	for _, r := range receipts {
+		got.Duplicate = got.Duplicate && r.Duplicate
+		if len(receipts) > 1 {
+			got.Events = append(got.Events, storedPart(r))
+		}
+	}
+	answer(w, http.StatusOK, got)
+}
+
+// answerReply writes the bytes as they are: some senders compare them.
+func answerReply(w http.ResponseWriter, reply Reply) {
+	w.Header().Set("Content-Type", reply.ContentType)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(reply.Body)
 }
 
 // advice is the whole of what a refused sender hears: what the operator can do,
@@ -16,6 +47,7 @@ type accepted struct {
 var advice = map[int]string{
 	http.StatusBadRequest:            "the delivery is malformed; compare the source's scheme with what the sender sends. The reason is recorded with the rejected deliveries",
 	http.StatusUnauthorized:          "the delivery could not be verified; compare the source's scheme and secrets with the sender's. The reason is recorded with the rejected deliveries",
+	http.StatusForbidden:             "the question was not answered; compare the source's verify_token with the sender's",
 	http.StatusNotFound:              "no webhook source is served here; compare the path with the sources in the configuration",
 	http.StatusMethodNotAllowed:      "webhooks are delivered by POST",
 	http.StatusRequestEntityTooLarge: "the body is larger than this source takes; raise the source's limit if the sender is right",

@@ -73,8 +73,7 @@ func (e *engine) Verify(d Delivery) (Verified, error) {
 	}
 	dedupe, weak := e.dedupeKey(env, d)
 	return Verified{
-		Key:     dedupe,
-		Weak:    weak,
+		Parts:   []Part{{Key: dedupe, Weak: weak, Body: d.Body}},
 		By:      ordinal(n, len(e.keys)),
 		Until:   e.keys[n].notAfter,
 		Headers: e.kept(env.names, d.Header),

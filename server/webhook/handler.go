@@ -2,16 +2,12 @@ package webhook
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"os"
+	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"golang.org/x/time/rate"
 )
@@ -45,6 +41,9 @@ type Options struct {
 	// AcceptTimeout bounds one Inbox.Accept; 0 means 3 s. An event committed after
 	// the sender was told to come back is found again by its key.
 	AcceptTimeout time.Duration
+	// PublicURL is how the outside reaches [Prefix]: what senders sign that sign the
+	// address. "" if no source needs it.
+	PublicURL string
 }
 
 // Handler takes deliveries for every source.
@@ -54,6 +53,7 @@ type Handler struct {
 	now       func() time.Time
 	log       *slog.Logger
 	timeout   time.Duration
+	publicURL string
 	strangers strangers
 	records   map[string]*rate.Limiter // of refusals, by source
 }
@@ -68,6 +68,8 @@ func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 		now:     o.Now,
 		log:     o.Log,
 		timeout: o.AcceptTimeout,
+
+		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
 	}
 	if h.now == nil {
 		h.now = time.Now
@@ -110,38 +112,37 @@ func (h *Handler) add(s Source) error {
 // a body that came too slowly.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived := h.now() // before the body: a slow one is judged by when it came
-	source, ok := h.route(r.URL.Path)
+	source, token, ok := h.route(r.URL.Path)
 	if !ok {
 		h.answerStranger(w, r, arrived)
 		return
 	}
 	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		answerError(w, http.StatusMethodNotAllowed)
+		h.greet(w, r, source, arrived)
 		return
 	}
-	event, body, err := h.receive(r, source, arrived)
+	got, err := h.receive(r, source, token, arrived)
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		h.reject(r, source, refusal, body, arrived)
+		h.reject(r, source, refusal, got.body, arrived)
 		answerError(w, refusal.Status)
 		return
 	}
-	var receipt Receipt
+	var receipts []Receipt
 	if err == nil {
-		receipt, err = h.accept(r.Context(), event)
+		receipts, err = h.accept(r.Context(), got.batch)
 	}
 	if err != nil {
-		h.comeBack(w, r, event, source, err)
+		h.comeBack(w, r, got.batch, source, err)
 		return
 	}
-	answer(w, http.StatusOK, accepted(receipt))
+	answerStored(w, got.reply, receipts)
 }
 
 // comeBack asks the sender to send again. It is answered with 503 even where it
 // was too slow itself: a slow line is nobody's mistake, and a 4xx makes some
 // senders give up.
-func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, e Event, s Source, cause error) {
+func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, b Batch, s Source, cause error) {
 	w.Header().Set("Retry-After", retryAfter)
 	if errors.Is(cause, errSlow) {
 		if h.records[s.Name].AllowN(h.now(), 1) { // anyone can send slowly
@@ -152,82 +153,28 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, e Event, s So
 		return
 	}
 	attrs := []any{"source", s.Name, "err", cause}
-	if e.ID != "" {
-		attrs = append(attrs, "event", e.ID)
+	if len(b.Events) > 0 {
+		attrs = append(attrs, "event", b.Events[0].ID, "events", len(b.Events))
 	}
 	h.log.ErrorContext(r.Context(), "asked the sender of a webhook to come back", attrs...)
 	answerError(w, http.StatusServiceUnavailable)
 }
 
-// receive reads a delivery and turns it into an event, if it is genuine. The body
-// comes back with an error too, as far as it was read.
-func (h *Handler) receive(r *http.Request, s Source, arrived time.Time) (Event, []byte, error) {
-	body, err := readBody(r, s.MaxBody)
-	if err != nil {
-		return Event{}, body, err
-	}
-	d := Delivery{Source: s.Name, Header: r.Header, Body: body, ArrivedAt: arrived}
-	verified, err := s.Verifier.Verify(d)
-	if err != nil {
-		return Event{}, body, err
-	}
-	if !verified.Until.IsZero() {
-		h.log.WarnContext(r.Context(), "verified a webhook with a secret that is about to end",
-			"source", s.Name, "verified_by", verified.By, "until", verified.Until)
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Event{}, body, fmt.Errorf("making an event id: %w", err)
-	}
-	return Event{
-		ID:          "evt_" + hex.EncodeToString(id[:]),
-		Source:      s.Name,
-		Key:         verified.Key,
-		Weak:        verified.Weak,
-		ContentType: r.Header.Get("Content-Type"),
-		Headers:     verified.Headers,
-		Body:        body,
-		ReceivedAt:  arrived,
-		VerifiedBy:  verified.By,
-	}, body, nil
-}
-
-// errSlow: the read deadline came before the end of the body.
-var errSlow = errors.New("reading the body: not all of it came in time")
-
-// readBody reads at most one byte above the limit, which tells "full" from "cut":
-// a chunked body announces no length, and one cut short must never be stored.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	tooLarge := &Refusal{
-		Status: http.StatusRequestEntityTooLarge,
-		Reason: fmt.Sprintf("body above the source's limit of %d bytes", limit),
-	}
-	if r.ContentLength > limit {
-		return nil, tooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return body, fmt.Errorf("%w: %d bytes came: %w", errSlow, len(body), err)
-	case err != nil:
-		return body, malformed("body broke off after %d bytes: %v", len(body), err)
-	case int64(len(body)) > limit:
-		return body, tooLarge
-	}
-	return body, nil
-}
-
-// accept stores the event and says so in the log. A sender that hangs up does not
+// accept stores the events and says so in the log. A sender that hangs up does not
 // stop it: GitHub would not send again.
-func (h *Handler) accept(ctx context.Context, e Event) (Receipt, error) {
+func (h *Handler) accept(ctx context.Context, b Batch) ([]Receipt, error) {
+	if len(b.Events) == 0 {
+		return nil, nil
+	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
 	defer cancel()
-	receipts, err := h.inbox.Accept(bounded, Batch{Events: []Event{e}})
+	receipts, err := h.inbox.Accept(bounded, b)
 	if err != nil {
-		return Receipt{}, fmt.Errorf("storing the event: %w", err)
+		return nil, fmt.Errorf("storing the event: %w", err)
 	}
-	receipt := receipts[0]
-	h.log.InfoContext(ctx, "accepted a webhook", "source", e.Source, "event", receipt.ID,
-		"duplicate", receipt.Duplicate, "verified_by", e.VerifiedBy)
-	return receipt, nil
+	for i, e := range b.Events {
+		h.log.InfoContext(ctx, "accepted a webhook", "source", e.Source, "event", receipts[i].ID,
+			"duplicate", receipts[i].Duplicate, "verified_by", e.VerifiedBy)
+	}
+	return receipts, nil
 }

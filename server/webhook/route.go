@@ -13,12 +13,23 @@ var nameRule = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 
 // route finds the source that a path names, once doubled, trailing and dotted
 // slashes are gone: every spelling is served as it came, because a sender counts
-// a redirect to the clean one as failure. A disabled source is not found.
-func (h *Handler) route(requested string) (Source, bool) {
-	name, ok := strings.CutPrefix(path.Clean("/"+requested), Prefix)
+// a redirect to the clean one as failure. A disabled source is not found, and
+// neither is anything below a source whose senders show no token there.
+func (h *Handler) route(requested string) (s Source, token string, ok bool) {
+	rest, ok := strings.CutPrefix(path.Clean("/"+requested), Prefix)
 	if !ok {
-		return Source{}, false
+		return Source{}, "", false
 	}
-	source, ok := h.sources[name]
-	return source, ok && !source.Disabled
+	name, token, deeper := strings.Cut(rest, "/")
+	s, ok = h.sources[name]
+	if !ok || s.Disabled || deeper && !takesToken(s.Verifier) {
+		return Source{}, "", false
+	}
+	return s, token, true
+}
+
+// takesToken reports whether deliveries show a secret in their path.
+func takesToken(v Verifier) bool {
+	t, ok := v.(interface{ TakesToken() bool })
+	return ok && t.TakesToken()
 }

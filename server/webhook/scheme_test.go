@@ -64,8 +64,8 @@ func TestStripeKeyIsTheEventsID(t *testing.T) {
 		"":                                               "",
 	} {
 		got := senders[2].wantVerified(t, senders[2].sign(t, rawKey, arrival, body))
-		if got.Weak != (want == "") || (want != "" && got.Key != want) {
-			t.Errorf("body %.40q: key %q, weak %v; want %q", body, got.Key, got.Weak, want)
+		if got.Parts[0].Weak != (want == "") || (want != "" && got.Parts[0].Key != want) {
+			t.Errorf("body %.40q: key %q, weak %v; want %q", body, got.Parts[0].Key, got.Parts[0].Weak, want)
 		}
 	}
 }
@@ -76,10 +76,10 @@ func TestING11_WeakKeyIsOfSourceAndContentNotOfTime(t *testing.T) {
 		d := s.sign(t, rawKey, at, body)
 		d.Source = source
 		got := s.wantVerified(t, d)
-		if !got.Weak {
+		if !got.Parts[0].Weak {
 			t.Fatal("the key is not weak")
 		}
-		return got.Key
+		return got.Parts[0].Key
 	}
 	first := keyOf("a", "hello", arrival)
 	if retried := keyOf("a", "hello", arrival.Add(time.Minute)); retried != first {

@@ -133,8 +133,8 @@ func TestPublishedVectorsVerify(t *testing.T) {
 			if err != nil {
 				t.Fatalf("refused: %v", err)
 			}
-			if got.Weak != (v.key == "") || (!got.Weak && got.Key != v.key) {
-				t.Errorf("key %q, weak %v; want %q", got.Key, got.Weak, v.key)
+			if got.Parts[0].Weak != (v.key == "") || (!got.Parts[0].Weak && got.Parts[0].Key != v.key) {
+				t.Errorf("key %q, weak %v; want %q", got.Parts[0].Key, got.Parts[0].Weak, v.key)
 			}
 			d.Body = append(d.Body, '\n')
 			if _, err := e.Verify(d); err == nil {

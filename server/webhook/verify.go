@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -34,8 +36,19 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // Delivery is what a verifier judges: the request as it came.
 type Delivery struct {
 	Source string
+	Method string
+	// URL is the address the sender called: the configured public URL and the
+	// request's own target, byte for byte as it was received. "" if no public URL is
+	// configured. What a request says of its host is no part of it: that is the
+	// sender's to choose.
+	URL string
+	// Token is the part of the path behind the source's name, for senders that
+	// cannot sign and show a secret there instead.
+	Token  string
 	Header http.Header
 	Body   []byte // the exact bytes received
+	// Certificates are those the sender showed, its own first; none but over mTLS.
+	Certificates []*x509.Certificate
 	// ArrivedAt is when the request reached us, before its body was read. Both the
 	// replay window and the end of a secret are judged by it.
 	ArrivedAt time.Time
@@ -43,19 +56,46 @@ type Delivery struct {
 
 // Verified is what a genuine delivery was found to be.
 type Verified struct {
-	Key  string // the dedupe key
-	Weak bool   // Key is a hash of the content, not the sender's id
-	By   string // the secret that matched: "secret 2 of 3"
+	// Parts are the events in it: one, but for senders that collect several, and
+	// none where the sender only wants to know whether we are there.
+	Parts []Part
+	By    string // the secret that matched: "secret 2 of 3"
 	// Until is when that secret ends; zero if it does not.
 	Until time.Time
-	// Headers are those worth keeping with the event: never a signature.
+	// Headers are those worth keeping with the events: never a signature.
 	Headers http.Header
+	// Reply is what the sender's protocol wants to hear once all is stored; nil where
+	// any 2xx does.
+	Reply *Reply
+}
+
+// Part is one event of a delivery.
+type Part struct {
+	Key  string    // the dedupe key
+	Weak bool      // Key is a hash of the content, not the sender's id
+	Body []byte    // the delivery's whole body, or the bytes of it that are this event
+	At   time.Time // when it happened, as the sender says; zero if it does not
+}
+
+// Reply is an answer that a sender's protocol prescribes.
+type Reply struct {
+	ContentType string
+	Body        []byte
 }
 
 // Verifier tells genuine deliveries from others. Its error is a *[Refusal] when
 // the delivery is at fault; any other error is a fault of ours.
 type Verifier interface {
 	Verify(d Delivery) (Verified, error)
+}
+
+// Greeter is a Verifier whose sender asks with a GET whether the address is ours,
+// before it delivers anything there.
+type Greeter interface {
+	Verifier
+	// Greet answers the question in a query. Its error is a *[Refusal] when the
+	// question is not to be answered.
+	Greet(query url.Values, at time.Time) (Reply, error)
 }
 
 // Refusal is why a delivery was not accepted.

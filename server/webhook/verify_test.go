@@ -18,8 +18,8 @@ func TestGenuineDeliveryIsVerified(t *testing.T) {
 			t.Errorf("verified by %q", got.By)
 		}
 		wantWeak := s.id == "" && s.scheme != webhook.Stripe
-		if got.Weak != wantWeak {
-			t.Errorf("weak key: %v, want %v", got.Weak, wantWeak)
+		if got.Parts[0].Weak != wantWeak {
+			t.Errorf("weak key: %v, want %v", got.Parts[0].Weak, wantWeak)
 		}
 	})
 }
