@@ -117,7 +117,7 @@ func (d *Dispatcher) wait(ctx context.Context, l *life, outcome bridge.Outcome) 
 	switch {
 	case outcome.Reason == bridge.ClientCalls:
 		return d.awaitCaller(ctx, l)
-	case outcome.Reason == bridge.BudgetDay && l.Run.Owner != "":
+	case outcome.Reason == bridge.BudgetDay && l.Run.Talked():
 		// Nobody waits for tomorrow.
 		outcome.Status = bridge.Cancelled
 		return d.finish(ctx, l, Cancelled, outcome)

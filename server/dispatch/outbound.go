@@ -75,13 +75,13 @@ const (
 	Cancels Kind = "cancel"
 )
 
-// Priority says what goes first of work that is due.
+// Priority says what goes first of work that is due: the smaller number.
 type Priority int
 
 const (
-	High Priority = iota
-	Normal
-	Low
+	High   Priority = -1
+	Normal Priority = 0
+	Low    Priority = 1
 )
 
 // Store is all that dispatch needs.

@@ -51,7 +51,12 @@ type Run struct {
 	Route string
 	// CallbackURL is the address that whoever started the run wants told of its end, or "".
 	CallbackURL string
-	State       State
+	// Metadata is what whoever started the run noted on it.
+	Metadata map[string]string
+	Priority Priority
+	// StartAt is when the run may begin, zero for at once.
+	StartAt time.Time
+	State   State
 	// Reason is why the run stands where it stands: "answered", "budget_turns",
 	// "model_unavailable". Answer is the model's last word.
 	Reason, Answer string
@@ -81,7 +86,22 @@ type NewRun struct {
 	CallbackURL string
 	// Key, if set, is the owner's idempotency key, Digest a hash of what is asked for.
 	Key, Digest string
+	// Metadata is kept with the run, for whoever started it.
+	Metadata map[string]string
+	// Priority orders the run among those that are due.
+	Priority Priority
+	// StartAt is when the run may begin, zero for at once.
+	StartAt time.Time
 }
+
+// Where a run comes from that no webhook made.
+const (
+	FromChat = "chat" // somebody talks to it
+	FromAPI  = "api"  // a program started it, and does not wait for it
+)
+
+// Talked reports whether the run is a conversation: somebody waits for its next word.
+func (r Run) Talked() bool { return r.Owner != "" && r.Source != FromAPI }
 
 // Claimed is a run leased to the caller. It is running under the lease's epoch,
 // and nobody else carries it until the lease runs out.
@@ -130,6 +150,13 @@ type RunStore interface {
 
 	// Start adds a queued run and its job.
 	Start(ctx context.Context, run NewRun) error
+	// Submit is Start for a request that may be sent again: the run, its job and the
+	// owner's key in one transaction. If the owner has used the key before nothing is added,
+	// fresh is false, and id is that of the run it was used for; for another digest that is
+	// ErrKeyReused.
+	Submit(ctx context.Context, run NewRun) (id string, fresh bool, err error)
+	// ListRuns gives up to limit runs that fit a filter, the newest first.
+	ListRuns(ctx context.Context, fits RunFilter, limit int) ([]Run, error)
 	// Begin adds a run that is carried at once: running under FirstEpoch, leased, with a
 	// journal that brief opens, in one transaction. If the owner has used the run's key before
 	// nothing is added, claimed is nil, and place tells what came of the key; for another
@@ -147,6 +174,10 @@ type RunStore interface {
 	Run(ctx context.Context, id string) (Run, error)
 	// EntriesAfter gives the journal's entries behind a sequence number.
 	EntriesAfter(ctx context.Context, run string, seq int64) ([]bridge.Entry, error)
+	// Watch tells of changes of a run and of its journal: the channel receives a value
+	// after there may have been one, at once if it was made through this store, and soon if
+	// another process made it. stop ends it.
+	Watch(run string) (changed <-chan struct{}, stop func())
 	// ClaimRuns leases up to limit due runs: queued or waiting -> running, under
 	// a new epoch.
 	ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]Claimed, error)

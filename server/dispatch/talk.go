@@ -49,7 +49,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 // run is the run to begin, with what the caller left out.
 func (t Talk) run() NewRun {
 	run := t.Run
-	run.ID, run.Source = cmp.Or(run.ID, NewID("run_")), cmp.Or(run.Source, "chat")
+	run.ID, run.Source = cmp.Or(run.ID, NewID("run_")), cmp.Or(run.Source, FromChat)
 	for _, m := range slices.Backward(t.Conversation.Messages) {
 		if run.Prompt == "" && m.Role == openai.User {
 			run.Prompt = m.Content
@@ -61,7 +61,7 @@ func (t Talk) run() NewRun {
 // asRun is the run as it will be once it is begun.
 func (n NewRun) asRun() Run {
 	return Run{ID: n.ID, Agent: n.Agent, Owner: n.Owner, Source: n.Source, Event: n.Event, Via: n.Via, Replay: n.Replay, Prompt: n.Prompt, Tainted: n.Tainted,
-		Route: n.Route, CallbackURL: n.CallbackURL, State: Running}
+		Route: n.Route, CallbackURL: n.CallbackURL, Metadata: n.Metadata, Priority: n.Priority, StartAt: n.StartAt, State: Running}
 }
 
 // brief asks the bridge for the entry that opens the run's journal.

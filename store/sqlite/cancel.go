@@ -25,6 +25,7 @@ func (s *Store) RequestCancel(ctx context.Context, id, why string) (dispatch.Sta
 		case err != nil:
 			return state, fmt.Errorf("cancelling run %q: %w", id, err)
 		default:
+			s.changed(id)
 			return state, nil
 		}
 	}

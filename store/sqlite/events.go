@@ -88,10 +88,7 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 		if routing.Run == nil {
 			return nil
 		}
-		if err := insertRun(ctx, tx, *routing.Run, dispatch.Queued, s.now()); err != nil {
-			return err
-		}
-		return enqueue(ctx, tx, dispatch.RunJob, routing.Run.ID, s.now())
+		return s.start(ctx, tx, *routing.Run)
 	})
 	if err != nil {
 		return fmt.Errorf("routing event %q: %w", event, err)

@@ -59,6 +59,7 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 	if err != nil {
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)
 	}
+	s.changed(lease.Run)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, bri
 	at := fromMillis(millis(now))
 	return &dispatch.Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: dispatch.FirstEpoch}, Run: dispatch.Run{ID: run.ID, Agent: run.Agent, Owner: run.Owner,
 		Source: run.Source, Event: run.Event, Via: cmp.Or(run.Via, run.Agent), Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route, CallbackURL: run.CallbackURL,
-		State: dispatch.Running, Created: at, Started: at}}, place, nil
+		Metadata: run.Metadata, Priority: run.Priority, StartAt: run.StartAt, State: dispatch.Running, Created: at, Started: at}}, place, nil
 }
 
 // Continue leases a run that waits for its caller and appends what the caller sent.
@@ -74,6 +74,7 @@ func (s *Store) Continue(ctx context.Context, run string, key dispatch.RequestKe
 	if err != nil {
 		return nil, dispatch.Place{}, fmt.Errorf("continuing run %q: %w", run, err)
 	}
+	s.changed(run)
 	return claimed, place, nil
 }
 

@@ -32,5 +32,8 @@ func (s *Store) ClaimRun(ctx context.Context, id string, lease time.Duration) (c
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("claiming run %q: %w", id, err)
 	}
+	if claimed != nil {
+		s.changed(id)
+	}
 	return claimed, due, nil
 }

@@ -19,10 +19,18 @@ const watchEvery = time.Second
 
 // enqueue adds a job of ordinary priority due at a time, or moves the one that is there.
 func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
-		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
+	return enqueueAs(ctx, tx, kind, ref, due, dispatch.Normal)
+}
+
+// enqueueAs is enqueue with a priority, which one that is there keeps.
+func enqueueAs(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time, priority dispatch.Priority) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, priority, due_at, leased) VALUES (?, ?, ?, ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, rank(priority), millis(due))
 	return err
 }
+
+// rank is how a priority stands in the tables: 0 goes first.
+func rank(p dispatch.Priority) int { return int(p - dispatch.High) }
 
 // lease takes up to limit due jobs, those of the highest priority first, and gives
 // what they wake.
@@ -31,7 +39,7 @@ func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limi
 	var refs []string
 	for priority := dispatch.High; priority <= dispatch.Low && len(refs) < limit; priority++ {
 		rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND priority = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
-			string(kind), int(priority), millis(now), limit-len(refs))
+			string(kind), rank(priority), millis(now), limit-len(refs))
 		if err != nil {
 			return nil, err
 		}
@@ -141,9 +149,16 @@ func (s *Store) watch() {
 		var seen int64
 		for {
 			var version int64
-			if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err == nil && version != seen {
+			err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version)
+			written := err == nil && version != seen
+			if written {
 				seen = version
 				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.Cancels)
+			}
+			if written || s.watches.news() {
+				if s.lookForChanges(ctx) != nil {
+					seen = 0 // look again
+				}
 			}
 			select {
 			case <-ctx.Done():

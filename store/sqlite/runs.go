@@ -18,24 +18,30 @@ var _ dispatch.RunStore = (*Store)(nil)
 
 const runColumns = `id, agent, owner, source, COALESCE(event, ''), via, replay, prompt, tainted, route, callback_url, state, reason, answer, cancel, attempts,
 	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
-	created_at, started_at, finished_at`
+	created_at, started_at, finished_at, priority, start_at, metadata`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
 	dispatch.Run
-	worked, created, started, finished int64
+	worked, created, started, finished, startAt int64
+	rank                                        int
+	metadata                                    string
 }
 
 func (r *runRow) fields() []any {
 	u := &r.Usage
 	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Via, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.CallbackURL, &r.State, &r.Reason,
 		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
-		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished}
+		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata}
 }
 
 func (r *runRow) run() dispatch.Run {
-	r.Created, r.Started, r.FinishedAt = fromMillis(r.created), fromMillis(r.started), fromMillis(r.finished)
+	r.Created, r.Started, r.FinishedAt, r.StartAt = fromMillis(r.created), fromMillis(r.started), fromMillis(r.finished), fromMillis(r.startAt)
 	r.Worked = time.Duration(r.worked) * time.Millisecond
+	r.Priority = dispatch.High + dispatch.Priority(r.rank)
+	if r.metadata != "" {
+		_ = json.Unmarshal([]byte(r.metadata), &r.Metadata) // written here, from a map
+	}
 	return r.Run
 }
 
@@ -59,16 +65,26 @@ func runAndEpoch(ctx context.Context, q sqldb.Querier, id string) (run dispatch.
 // Start adds a queued run and its job.
 func (s *Store) Start(ctx context.Context, run dispatch.NewRun) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		if err := insertRun(ctx, tx, run, dispatch.Queued, s.now()); err != nil {
-			return err
-		}
-		return enqueue(ctx, tx, dispatch.RunJob, run.ID, s.now())
+		return s.start(ctx, tx, run)
 	})
 	if err != nil {
 		return fmt.Errorf("starting run %q: %w", run.ID, err)
 	}
 	s.signal(dispatch.RunJob)
 	return nil
+}
+
+// start adds a queued run, and the job that wakes it when it may begin.
+func (s *Store) start(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun) error {
+	now := s.now()
+	if err := insertRun(ctx, tx, run, dispatch.Queued, now); err != nil {
+		return err
+	}
+	due := now
+	if run.StartAt.After(now) {
+		due = run.StartAt
+	}
+	return enqueueAs(ctx, tx, dispatch.RunJob, run.ID, due, run.Priority)
 }
 
 // insertRun adds a run: queued, or running under its first lease.
@@ -78,9 +94,18 @@ func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, state disp
 	if state == dispatch.Running {
 		epoch, begun = dispatch.FirstEpoch, millis(now)
 	}
+	metadata := ""
+	if len(run.Metadata) > 0 {
+		encoded, err := json.Marshal(run.Metadata)
+		if err != nil {
+			return fmt.Errorf("encoding the metadata: %w", err)
+		}
+		metadata = string(encoded)
+	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, callback_url, state, epoch, started_at,
-		touched_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(state), epoch, begun, begun, millis(now))
+		touched_at, created_at, priority, start_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(state), epoch, begun, begun, millis(now),
+		rank(run.Priority), millis(run.StartAt), metadata)
 	return err
 }
 
@@ -109,6 +134,9 @@ func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) (
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claiming runs: %w", err)
+	}
+	for _, c := range all {
+		s.changed(c.Run.ID)
 	}
 	return all, nil
 }
@@ -169,6 +197,7 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 	if err != nil {
 		return fmt.Errorf("%s run %q: %w", act, lease.Run, err)
 	}
+	s.changed(lease.Run)
 	s.signal(dispatch.RunJob)
 	return nil
 }
@@ -190,6 +219,7 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 	if err != nil {
 		return fmt.Errorf("finishing run %q: %w", lease.Run, err)
 	}
+	s.changed(lease.Run)
 	if end.Callback != nil {
 		s.signal(dispatch.CallbackJob)
 	}

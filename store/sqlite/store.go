@@ -24,6 +24,7 @@ type Store struct {
 	now  func() time.Time
 	wake map[dispatch.Kind]chan struct{}
 
+	watches  watches
 	watching sync.WaitGroup
 	stop     context.CancelFunc
 }

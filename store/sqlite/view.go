@@ -45,20 +45,7 @@ func (s *Store) Run(ctx context.Context, id string) (dispatch.Run, error) {
 
 // Runs lists the newest runs first; event "" lists those of all events and of none.
 func (s *Store) Runs(ctx context.Context, event string, limit int) ([]dispatch.Run, error) {
-	rows, err := s.Read().QueryContext(ctx, `SELECT `+runColumns+` FROM runs WHERE ? IN ('', event)
-		ORDER BY created_at DESC, id DESC LIMIT ?`, event, limit)
-	if err != nil {
-		return nil, fmt.Errorf("listing runs: %w", err)
-	}
-	found, err := collect(rows, (*runRow).fields)
-	if err != nil {
-		return nil, fmt.Errorf("listing runs: %w", err)
-	}
-	runs := make([]dispatch.Run, len(found))
-	for i := range found {
-		runs[i] = found[i].run()
-	}
-	return runs, nil
+	return s.ListRuns(ctx, dispatch.RunFilter{Event: event}, limit)
 }
 
 // Callbacks gives the callbacks of a run.
