@@ -40,6 +40,10 @@ func (h *history) why(reason Reason, detail string) string {
 		return "The answer does not fit the form that was asked for:" + detail
 	case ClientGone:
 		return "The results of the caller's own calls did not come."
+	case BatchExpired:
+		return "No batch came to the question in time: " + detail
+	case BatchCancelled:
+		return "The batch that the question was in was cancelled at the provider."
 	}
 	return budgetText(reason, h.brief.Budget)
 }

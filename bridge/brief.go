@@ -74,6 +74,10 @@ func (r *run) brief(ctx context.Context) (Brief, error) {
 		}
 		b.Instructions = strings.TrimSpace(b.Instructions + "\n\n" + made.words())
 	}
+	if r.task.Later != nil {
+		b.Always, b.Functions, b.FunctionsHash = nil, []string{}, "" // there is one turn, and nothing to call in it
+		return b, nil
+	}
 	first := r.functions.choose(b, nil)
 	b.Functions, b.LeftOut = first.names, first.leftOut
 	if b.Conversation != nil {

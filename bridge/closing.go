@@ -28,6 +28,8 @@ func (r *run) withinBudget(ctx context.Context) (*Outcome, error) {
 	switch {
 	case over != nil && over.reason == BudgetDay && len(h.turns) == 0:
 		return h.waiting(BudgetDay, h.why(BudgetDay, ""), max(ends.Sub(r.options.Now()), time.Second)), nil
+	case over != nil && r.task.Later != nil: // nobody waits a day for last words
+		return h.failed(over.reason, ""), nil
 	case over != nil:
 		r.close(over)
 		return nil, nil

@@ -41,6 +41,9 @@ const (
 	ModelError       Reason = "model_error"       // failed: asking again would fail again
 	Length           Reason = "length"            // failed: the answer was cut at the model's own limit
 	ModelUnavailable Reason = "model_unavailable" // waiting
+	Batch            Reason = "batch"             // waiting: the question is, or will be, in a batch; see [Task.Later]
+	BatchExpired     Reason = "batch_expired"     // failed: no batch that the question was in came to it in time
+	BatchCancelled   Reason = "batch_cancelled"   // failed: somebody cancelled the batch at the provider
 	ToolsUnavailable Reason = "tools_unavailable" // waiting: the tool server cannot be reached
 )
 

@@ -23,6 +23,10 @@ func (r *run) ask(ctx context.Context) (*Outcome, error) {
 	if outcome, err := r.makeRoom(timed); outcome != nil || err != nil {
 		return r.unasked(ctx, timed, outcome, err)
 	}
+	if r.task.Later != nil {
+		r.task.Later(r.question())
+		return r.history.waiting(Batch, "waits for the answer to come with a batch", 0), nil
+	}
 	answer, err := r.model.Complete(timed, r.question())
 	if err != nil {
 		return r.unanswered(ctx, timed, err)
@@ -45,9 +49,9 @@ func (r *run) question() openai.Request {
 }
 
 // offering are the functions that the coming question carries: none if it is the
-// last one, or if the caller wants no calls.
+// last one, if the caller wants no calls, or if answers come later.
 func (r *run) offering() []openai.Function {
-	if r.history.closing != nil || r.history.demand.mute() {
+	if r.history.closing != nil || r.history.demand.mute() || r.task.Later != nil {
 		return nil
 	}
 	return r.offered().functions

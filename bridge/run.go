@@ -103,6 +103,10 @@ type Task struct {
 	// included but not the time of its present life, and when the day ends. It is asked
 	// before each turn if the agent has a daily budget.
 	Today func(ctx context.Context) (used Usage, ends time.Time, err error)
+	// Later, if set, is given each question in place of the model. The run then waits, as
+	// [Batch], until [LateAnswer] or [LateFailure] has brought what came of it. No
+	// functions are offered, and a budget that is used up ends the run without last words.
+	Later func(openai.Request)
 	// Worked is the time spent on the run before this life, for the budget.
 	Worked time.Duration
 	// Tainted: the prompt carries text written by outsiders.

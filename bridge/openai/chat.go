@@ -14,8 +14,10 @@ func (c *Client) chatBody(r Request) (body, error) {
 	head := newWriter()
 	head.raw("{")
 	head.member("model", r.Model)
-	head.raw(`"stream":true,`)
-	if !c.unwanted.by(r.Model, streamOptions) {
+	if !r.whole {
+		head.raw(`"stream":true,`)
+	}
+	if !r.whole && !c.unwanted.by(r.Model, streamOptions) {
 		head.raw(`"stream_options":{"include_usage":true},`)
 	}
 	opened, err := head.done()

@@ -82,11 +82,13 @@ type dialect struct {
 	definition func(Function) ([]byte, error)
 	send       func(context.Context, *wire.Client) error
 	read       func(*Client, Request) reading
+	endpoint   wire.BatchEndpoint
 }
 
 var chatDialect = dialect{
 	body:       (*Client).chatBody,
 	definition: chatDefinition,
+	endpoint:   wire.BatchEndpointChatCompletions,
 	send: func(ctx context.Context, api *wire.Client) error {
 		_, err := api.CreateChatCompletionStream(ctx, wire.ChatCompletionRequest{})
 		return err

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -24,6 +25,8 @@ type exchange struct {
 	out    body
 	watch  *time.Timer
 	quiet  time.Duration
+	most   int64          // bytes that are read of the answer
+	copy   *bytes.Buffer  // of what is read, if somebody wants one
 	in     *http.Response // nil until there is one
 }
 
@@ -31,7 +34,7 @@ type exchange struct {
 // cause, once the server has said nothing for as long as quiet; stop releases it.
 func begin(ctx context.Context, client *http.Client, out body, quiet time.Duration) (context.Context, *exchange, func()) {
 	timed, cancel := context.WithCancelCause(ctx)
-	x := &exchange{client: client, out: out, quiet: quiet}
+	x := &exchange{client: client, out: out, quiet: quiet, most: maxAnswer}
 	x.watch = time.AfterFunc(quiet, func() { cancel(errSilent) })
 	return timed, x, func() {
 		x.watch.Stop()
@@ -39,10 +42,15 @@ func begin(ctx context.Context, client *http.Client, out body, quiet time.Durati
 	}
 }
 
-// Do sends our body in place of go-openai's.
+// Do sends our body in place of go-openai's, if there is one.
 func (x *exchange) Do(r *http.Request) (*http.Response, error) {
-	r.Body, r.ContentLength = x.out.reader(), int64(x.out.size())
-	r.GetBody = func() (io.ReadCloser, error) { return x.out.reader(), nil }
+	switch {
+	case x.out != nil:
+		r.Body, r.ContentLength = x.out.reader(), int64(x.out.size())
+		r.GetBody = func() (io.ReadCloser, error) { return x.out.reader(), nil }
+	case r.Body != nil:
+		r.Body = heard{r.Body, x} // a long one may take longer to send than a server may be silent
+	}
 	response, err := x.client.Do(r)
 	if err != nil {
 		return nil, err
@@ -53,7 +61,10 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		return nil, &movedError{response}
 	}
-	response.Body = http.MaxBytesReader(nil, heard{response.Body, x}, maxAnswer)
+	response.Body = http.MaxBytesReader(nil, heard{response.Body, x}, x.most)
+	if x.copy != nil {
+		response.Body = copied{response.Body, io.TeeReader(response.Body, x.copy)}
+	}
 	return response, nil
 }
 
@@ -84,7 +95,7 @@ func (x *exchange) drain() {
 	_, _ = io.CopyN(io.Discard, x.in.Body, 64<<10)
 }
 
-// heard is an answer's body; each piece of it is a sign of life.
+// heard is a body on its way; each piece of it is a sign of life.
 type heard struct {
 	io.ReadCloser
 	x *exchange
@@ -96,6 +107,12 @@ func (h heard) Read(p []byte) (int, error) {
 		h.x.alive()
 	}
 	return n, err
+}
+
+// copied is a body that is copied as it is read.
+type copied struct {
+	io.Closer
+	io.Reader
 }
 
 // body is a request's, in pieces, of which most are shared with other requests.

@@ -85,6 +85,10 @@ type Request struct {
 	Params    Params     `json:"params"`
 	// Hear is told of the answer as it comes.
 	Hear Listener `json:"-"`
+
+	// whole: the answer is to come in one piece, and not streamed. The one after it, if
+	// there is one, is asked without what the endpoint would want to be given back.
+	whole bool
 }
 
 // Listener hears an answer as it comes. Its functions are called in order, from the

@@ -12,6 +12,7 @@ import (
 var responsesDialect = dialect{
 	body:       (*Client).responsesBody,
 	definition: responsesDefinition,
+	endpoint:   wire.BatchEndpointResponses,
 	send: func(ctx context.Context, api *wire.Client) error {
 		_, err := api.CreateResponseStream(ctx, wire.CreateResponseRequest{})
 		return err
@@ -37,8 +38,11 @@ func (c *Client) responsesBody(r Request) (body, error) {
 	head := newWriter()
 	head.raw("{")
 	head.member("model", r.Model)
-	head.raw(`"stream":true,"store":false,`)
-	if !c.unwanted.by(r.Model, encrypted) {
+	if !r.whole {
+		head.raw(`"stream":true,`)
+	}
+	head.raw(`"store":false,`)
+	if !r.whole && !c.unwanted.by(r.Model, encrypted) {
 		head.member("include", []wire.ResponseInclude{wire.ResponseIncludeReasoningEncryptedContent})
 	}
 	opened, err := head.done()

@@ -20,6 +20,10 @@
 // write a reply in the words of either API, send.go puts it on the wire and breaks
 // it on the way, and server.go ties a handler to a test.
 //
+// Batches (batch.go) are files of requests, each checked like one that is made at once. They
+// end when the test says so, and how ([Handler.End]); what goes wrong before that,
+// [Handler.Disturb] says (batchsteps.go).
+//
 // Doubts: nobody asked the live API. The rules come from OpenAI's reference and from
 // recorded 400 answers. Where OpenAI takes something that other servers do not (arguments
 // that are no JSON object, members of a message nobody knows), the stricter reading counts.

@@ -32,7 +32,8 @@ func (v Violation) String() string {
 	return fmt.Sprintf("request %d: %s: %s", v.Request, v.Param, v.Text)
 }
 
-// Handler is the server: POST /v1/chat/completions and /v1/responses, GET /v1/models.
+// Handler is the server: POST /v1/chat/completions and /v1/responses, GET /v1/models, and
+// what there is for batches.
 // It is safe for concurrent use.
 type Handler struct {
 	o       Options
@@ -40,6 +41,7 @@ type Handler struct {
 	closing chan struct{}
 	known   offers
 	issued  issued
+	batches *batches
 
 	mu         sync.Mutex
 	queue      []Reply
@@ -58,6 +60,7 @@ func NewHandler(o Options) *Handler {
 	h.routes.HandleFunc("POST /v1/responses", h.serve(Responses))
 	h.routes.HandleFunc("GET /v1/models", h.models)
 	h.routes.HandleFunc("GET /v1/models/{id}", h.model)
+	h.batches = newBatches(h)
 	h.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, problem{Message: fmt.Sprintf("Invalid URL (%s %s)", r.Method, r.URL.Path), Type: "invalid_request_error"})
 	})
