@@ -47,7 +47,7 @@ func inputOf(messages []Message, by string, reasoning bool) ([]any, error) {
 
 func inputOfOne(m Message, by string, reasoning bool) ([]any, error) {
 	if m.Name != "" {
-		return nil, lacking("name for who speaks")
+		return nil, lacking(namesOfSpeakers)
 	}
 	content, err := contentOf(m)
 	if err != nil {

@@ -77,5 +77,20 @@ func partOf(role Role, raw json.RawMessage) (any, error) {
 		}
 		return file, nil
 	}
-	return nil, lacking(fmt.Sprintf("content of type %q", p.Type))
+	return nil, lacking(contentOfType(p.Type))
 }
+
+// responsesParts are the kinds of parts that partOf translates.
+var responsesParts = []string{"text", "refusal", "image_url", "file"}
+
+// kindOf is the type of a content part, "" if it has none.
+func kindOf(raw json.RawMessage) string {
+	var p struct{ Type string }
+	_ = json.Unmarshal(raw, &p)
+	return p.Type
+}
+
+// What the Responses API lacks, in words.
+const namesOfSpeakers = "name for who speaks"
+
+func contentOfType(kind string) string { return fmt.Sprintf("content of type %q", kind) }

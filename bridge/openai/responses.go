@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	wire "github.com/sashabaranov/go-openai"
 )
@@ -113,21 +114,47 @@ func reasoningOf(p Params) *wire.ResponseReasoning {
 	return &wire.ResponseReasoning{Effort: p.ReasoningEffort}
 }
 
-// textOf translates the form of the answer, and refuses what the Responses API lacks.
-func textOf(p Params) (*responsesText, error) {
+// Lacks names what of a conversation the API has no way to ask for, as the chat API's
+// request calls it ("seed", "messages[2].name"), and in words; "" if it can ask for all.
+func (a API) Lacks(messages []Message, p Params) (param, what string) {
+	if a != Responses {
+		return "", ""
+	}
+	for i, m := range messages {
+		if m.Name != "" {
+			return fmt.Sprintf("messages[%d].name", i), namesOfSpeakers
+		}
+		for j, raw := range m.Parts {
+			if kind := kindOf(raw); !slices.Contains(responsesParts, kind) {
+				return fmt.Sprintf("messages[%d].content[%d]", i, j), contentOfType(kind)
+			}
+		}
+	}
+	return lackedBy(p)
+}
+
+// lackedBy is Lacks for the parameters.
+func lackedBy(p Params) (param, what string) {
+	const leastTokens = 16
 	switch {
 	case p.Seed != nil:
-		return nil, lacking("seed")
+		param = "seed"
 	case len(p.Stop) > 0:
-		return nil, lacking("stop")
+		param = "stop"
 	case p.FrequencyPenalty != nil:
-		return nil, lacking("frequency_penalty")
+		param = "frequency_penalty"
 	case p.PresencePenalty != nil:
-		return nil, lacking("presence_penalty")
+		param = "presence_penalty"
+	case p.MaxTokens != nil && *p.MaxTokens < leastTokens:
+		return "max_completion_tokens", fmt.Sprintf("max_completion_tokens below %d", leastTokens)
 	}
-	const leastTokens = 16
-	if p.MaxTokens != nil && *p.MaxTokens < leastTokens {
-		return nil, lacking(fmt.Sprintf("max_completion_tokens below %d", leastTokens))
+	return param, param
+}
+
+// textOf translates the form of the answer, and refuses what the Responses API lacks.
+func textOf(p Params) (*responsesText, error) {
+	if _, what := lackedBy(p); what != "" {
+		return nil, lacking(what)
 	}
 	if len(p.ResponseFormat) == 0 && p.Verbosity == "" {
 		return nil, nil

@@ -174,6 +174,43 @@ func TestWhatTheResponsesAPILacksIsRefusedByName(t *testing.T) {
 	}
 }
 
+func TestWhatAnAPILacksIsKnownBeforeItIsAsked(t *testing.T) {
+	one, few, enough, half := int64(1), 5, 16, 0.5
+	said := func(raw ...string) []Message {
+		return []Message{{Role: User, Content: "hi"}, {Role: User, Parts: raws(raw...)}}
+	}
+	for param, c := range map[string]struct {
+		messages []Message
+		params   Params
+	}{
+		"seed":                   {nil, Params{Seed: &one}},
+		"stop":                   {nil, Params{Stop: []string{"."}}},
+		"frequency_penalty":      {nil, Params{FrequencyPenalty: &half}},
+		"presence_penalty":       {nil, Params{PresencePenalty: &half}},
+		"max_completion_tokens":  {nil, Params{MaxTokens: &few}},
+		"messages[0].name":       {[]Message{{Role: User, Name: "Ann"}}, Params{}},
+		"messages[1].content[1]": {said(`{"type":"text","text":"a"}`, `{"type":"input_audio","input_audio":{}}`), Params{}},
+		"": {
+			said(`{"type":"text","text":"a"}`, `{"type":"image_url","image_url":{"url":"https://x"}}`, `{"type":"file","file":{"file_data":"x"}}`),
+			Params{Temperature: &half, MaxTokens: &enough, Metadata: map[string]string{"a": "b"}, ReasoningEffort: "low"},
+		},
+	} {
+		t.Run(param, func(t *testing.T) {
+			if got, what := Responses.Lacks(c.messages, c.params); got != param || (what != "") != (param != "") {
+				t.Errorf("the Responses API lacks %q (%q), want %q", got, what, param)
+			}
+			if got, _ := Chat.Lacks(c.messages, c.params); got != "" {
+				t.Errorf("chat completions lack %q", got)
+			}
+			// The request that is sent is of the same opinion.
+			_, err := responsesDialect.body(New(Options{API: Responses}), Request{Model: "m", Messages: c.messages, Params: c.params})
+			if (err != nil) != (param != "") {
+				t.Errorf("writing it: %v", err)
+			}
+		})
+	}
+}
+
 // reasoned is a conversation whose last answer has items to give back.
 func reasoned(t *testing.T, client *Client, fake *openaitest.Server) Request {
 	t.Helper()

@@ -338,3 +338,23 @@ agents: {desk: {fallback: [spare], budget: {tokens: 9000000, cost: 5 USD}}}
 	}
 	server.stop(t)
 }
+
+func TestWhatAnAgentsModelCannotBeAskedForIsRefusedAtTheDoor(t *testing.T) {
+	fake := openaitest.New(t)
+	fake.Always(openaitest.Say("Hello."))
+	file, _ := liveFile(t, fmt.Sprintf("server: {listen: 127.0.0.1:0}\nmodel: {base_url: %q, name: main, api: responses}\nagents: {desk: {}}\n", fake.URL()))
+	server := serve(t, file)
+	response, err := http.Post(server.base+"/v1/chat/completions", "application/json", strings.NewReader(`{"model":"desk","messages":[{"role":"user","content":"hi"}],"seed":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusBadRequest || !bytes.Contains(body, []byte(`"param":"seed"`)) || response.Header.Get("X-Drawbridge-Run") != "" {
+		t.Errorf("answered %s: %s", response.Status, body)
+	}
+	if stream := answered(t, server.base, "hello"); stream.Content != "Hello." || len(fake.Requests()) != 1 {
+		t.Errorf("the client read %+v, after %d questions to the model", stream, len(fake.Requests()))
+	}
+	server.stop(t)
+}

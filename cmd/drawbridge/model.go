@@ -112,6 +112,14 @@ func (m modelChoice) speaksFor(agent string) []string {
 	return m.cfg.ModelsOf(m.cfg.Agents[agent])
 }
 
+// apiOf is the API by which the first of an agent's models is asked.
+func (m modelChoice) apiOf(agent string) openai.API {
+	if slices.Contains(m.rehearsed, agent) {
+		return openai.Chat
+	}
+	return openai.API(m.cfg.EndpointOf(m.speaksFor(agent)[0]).API)
+}
+
 // notice says plainly who speaks, where it would not be clear.
 func (m modelChoice) notice() string {
 	switch {

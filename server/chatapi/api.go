@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"drawbridge/bridge/openai"
 	"drawbridge/server/apierror"
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
@@ -31,6 +32,9 @@ type Agent struct {
 	Output bool
 	// Blind: not all of its models can be shown images.
 	Blind bool
+	// API is how the first of its models is asked: chat completions if empty. What the
+	// API lacks is refused by name, before there is a run.
+	API openai.API
 }
 
 // Options have working zero values.

@@ -146,6 +146,10 @@ func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 			return request{}, apierror.Invalid(at, "unsupported_content", "%s is an image, and the model %q cannot be shown any; describe it in words", at, q.agent)
 		}
 	}
+	if param, what := agent.API.Lacks(q.conversation.Messages, q.conversation.Params); param != "" {
+		return request{}, apierror.Invalid(param, "unsupported_parameter",
+			"%s is not supported with the model %q: it is asked by OpenAI's Responses API, which has no %s", param, q.agent, what)
+	}
 	q.json = q.json || agent.Output
 	return q, nil
 }

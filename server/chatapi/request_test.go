@@ -308,3 +308,25 @@ func TestImageForAModelThatCannotBeShownAnyIsRefused(t *testing.T) {
 		t.Errorf("%d %s", got.Status(), body)
 	}
 }
+
+func TestWhatTheModelsAPILacksIsRefusedByNameBeforeThereIsARun(t *testing.T) {
+	for param, body := range map[string]string{
+		"seed":                   with(`"seed":1`),
+		"stop":                   with(`"stop":"x"`),
+		"max_completion_tokens":  with(`"max_tokens":5`),
+		"messages[0].name":       saying(`{"role":"user","name":"Ann","content":"hi"}`),
+		"messages[0].content[0]": saying(`{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}`),
+	} {
+		t.Run(param, func(t *testing.T) {
+			w := newWorld(t, chatapi.Options{})
+			w.key.Agents = []string{"*"}
+			e := refused(t, w.post(strings.Replace(body, "desk", "responds", 1)), http.StatusBadRequest, param, "unsupported_parameter")
+			if e.Type != "invalid_request_error" || !strings.Contains(e.Message, "Responses API") {
+				t.Errorf("%+v", e)
+			}
+			if len(w.runs.Talks()) > 0 {
+				t.Error("began a run")
+			}
+		})
+	}
+}
