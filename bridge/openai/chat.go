@@ -47,7 +47,7 @@ type chatParams struct {
 
 func (c *Client) chatParams(r Request) chatParams {
 	p := chatParams{Params: sendable(r)}
-	p.Metadata = nil // taken only with completions that the provider is to store
+	p.Metadata = c.metadata(r)
 	if c.unwanted.by(r.Model, maxCompletionTokens) {
 		p.MaxTokensBefore, p.MaxTokens = p.MaxTokens, nil
 	}
@@ -55,6 +55,15 @@ func (c *Client) chatParams(r Request) chatParams {
 		p.PromptCacheKey = ""
 	}
 	return p
+}
+
+// metadata are the request's, as long as its model takes them: OpenAI's own do so only
+// with completions that it is to store, others have no such rule.
+func (c *Client) metadata(r Request) map[string]string {
+	if c.unwanted.by(r.Model, metadata) {
+		return nil
+	}
+	return r.Params.Metadata
 }
 
 // sendable are the request's parameters without those about calls where there are no

@@ -29,7 +29,7 @@ func TestChatRequestCarriesEverythingWordForWord(t *testing.T) {
 		Functions: question().Functions[:1],
 		Params: Params{
 			Temperature: &zero, TopP: &zero, FrequencyPenalty: &zero, PresencePenalty: &zero, MaxTokens: &tokens, Seed: &seed, Stop: []string{"."}, User: "u",
-			Metadata: map[string]string{"k": "v"}, ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: &no, SafetyIdentifier: "s", PromptCacheKey: "p",
+			ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", ParallelCalls: &no, SafetyIdentifier: "s", PromptCacheKey: "p",
 			ResponseFormat: json.RawMessage(`{"type":"text"}`), ToolChoice: json.RawMessage(`"required"`),
 		},
 	}

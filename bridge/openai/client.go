@@ -124,7 +124,7 @@ func (c *Client) ask(ctx context.Context, r Request) (Answer, http.Header, error
 // that the server does not take.
 func (c *Client) adapt(r *Request, err error) bool {
 	what, found := mentioned(err)
-	if !found {
+	if !found || what == metadata && len(c.metadata(*r)) == 0 { // a function may have a member of that name, too
 		return false
 	}
 	if what == encrypted && r.forgetItems() {

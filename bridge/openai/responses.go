@@ -58,7 +58,7 @@ func (c *Client) responsesBody(r Request) (body, error) {
 	tail.list("input", len(input), func(i int) any { return input[i] })
 	tail.members(responsesParams{
 		Temperature: r.Params.Temperature, TopP: r.Params.TopP, MaxOutputTokens: r.Params.MaxTokens,
-		User: r.Params.User, SafetyIdentifier: r.Params.SafetyIdentifier, PromptCacheKey: r.Params.PromptCacheKey, Metadata: r.Params.Metadata, ServiceTier: r.Params.ServiceTier,
+		User: r.Params.User, SafetyIdentifier: r.Params.SafetyIdentifier, PromptCacheKey: r.Params.PromptCacheKey, Metadata: c.metadata(r), ServiceTier: r.Params.ServiceTier,
 		Reasoning: reasoningOf(r.Params), Text: format, ToolChoice: choice, ParallelCalls: sendable(r).ParallelCalls,
 	})
 	closed, err := tail.closed()

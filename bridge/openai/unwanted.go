@@ -21,6 +21,7 @@ var (
 	promptCacheKey      = optional{mention: "prompt_cache_key", unknown: true}
 	noThoughtsBack      = optional{mention: "reasoning_content"}      // answers of its own without what it thought
 	systemAnywhere      = optional{mention: "system message must be"} // at the beginning: one, and no more
+	metadata            = optional{mention: "metadata"}
 )
 
 // notKnown is how servers say that they do not know a member.
@@ -59,7 +60,7 @@ func mentioned(err error) (optional, bool) {
 	var e *Error
 	if errors.As(err, &e) && e.Reason == BadRequest {
 		said := strings.ToLower(e.Message)
-		for _, what := range []optional{streamOptions, encrypted, maxCompletionTokens, promptCacheKey, noThoughtsBack, systemAnywhere} {
+		for _, what := range []optional{streamOptions, encrypted, maxCompletionTokens, promptCacheKey, noThoughtsBack, systemAnywhere, metadata} {
 			if strings.Contains(said, what.mention) && (!what.unknown || containsAny(said, notKnown)) {
 				return what, true
 			}

@@ -31,10 +31,11 @@ func picky(t *testing.T, member, says string) (*Client, *[]map[string]json.RawMe
 func TestServerIsAskedByTheNamesThatItKnows(t *testing.T) {
 	tokens := 7
 	q := question()
-	q.Params = Params{MaxTokens: &tokens, PromptCacheKey: "k"}
+	q.Params = Params{MaxTokens: &tokens, PromptCacheKey: "k", Metadata: map[string]string{"ticket": "7"}}
 	for member, c := range map[string]struct{ says, then string }{
 		"max_completion_tokens": {`{"detail":[{"type":"extra_forbidden","loc":["body","max_completion_tokens"],"msg":"Extra inputs are not permitted"}]}`, "max_tokens"},
 		"prompt_cache_key":      {`{"error":{"message":"Unrecognized request argument supplied: prompt_cache_key"}}`, "max_completion_tokens"},
+		"metadata":              {`{"error":{"message":"The 'metadata' parameter is only allowed when 'store' is enabled."}}`, "max_completion_tokens"}, // OpenAI's own
 	} {
 		client, asked := picky(t, member, c.says)
 		for range 2 { // the second time it is known
@@ -60,6 +61,35 @@ func TestValueThatIsWrongIsNoUnknownMember(t *testing.T) {
 	client, asked := picky(t, "max_completion_tokens", `{"error":{"message":"max_completion_tokens is too large: 99999."}}`)
 	if _, err := client.Complete(t.Context(), q); err == nil || !strings.Contains(err.Error(), "too large") || len(*asked) != 1 {
 		t.Errorf("asked %d times: %v", len(*asked), err)
+	}
+}
+
+func TestMetadataGoToTheModel(t *testing.T) {
+	q := question()
+	q.Params.Metadata = map[string]string{"ticket": "7"}
+	client, asked := picky(t, "nothing", "")
+	if _, err := client.Complete(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	if got := string((*asked)[0]["metadata"]); got != `{"ticket":"7"}` {
+		t.Errorf("sent metadata %s", got)
+	}
+}
+
+func TestErrorAboutSomethingCalledMetadataIsNotTakenForTheMember(t *testing.T) {
+	const says = `{"error":{"message":"Invalid schema for function 'f': 'metadata' is not permitted."}}`
+	for name, given := range map[string]map[string]string{"without any": nil, "with some": {"ticket": "7"}} {
+		q := question()
+		q.Params.Metadata = given
+		client, asked := picky(t, "messages", says)
+		for range 2 {
+			if _, err := client.Complete(t.Context(), q); err == nil || !strings.Contains(err.Error(), "Invalid schema") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if most := 2 + len(given); len(*asked) != most { // once without them, to see
+			t.Errorf("%s: asked %d times, want %d", name, len(*asked), most)
+		}
 	}
 }
 

@@ -76,7 +76,12 @@ func parse[T any](e bridge.Entry, tell func(T) []moment) ([]moment, error) {
 
 func brief(b bridge.Brief) []moment {
 	models := strings.Join(append([]string{b.Model}, b.Fallback...), ", else ")
-	return []moment{{What: "brief", Text: fmt.Sprintf("agent %s, model %s, %d functions offered", b.Agent, models, len(b.Functions))}}
+	text := fmt.Sprintf("agent %s, model %s, %d functions offered", b.Agent, models, len(b.Functions))
+	if b.Conversation != nil && len(b.Conversation.Params.Metadata) > 0 {
+		metadata, _ := json.Marshal(b.Conversation.Params.Metadata) // a map of strings
+		text += ", metadata " + string(metadata)                    // whatever the model made of them
+	}
+	return []moment{{What: "brief", Text: text}}
 }
 
 func input(in bridge.Input) []moment {
