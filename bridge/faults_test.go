@@ -62,9 +62,24 @@ func TestEveryMistakeOfAModelHasItsEnd(t *testing.T) {
 		"the same call for ever":     {[]openaitest.Reply{note(some), note(some), note(some), note(some), note(some)}, bridge.Loop, []bridge.ResultCode{"", "", "", "", ""}, 5},
 		"calls past the budget":      {[]openaitest.Reply{openaitest.Calls(append(two, openaitest.ToolCall{Name: "look", Arguments: "{}"}, two[0], two[1], two[0], two[1])), openaitest.Say("no more")}, bridge.BudgetCalls, []bridge.ResultCode{"", "", "", "", "", "", "budget_calls"}, 6},
 		"stream cut, then whole":     {[]openaitest.Reply{openaitest.Calls(two, openaitest.CutAfterEvents(3)), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"stream without an end":      {[]openaitest.Reply{note(some, openaitest.EndAfterEvents(2)), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"an error in the stream":     {[]openaitest.Reply{openaitest.Say("Do not", openaitest.FailAfter(1)), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"an unreadable stream":       {[]openaitest.Reply{openaitest.Say("Do not", openaitest.Garbage(1)), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"a proxy's page":             {[]openaitest.Reply{openaitest.Page(502, "text/html", "<html>"), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"connection lost":            {[]openaitest.Reply{note(some), openaitest.Say("ok", openaitest.CutAfterBytes(0)), openaitest.Say("ok")}, bridge.Answered, []bridge.ResultCode{""}, 1},
+		"too slow a request":         {[]openaitest.Reply{openaitest.Fail(408), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"a conflict":                 {[]openaitest.Reply{openaitest.Fail(409), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"a broken server":            {[]openaitest.Reply{openaitest.Fail(500), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"limited for a moment":       {[]openaitest.Reply{openaitest.Fail(429, openaitest.Header("Retry-After-Ms", "1"), openaitest.Header("Retry-After", "60")), openaitest.Say("ok")}, bridge.Answered, nil, 0},
+		"the request is wrong":       {[]openaitest.Reply{openaitest.Fail(400)}, bridge.ModelError, nil, 0},
 		"the key is wrong":           {[]openaitest.Reply{openaitest.Fail(401)}, bridge.ModelError, nil, 0},
+		"the key is not for it":      {[]openaitest.Reply{openaitest.Fail(403)}, bridge.ModelError, nil, 0},
+		"there is no such model":     {[]openaitest.Reply{openaitest.Fail(404)}, bridge.ModelError, nil, 0},
+		"the request is too long":    {[]openaitest.Reply{openaitest.Fail(413), openaitest.Fail(413)}, bridge.ContextFull, nil, 0},
+		"the account is used up":     {[]openaitest.Reply{openaitest.Fail(429, openaitest.ErrorIs("insufficient_quota", "insufficient_quota", "Pay."))}, bridge.ModelUnavailable, nil, 0},
 		"the server is away":         {[]openaitest.Reply{openaitest.Fail(503), openaitest.Fail(503)}, bridge.ModelUnavailable, nil, 0},
 		"to be asked again tomorrow": {[]openaitest.Reply{openaitest.Fail(429, openaitest.Header("Retry-After", "3600"))}, bridge.ModelUnavailable, nil, 0},
+		"limited until a date":       {[]openaitest.Reply{openaitest.Fail(429, openaitest.Header("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"))}, bridge.ModelUnavailable, nil, 0},
 	} {
 		for _, api := range []openai.API{openai.Chat, openai.Responses} {
 			if api == openai.Responses && (strings.HasPrefix(name, "ids") || strings.HasPrefix(name, "empty choices") || name == "calls, and it says stop") {
@@ -85,7 +100,7 @@ func TestEveryMistakeOfAModelHasItsEnd(t *testing.T) {
 				if diff := cmp.Diff(c.codes, codes); diff != "" {
 					t.Errorf("results: %s", diff)
 				}
-				if got.Status == bridge.Waiting || got.Reason == bridge.ModelError {
+				if got.Status == bridge.Waiting || got.Reason == bridge.ModelError || got.Reason == bridge.ContextFull {
 					return // nothing of it is in the journal yet
 				}
 				asked, entries := len(fake.Requests()), w.entries()
@@ -93,6 +108,40 @@ func TestEveryMistakeOfAModelHasItsEnd(t *testing.T) {
 					t.Errorf("carried again: %+v", again)
 				}
 			})
+		}
+	}
+}
+
+// TestAnswerThatDoesNotFitIsAskedForAgainByEitherAPI is of an agent with a form for its
+// answers: that the form is strict, by OpenAI's rules, is the server's to judge.
+func TestAnswerThatDoesNotFitIsAskedForAgainByEitherAPI(t *testing.T) {
+	for _, api := range []openai.API{openai.Chat, openai.Responses} {
+		for last, reason := range map[string]bridge.Reason{`{"ok":true,"why":null}`: bridge.Answered, `{"ok":7}`: bridge.OutputInvalid} {
+			w := newWorld(t)
+			w.agent.Output = json.RawMessage(`{"type":"object","properties":{"ok":{"type":"boolean"},"why":{"type":"string"}},"required":["ok"]}`)
+			fake := w.overHTTP(api, openaitest.Say("It is fine."), openaitest.Say(`{"why":"fine"}`), openaitest.Say(last))
+			if got := w.run(); got.Reason != reason || fake.Unused() != 0 {
+				t.Errorf("%s, in the end %s: outcome %+v, %d replies unused", api, last, got, fake.Unused())
+			}
+		}
+	}
+}
+
+// TestLastQuestionOfABudgetHasNoFunctions is of the wire: what a run says to that is in
+// the tests of budgets.
+func TestLastQuestionOfABudgetHasNoFunctions(t *testing.T) {
+	for _, api := range []openai.API{openai.Chat, openai.Responses} {
+		w := newWorld(t).tool("look", bridge.Read, true, counting())
+		w.agent.Budget.Turns = 5
+		look := openaitest.Call("look", "{}")
+		fake := w.overHTTP(api, look, look, look, look, look, openaitest.Say("Five looks are done, more are not."))
+		if got := w.run(); got.Reason != bridge.BudgetTurns || got.Answer != "Five looks are done, more are not." {
+			t.Errorf("%s: outcome %+v", api, got)
+		}
+		for i, q := range fake.Requests() {
+			if last, told := i == 5, strings.Contains(string(q.Body), "Come to an end"); (len(q.Functions) == 0) != last || told != (i >= 4) {
+				t.Errorf("%s, question %d: %d functions, told to come to an end: %v", api, i, len(q.Functions), told)
+			}
 		}
 	}
 }
