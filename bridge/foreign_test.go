@@ -39,7 +39,7 @@ func TestResultOfAnyContentIsAResult(t *testing.T) {
 		`{"content":[{"type":"hologram","beams":3},{"type":"text","text":"two"}]}`:              {Content: "[content of the type \"hologram\", which cannot be shown here]\ntwo"},
 		`{"content":[{"type":"image","data":"","mimeType":"image/png"}]}`:                       {Content: "[an image, image/png, that cannot be shown here]"},
 		`{"content":[{"type":"resource_link","uri":"x:1"}]}`:                                    {Content: "[a link to x:1]"},
-		`{"content":[{"type":"resource","resource":{"uri":"x:1"}}]}`:                            {Content: "[a file that cannot be shown here]"},
+		`{"content":[{"type":"resource","resource":{"uri":"x:1"}}]}`:                            {Content: "[a file, of no known type, that cannot be shown here: x:1]"},
 		`{"content":[5,null,{"type":"text","text":"x"}]}`:                                       {Content: "[something that cannot be read]\n[content of the type \"\", which cannot be shown here]\nx"},
 		`{"content":[{"type":"hologram"},{"type":"text","text":"no"}],"isError":true}`:          {Content: "[content of the type \"hologram\", which cannot be shown here]\nno", IsError: true},
 		`{"structuredContent":{"n":12345678901234567890}}`:                                      {Content: `{"n":12345678901234567890}`},

@@ -1,9 +1,14 @@
 package bridge
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // returned reads the raw result of a call, and reports whether it is one: a server may
@@ -59,6 +64,7 @@ type block struct {
 	MIMEType string `json:"mimeType"`
 	URI      string `json:"uri"`
 	Resource struct {
+		URI      string  `json:"uri"`
 		Text     *string `json:"text"`
 		Blob     string  `json:"blob"`
 		MIMEType string  `json:"mimeType"`
@@ -94,7 +100,23 @@ func (b *block) inWords() string {
 		if b.Resource.Text != nil {
 			return *b.Resource.Text
 		}
-		return "[a file that cannot be shown here]"
+		if text, ok := b.textInBlob(); ok {
+			return text
+		}
+		return fmt.Sprintf("[a file, %s, that cannot be shown here: %s]", cmp.Or(b.Resource.MIMEType, "of no known type"), b.Resource.URI)
 	}
 	return fmt.Sprintf("[content of the type %q, which cannot be shown here]", b.Type)
 }
+
+// textInBlob is the text of an embedded file that is text by its bytes, and was sent as
+// if it were not: many servers make no difference.
+func (b *block) textInBlob() (string, bool) {
+	decoded, err := base64.StdEncoding.DecodeString(b.Resource.Blob)
+	if err != nil || len(decoded) == 0 || !utf8.Valid(decoded) || bytes.ContainsFunc(decoded, unprintable) {
+		return "", false
+	}
+	return string(decoded), true
+}
+
+// unprintable are control characters that texts do not have.
+func unprintable(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\t\r\n\f", r) }
