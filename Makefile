@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 GO ?= go
 FUZZTIME ?= 10s
+SOAK ?= 10m
 
 .PHONY: help
 help: ## show this list
@@ -41,9 +42,17 @@ clients: ## the TypeScript MCP SDK against all three transports (needs node)
 chat-clients: ## the openai client, the AI SDK and the agents SDK against the chat door (needs node)
 	bash .ci/chatclients
 
+.PHONY: sender-libs
+sender-libs: ## stripe, octokit, svix, standardwebhooks and openai sign for us and verify what we sign (needs node)
+	bash .ci/senderlibs
+
 .PHONY: kill
 kill: ## kill -9 under load, 20 times
 	$(GO) test -count=1 -run 'TestKilled' -v ./cmd/drawbridge
+
+.PHONY: soak
+soak: ## mixed events, faulty senders and receivers for 10 minutes (SOAK=1m for less)
+	DRAWBRIDGE_SOAK=$(SOAK) $(GO) test -count=1 -timeout 30m -run '^TestSoak$$' -v ./cmd/drawbridge
 
 .PHONY: bench
 bench: ## the figures of the README
