@@ -1,12 +1,10 @@
 package webhook
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,87 +15,121 @@ type engine struct {
 	scheme
 	keys      []key
 	tolerance time.Duration
+	clients   clients
 }
 
+// key is a secret, read.
 type key struct {
 	bytes    []byte
+	way      int // of the form's ways, whose signatures it makes
 	notAfter time.Time
 }
 
 func (k key) ended(at time.Time) bool { return !k.notAfter.IsZero() && at.After(k.notAfter) }
 
 func newEngine(s scheme, secrets []Secret, tolerance time.Duration) (*engine, error) {
-	if len(secrets) == 0 {
+	if s.unsigned && len(secrets) > 0 {
+		return nil, errors.New("a secret, and nothing that it could verify")
+	}
+	if len(secrets) == 0 && !s.unsigned {
 		return nil, errors.New("no secret to verify with")
 	}
 	e := &engine{scheme: s, tolerance: tolerance}
 	for i, secret := range secrets {
-		raw, err := keyOf(s, secret.Value)
+		k, err := keyOf(s.readKey, secret.Value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ordinal(i, len(secrets)), err)
 		}
-		e.keys = append(e.keys, key{raw, secret.NotAfter})
+		k.notAfter = secret.NotAfter
+		e.keys = append(e.keys, k)
 	}
 	return e, nil
 }
 
 // keyOf decodes a secret. HMAC takes an empty key without complaint, and then
 // anyone can sign.
-func keyOf(s scheme, secret string) ([]byte, error) {
+func keyOf(read func(string) (key, error), secret string) (key, error) {
 	if strings.TrimSpace(secret) != secret {
-		return nil, errors.New("the text begins or ends with white space, probably by accident")
+		return key{}, errors.New("the text begins or ends with white space, probably by accident")
 	}
-	raw, err := s.decodeKey(secret)
+	k, err := read(secret)
 	if err != nil {
-		return nil, err
+		return key{}, err
 	}
-	if len(raw) == 0 {
-		return nil, errors.New("the key is empty")
+	if len(k.bytes) == 0 {
+		return key{}, errors.New("the key is empty")
 	}
-	return raw, nil
+	return k, nil
 }
 
-// Verify checks the signature first and the replay window second: only then does
+// Verify implements [Verifier].
+func (e *engine) Verify(d Delivery) (Verified, error) { return e.verify(d, nil) }
+
+// verify checks the signature first and the replay window second: only then does
 // "stale" in the record of rejections mean that the sender was genuine.
-func (e *engine) Verify(d Delivery) (Verified, error) {
-	env, err := e.open(d.Header)
+func (e *engine) verify(d Delivery, t *trace) (Verified, error) {
+	t.at(stepHeaders)
+	env, err := e.open(d)
 	if err != nil {
 		return Verified{}, err
 	}
-	n, err := e.match(env, d)
-	if err != nil {
+	t.opened(e, env)
+	v := Verified{By: "nobody: the source takes unsigned deliveries", Headers: e.kept(env.form.names, d.Header)}
+	if !e.unsigned {
+		n, err := e.match(env, d, t)
+		if err != nil {
+			return Verified{}, err
+		}
+		v.By, v.Until = ordinal(n, len(e.keys)), e.keys[n].notAfter
+		t.matched(v)
+	}
+	if err := e.fresh(env, d.ArrivedAt, t); err != nil {
 		return Verified{}, err
 	}
-	if err := e.fresh(env, d.ArrivedAt); err != nil {
+	if err := e.admit(env, d, t); err != nil {
 		return Verified{}, err
 	}
-	dedupe, weak := e.dedupeKey(env, d)
-	return Verified{
-		Parts:   []Part{{Key: dedupe, Weak: weak, Body: d.Body}},
-		By:      ordinal(n, len(e.keys)),
-		Until:   e.keys[n].notAfter,
-		Headers: e.kept(env.names, d.Header),
-	}, nil
+	if e.challenge != nil {
+		if reply, asks := e.challenge(d.Body); asks {
+			t.asked(reply)
+			v.Reply = &reply
+			return v, nil
+		}
+	}
+	t.at(stepEvents)
+	if v.Parts, err = e.parts(env, d); err != nil {
+		return Verified{}, err
+	}
+	t.parted(v.Parts)
+	v.Reply = e.reply
+	return v, nil
 }
 
 // match finds a secret that signed the delivery. Every secret is tried against
-// every signature, for either side may be in the middle of a rotation. The MAC is
-// made once per secret, so a header full of signatures buys no extra hashing.
-func (e *engine) match(env envelope, d Delivery) (int, error) {
+// every signature, for either side may be in the middle of a rotation.
+func (e *engine) match(env envelope, d Delivery, t *trace) (int, error) {
+	t.at(stepSignature)
 	if len(env.signatures) == 0 {
-		return 0, unverified("%s holds no readable signature", env.names.signature)
+		return 0, unverified("%s holds no readable signature", env.form.source())
 	}
-	signed := e.fill(env.id, env.timestamp, d.Body)
 	ended := -1
-	for i, k := range e.keys {
-		want := e.mac(k.bytes, signed)
-		if !slices.ContainsFunc(env.signatures, func(got []byte) bool { return hmac.Equal(got, want) }) {
-			continue
+	for _, address := range env.form.spellingsOf(d.URL) {
+		signed, err := env.form.contentOf(env, d, address)
+		if err != nil {
+			return 0, err
 		}
-		if !k.ended(d.ArrivedAt) {
-			return i, nil
+		t.signed(env, d, address, signed)
+		for i, k := range e.keys {
+			accepts, expected := env.form.ways[k.way].accepts(k.bytes, signed)
+			if !slices.ContainsFunc(env.signatures, func(s signature) bool { return s.way == k.way && accepts(s.raw) }) {
+				t.differs(e, env, i, expected)
+				continue
+			}
+			if !k.ended(d.ArrivedAt) {
+				return i, nil
+			}
+			ended = i
 		}
-		ended = i
 	}
 	if ended >= 0 {
 		return 0, unverified("signed with %s, which ended %s",
@@ -106,40 +138,73 @@ func (e *engine) match(env envelope, d Delivery) (int, error) {
 	return 0, unverified("no signature matches any of %d secrets", len(e.keys))
 }
 
+// source names where the signature is, for people.
+func (f form) source() string {
+	if f.inPath {
+		return "the path"
+	}
+	return f.names.signature
+}
+
+// spellingsOf gives the addresses to try.
+func (f form) spellingsOf(address string) []string {
+	if f.addresses == nil {
+		return []string{address}
+	}
+	return f.addresses(address)
+}
+
+// contentOf gives the bytes that were signed, if address is how the sender spelt it.
+func (f form) contentOf(env envelope, d Delivery, address string) ([][]byte, error) {
+	c := content{id: env.id, timestamp: env.timestamp, method: d.Method, url: address, body: d.Body}
+	if f.signs(urlField) && d.URL == "" {
+		return nil, errors.New("the scheme signs the address, and no public URL is configured")
+	}
+	if f.signs(formField) {
+		var err error
+		if c.form, err = signedForm(d); err != nil {
+			return nil, err
+		}
+	}
+	return f.fill(c), nil
+}
+
 // fresh holds the timestamp to the replay window. The arrival is cut to the
 // stamp's unit, as a stamp of whole seconds cannot be compared any finer.
-func (e *engine) fresh(env envelope, arrived time.Time) error {
-	if e.unit == 0 {
+func (e *engine) fresh(env envelope, arrived time.Time, t *trace) error {
+	unit := env.form.unit
+	if unit == 0 {
+		t.timeless()
 		return nil
 	}
-	age := arrived.Truncate(e.unit).Sub(env.at)
+	t.at(stepTime)
+	age := arrived.Truncate(unit).Sub(env.at)
 	switch {
 	case age > e.tolerance:
 		return unverified("timestamp %v old, %v allowed", age, e.tolerance)
 	case -age > e.tolerance:
 		return unverified("timestamp %v in the future, %v allowed", -age, e.tolerance)
 	}
+	t.aged(env, age, e.tolerance)
 	return nil
 }
 
-// dedupeKey prefers the sender's id. The hash leaves the timestamp out, because a
-// retry of the same event has a new one.
-func (e *engine) dedupeKey(env envelope, d Delivery) (dedupe string, weak bool) {
-	if env.id != "" {
-		return env.id, false
+// admit makes the checks of the scheme's own.
+func (e *engine) admit(env envelope, d Delivery, t *trace) error {
+	t.at(stepOwn)
+	if err := e.clients.check(d); err != nil {
+		return err
 	}
-	if e.bodyKey != nil {
-		if id := e.bodyKey(d.Body); id != "" && len(id) <= maxID {
-			return id, false
+	for _, check := range []func(Delivery) error{env.form.check, e.check} {
+		if check == nil {
+			continue
 		}
+		if err := check(d); err != nil {
+			return err
+		}
+		t.admitted()
 	}
-	h := sha256.New()
-	h.Write([]byte(d.Source))
-	h.Write([]byte{0}) // no name holds a zero: source and content cannot run together
-	for _, part := range e.fill(env.id, "", d.Body) {
-		h.Write(part)
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), true
+	return nil
 }
 
 // kept copies the headers worth storing. It is a list of what stays, so that a
@@ -152,4 +217,18 @@ func (e *engine) kept(names spelling, h http.Header) http.Header {
 		}
 	}
 	return kept
+}
+
+// NeedsURL reports whether deliveries are judged by the address they were sent to.
+func (e *engine) NeedsURL() bool { return e.needsURL() }
+
+// TakesToken reports whether deliveries show a secret in their path.
+func (e *engine) TakesToken() bool { return e.forms[0].inPath }
+
+// greeter is an engine whose senders ask first.
+type greeter struct{ *engine }
+
+// Greet implements [Greeter].
+func (g greeter) Greet(query url.Values, at time.Time) (Reply, error) {
+	return g.greet(g.engine, query, at)
 }

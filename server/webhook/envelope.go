@@ -7,96 +7,138 @@ import (
 	"time"
 )
 
-// envelope is what the headers of a delivery say, read but not yet believed.
+// envelope is what a delivery says of itself, read but not yet believed.
 type envelope struct {
-	names      spelling
+	form       form
 	id         string
 	timestamp  string // as written: the text is what was signed, not its value
 	at         time.Time
-	signatures [][]byte
+	signatures []signature
+	skipped    int // items of versions we do not know, and undecodable ones
 }
 
-// maxID bounds an id, in bytes: it becomes a key in an index.
-const maxID = 255
+type signature struct {
+	way int // of the form's
+	raw []byte
+}
+
+const (
+	// maxID bounds an id, in bytes: it becomes a key in an index.
+	maxID = 255
+	// maxSignatures is how many are tried. A sender that rotates sends one for each
+	// active key; each costs a verification where a public key makes one necessary.
+	maxSignatures = 32
+)
 
 // open reads the headers. A missing signature is 401 and anything else that is
 // missing or unreadable is 400.
-func (s scheme) open(h http.Header) (envelope, error) {
-	env := envelope{names: s.spelled(h)}
-	if h.Get(env.names.signature) == "" {
-		return env, unverified("no %s header", env.names.signature)
+func (s scheme) open(d Delivery) (envelope, error) {
+	env := envelope{form: s.formOf(d.Header)}
+	if s.unsigned {
+		return env, nil
 	}
-	header, err := single(h, env.names.signature)
+	text, err := env.form.signatureOf(d)
 	if err != nil {
 		return env, err
 	}
-	if env.names.id != "" {
-		if env.id, err = s.readID(h, env.names.id); err != nil {
+	names := env.form.names
+	if names.id != "" && env.form.signs(idField) {
+		if env.id, err = env.form.readID(d.Header); err != nil {
 			return env, err
 		}
 	}
-	stamps, signatures := s.items(header)
-	env.signatures = signatures
-	if s.unit != 0 {
-		if env.timestamp, err = s.readStamp(h, env.names, stamps); err != nil {
-			return env, err
-		}
-		env.at, err = parseStamp(env.timestamp, s.unit)
+	stamps := env.read(text)
+	if env.form.unit == 0 {
+		return env, nil
 	}
+	if env.timestamp, err = env.form.readStamp(d.Header, stamps); err != nil {
+		return env, err
+	}
+	env.at, err = parseStamp(env.timestamp, env.form.unit)
 	return env, err
 }
 
-// spelled picks the spelling the delivery uses.
-func (s scheme) spelled(h http.Header) spelling {
-	for _, names := range s.spellings {
-		if len(h.Values(names.signature)) > 0 {
-			return names
+// formOf picks the form a delivery is in: the first that fits.
+func (s scheme) formOf(h http.Header) form {
+	for _, f := range s.forms {
+		if f.fits(h) {
+			return f
 		}
 	}
-	return s.spellings[0]
+	return s.forms[0]
 }
 
-// items takes the signature header apart. An item that cannot be decoded is
-// skipped like one of an unknown version: another may still match.
-func (s scheme) items(header string) (stamps []string, signatures [][]byte) {
-	list := []string{header}
-	if s.separator != "" {
-		list = strings.Split(header, s.separator)
+// signatureOf gives the text that is, or holds, the signature.
+func (f form) signatureOf(d Delivery) (string, error) {
+	if f.inPath {
+		if d.Token == "" {
+			return "", unverified("no token in the path behind the source's name")
+		}
+		return d.Token, nil
 	}
-	for _, item := range list {
-		if stamp, ok := strings.CutPrefix(item, s.stampItem); ok && s.stampItem != "" {
+	if d.Header.Get(f.names.signature) == "" {
+		return "", unverified("no %s header", f.names.signature)
+	}
+	return single(d.Header, f.names.signature)
+}
+
+// read takes the signature header apart. An item that cannot be decoded is skipped
+// like one of an unknown version: another may still match.
+func (env *envelope) read(header string) (stamps []string) {
+	f := env.form
+	for f.separator != "" {
+		item, rest, more := strings.Cut(header, f.separator)
+		if stamp, ok := strings.CutPrefix(item, f.stampItem); ok && f.stampItem != "" {
 			stamps = append(stamps, stamp)
-			continue
+		} else {
+			env.add(item)
 		}
-		text, ok := strings.CutPrefix(item, s.prefix)
-		if !ok {
-			continue
+		if !more {
+			return stamps
 		}
-		if raw, err := s.encoding.decode(text); err == nil && len(raw) > 0 {
-			signatures = append(signatures, raw)
-		}
+		header = rest
 	}
-	return stamps, signatures
+	env.add(header)
+	return nil
 }
 
-func (s scheme) readStamp(h http.Header, names spelling, stamps []string) (string, error) {
-	if s.stampItem == "" {
-		return single(h, names.timestamp)
+func (env *envelope) add(item string) {
+	for i, way := range env.form.ways {
+		text, ok := strings.CutPrefix(item, way.prefix)
+		if !ok || len(env.signatures) == maxSignatures {
+			continue
+		}
+		if raw, err := way.decode(text); err == nil && len(raw) > 0 {
+			env.signatures = append(env.signatures, signature{i, raw})
+			return
+		}
+	}
+	env.skipped++
+}
+
+func (f form) readStamp(h http.Header, stamps []string) (string, error) {
+	if f.stampItem == "" {
+		return single(h, f.names.timestamp)
 	}
 	if len(stamps) != 1 {
-		return "", malformed("%s holds %d timestamps, not one", names.signature, len(stamps))
+		return "", malformed("%s holds %d timestamps, not one", f.names.signature, len(stamps))
 	}
 	return stamps[0], nil
 }
 
-func (s scheme) readID(h http.Header, name string) (string, error) {
+// readID reads the delivery's id. It is "" only where an id is optional.
+func (f form) readID(h http.Header) (string, error) {
+	name := f.names.id
+	if f.idOptional && len(h.Values(name)) == 0 {
+		return "", nil
+	}
 	id, err := single(h, name)
 	switch {
 	case err != nil:
 		return "", err
 	case len(id) > maxID:
 		return "", malformed("%s has %d bytes, %d allowed", name, len(id), maxID)
-	case s.signed[0] == idField && strings.Contains(id, "."):
+	case f.signs(idField) && strings.Contains(id, "."):
 		// "a.1" + "." + "2" + ".body" and "a" + "." + "1" + ".2.body" are the same
 		// signed bytes: a dot would let a forger move the borders between the parts.
 		return "", malformed("%s contains a full stop", name)

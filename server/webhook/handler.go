@@ -97,6 +97,8 @@ func (h *Handler) add(s Source) error {
 		return errors.New("there are two of this name")
 	case s.Verifier == nil:
 		return errors.New("it has no verifier, and would let everybody in")
+	case h.publicURL == "" && needsURL(s.Verifier):
+		return errors.New("its scheme signs the address that the sender calls: set server.public_url")
 	case s.MaxBody < 0 || s.MaxBody > MaxMaxBody:
 		return fmt.Errorf("body limit %d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)
 	case s.MaxBody == 0:

@@ -33,7 +33,7 @@ func TestGenuineDeliveryIsStoredAndAnswered(t *testing.T) {
 			"Content-Type": {"application/json"}, "User-Agent": {"Go-http-client/1.1"},
 			"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {"1700000000"},
 		},
-		Body: []byte(someBody), ReceivedAt: arrival, VerifiedBy: "secret 1 of 1",
+		Body: []byte(someBody), ReceivedAt: arrival, ProviderAt: arrival, VerifiedBy: "secret 1 of 1",
 	}
 	if diff := cmp.Diff([]webhook.Event{want}, d.stored()); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)

@@ -33,3 +33,9 @@ func takesToken(v Verifier) bool {
 	t, ok := v.(interface{ TakesToken() bool })
 	return ok && t.TakesToken()
 }
+
+// needsURL reports whether deliveries are judged by the address they were sent to.
+func needsURL(v Verifier) bool {
+	n, ok := v.(interface{ NeedsURL() bool })
+	return ok && n.NeedsURL()
+}

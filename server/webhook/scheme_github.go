@@ -5,12 +5,13 @@ package webhook
 // delivery id is not signed either. The id is still the right key, because a
 // redelivery repeats it and two events may have equal bodies.
 var githubScheme = scheme{
-	spellings: []spelling{{signature: "X-Hub-Signature-256", id: "X-Github-Delivery"}},
-	signed:    []string{bodyField},
-	prefix:    "sha256=",
-	encoding:  hexEncoding,
-	decodeKey: textKey,
-	mac:       hmacSHA256,
+	name: GitHub,
+	forms: []form{{
+		names:  spelling{signature: "X-Hub-Signature-256", id: "X-Github-Delivery"},
+		signed: []string{bodyField},
+		ways:   []way{{"sha256=", hexEncoding, hmacSHA256}},
+	}},
+	readKey: textKey,
 	keep: []string{
 		"X-Github-Event", "X-Github-Hook-Id",
 		"X-Github-Hook-Installation-Target-Id", "X-Github-Hook-Installation-Target-Type",

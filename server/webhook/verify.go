@@ -5,16 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-)
-
-// The names of the signature schemes.
-const (
-	Standard = "standard" // Standard Webhooks, and Svix by its older header names
-	Stripe   = "stripe"
-	GitHub   = "github"
-	HMAC     = "hmac" // any sender with an HMAC-SHA256 in a header of its own
 )
 
 // Secret is one key a source may sign with. It prints as [redacted].
@@ -117,77 +108,3 @@ func malformed(format string, args ...any) *Refusal {
 func unverified(format string, args ...any) *Refusal {
 	return &Refusal{Status: http.StatusUnauthorized, Reason: fmt.Sprintf(format, args...)}
 }
-
-// SchemeOptions are the parts of a scheme that a source may set.
-type SchemeOptions struct {
-	// Tolerance is how far, in either direction and inclusive, the signed timestamp
-	// may be from the arrival: 30 s to 1 h, 0 means 300 s. It has no bearing on a
-	// scheme that signs no timestamp (GitHub).
-	Tolerance time.Duration
-
-	// The rest is for HMAC only.
-
-	SignatureHeader string // required
-	Encoding        string // "hex" (the default) or "base64"
-	Prefix          string // before the signature, such as "sha256="
-	// TimestampHeader holds unix seconds. When set, "timestamp.body" is signed
-	// instead of the body alone, and the replay window is enforced.
-	TimestampHeader string
-	// IDHeader identifies the delivery. Without it the content's hash does, for
-	// WeakWindow only.
-	IDHeader string
-}
-
-const (
-	defaultTolerance = 300 * time.Second
-	minTolerance     = 30 * time.Second
-	maxTolerance     = time.Hour
-)
-
-// minKey is the shortest key a verifier accepts, in bytes: 128 bits, if random.
-// The shortest key in wide use, that of an example in Svix's manual, has 18.
-const minKey = 16
-
-// NewVerifier makes the verifier of one source. It fails closed: an unknown
-// scheme, no secret, and an empty, short or undecodable secret are errors, so
-// that nothing starts which would let everybody in.
-func NewVerifier(name string, secrets []Secret, o SchemeOptions) (Verifier, error) {
-	s, err := schemeNamed(name, o)
-	if err != nil {
-		return nil, err
-	}
-	if o.Tolerance == 0 {
-		o.Tolerance = defaultTolerance
-	}
-	if o.Tolerance < minTolerance || o.Tolerance > maxTolerance {
-		return nil, fmt.Errorf("tolerance %v is not between %v and %v", o.Tolerance, minTolerance, maxTolerance)
-	}
-	e, err := newEngine(s, secrets, o.Tolerance)
-	if err != nil {
-		return nil, err
-	}
-	for i, k := range e.keys {
-		if len(k.bytes) < minKey {
-			return nil, fmt.Errorf("%s holds %d bytes of key, and needs %d", ordinal(i, len(e.keys)), len(k.bytes), minKey)
-		}
-	}
-	return e, nil
-}
-
-func schemeNamed(name string, o SchemeOptions) (scheme, error) {
-	switch name {
-	case Standard:
-		return standardScheme, nil
-	case Stripe:
-		return stripeScheme, nil
-	case GitHub:
-		return githubScheme, nil
-	case HMAC:
-		return hmacScheme(o)
-	}
-	known := strings.Join([]string{Standard, Stripe, GitHub, HMAC}, ", ")
-	return scheme{}, fmt.Errorf("scheme %q is unknown; there are %s", name, known)
-}
-
-// ordinal names a secret without showing it.
-func ordinal(i, of int) string { return fmt.Sprintf("secret %d of %d", i+1, of) }
