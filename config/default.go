@@ -104,8 +104,15 @@ func DefaultWebhook() Webhook {
 	return Webhook{
 		Tolerance: Duration(300 * time.Second), // ING-13
 		MaxBody:   10 * MiB,                    // ING-05
+		Validate:  ValidateWarn,                // ING-20
+		Match:     MatchFirst,
+		Priority:  PriorityNormal,
 	}
 }
+
+// DefaultRoute is a route of which the file says nothing. It is not complete: an agent
+// and a prompt have no defaults.
+func DefaultRoute() Route { return Route{Priority: PriorityNormal} }
 
 // DefaultCallback is a callback of which the file says nothing: without an
 // address and a secret, with the schedule of DEL-04.
@@ -137,6 +144,7 @@ type defaulter interface{ setDefaults() }
 
 func (a *Agent) setDefaults()     { *a = DefaultAgent() }
 func (w *Webhook) setDefaults()   { *w = DefaultWebhook() }
+func (r *Route) setDefaults()     { *r = DefaultRoute() }
 func (c *Callback) setDefaults()  { *c = DefaultCallback() }
 func (m *MCPServer) setDefaults() { *m = DefaultMCPServer() }
 func (e *Endpoint) setDefaults()  { *e = DefaultEndpoint() }

@@ -121,13 +121,7 @@ func (c *Config) explainWebhooks(w io.Writer) {
 func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
 	fmt.Fprintf(w, "  POST %s/webhooks/%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name)
 	fmt.Fprintf(w, "    must be signed (%s) with %s%s, up to %s\n", hook.Scheme, secrets(hook.Secrets), hook.window(), hook.MaxBody)
-	if hook.When != "" {
-		fmt.Fprintf(w, "    counts when %s\n", c.asWritten(child("webhooks", name)+".when", hook.When))
-	}
-	fmt.Fprintf(w, "    is handled by agent %s\n", hook.Agent)
-	if hook.Callback != nil {
-		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts\n", c.publicPartAt(child("webhooks", name)+".callback.url", hook.Callback.URL), len(hook.Callback.Schedule))
-	}
+	c.explainRoutes(w, name, hook)
 }
 
 // window says how old a delivery may be, if it says when it was signed.

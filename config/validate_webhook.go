@@ -32,11 +32,8 @@ func (k *checker) checkWebhooks() {
 		k.checkName(path, name)
 		k.checkScheme(path, webhook)
 		k.checkSecrets(path+".secrets", webhook)
-		k.checkTask(path, webhook)
+		k.checkRoutes(path, name, webhook)
 		between(k, path+".max_body", webhook.MaxBody, KiB, 64*MiB)
-		if webhook.Callback != nil {
-			k.checkCallback(path+".callback", *webhook.Callback)
-		}
 	}
 }
 
@@ -147,18 +144,5 @@ func (k *checker) checkSecret(path, scheme, text string) {
 		k.refuse(path, "the secret holds %d bytes; want %d or more", size, minSecret)
 	case scheme == standard && size < goodSecret:
 		k.warn(path, "the secret holds %d bytes, fewer than the %d that Standard Webhooks asks for", size, goodSecret)
-	}
-}
-
-// checkTask checks what is to be done about an event.
-func (k *checker) checkTask(path string, w Webhook) {
-	if w.Agent == "" {
-		k.refuse(path+".agent", "no agent is to handle the events; want the name of one under agents")
-	} else if _, exists := k.Agents[w.Agent]; !exists {
-		names := slices.Sorted(maps.Keys(k.Agents))
-		k.refuse(path+".agent", "there is no agent %s; %s", k.show(path+".agent", w.Agent), suggestion(w.Agent, names))
-	}
-	if strings.TrimSpace(w.Prompt) == "" {
-		k.refuse(path+".prompt", "the prompt is empty; want what to tell the agent about an event")
 	}
 }

@@ -22,11 +22,28 @@ type Webhook struct {
 
 	// Tolerance is how far a signed timestamp may be from the arrival, either way.
 	Tolerance Duration `yaml:"tolerance"`
-	// When is a CEL condition on the event, "" for every event.
-	When   string `yaml:"when"`
-	Agent  string `yaml:"agent"`
-	Prompt string `yaml:"prompt"` // text/template over the event
-	// Callback is told the outcome of each run. nil: nobody is.
+	// Schema is a JSON Schema that events are held against; none if empty. Validate says
+	// what becomes of one that does not fit: off, warn, quarantine or reject.
+	Schema   JSON   `yaml:"schema"`
+	Validate string `yaml:"validate"`
+	// Concurrency is how many runs of the source may have begun and not ended; zero is
+	// without a bound.
+	Concurrency int `yaml:"concurrency"`
+	// Routes say what becomes of the events, tried in this order. Match is first or all:
+	// whether the first that takes an event makes a run of it, or each.
+	Routes []Route `yaml:"routes"`
+	Match  string  `yaml:"match"`
+
+	// These are a single route, in place of Routes. They are as in [Route].
+
+	When     string    `yaml:"when"`
+	Agent    string    `yaml:"agent"`
+	Prompt   string    `yaml:"prompt"`
+	OrderBy  string    `yaml:"order_by"`
+	Debounce Duration  `yaml:"debounce"`
+	Delay    Duration  `yaml:"delay"`
+	Priority string    `yaml:"priority"`
+	Budget   Budget    `yaml:"budget"`
 	Callback *Callback `yaml:"callback"`
 	MaxBody  Size      `yaml:"max_body"`
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -17,7 +16,7 @@ import (
 // workSettings turns the configuration into what the dispatcher works by. Mistakes
 // in conditions and prompts are problems of the configuration, with their place.
 func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, error) {
-	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Routes: map[string]*dispatch.Route{}, Targets: map[string]dispatch.Target{}}
+	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Sources: map[string]*dispatch.Source{}, Targets: map[string]dispatch.Target{}}
 	var problems config.Problems
 	for name, agent := range cfg.Agents {
 		settings.Agents[name] = agentOf(name, agent, model)
@@ -25,12 +24,14 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 			problems = append(problems, outputProblems(cfg, name, json.RawMessage(agent.Output))...)
 		}
 	}
-	for name, hook := range cfg.Webhooks {
-		route := &dispatch.Route{Source: name, Agent: hook.Agent, When: hook.When, Prompt: hook.Prompt, Callback: hook.Callback != nil}
-		problems = append(problems, routeProblems(cfg, name, route.Compile())...)
-		settings.Routes[name] = route
-		if hook.Callback != nil {
-			settings.Targets[name] = targetOf(*hook.Callback)
+	for name := range cfg.Webhooks {
+		source, mistakes := workOf(cfg, name)
+		settings.Sources[name] = source
+		problems = append(problems, mistakes...)
+		for _, route := range cfg.RoutesOf(name) {
+			if route.Callback != nil {
+				settings.Targets[route.Target] = targetOf(*route.Callback)
+			}
 		}
 	}
 	if len(problems) > 0 {
@@ -38,25 +39,6 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 		return dispatch.Settings{}, problems
 	}
 	return settings, nil
-}
-
-// routeProblems gives each mistake in a route its place in the file.
-func routeProblems(cfg *config.Config, name string, err error) config.Problems {
-	if err == nil {
-		return nil
-	}
-	var mistake *dispatch.SettingError
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var problems config.Problems
-		for _, one := range joined.Unwrap() {
-			problems = append(problems, routeProblems(cfg, name, one)...)
-		}
-		return problems
-	}
-	if errors.As(err, &mistake) {
-		return config.Problems{cfg.ProblemAt("webhooks."+name+"."+mistake.Field, mistake.Line, mistake.Column, "%s", mistake.Message)}
-	}
-	return config.Problems{cfg.Problem("webhooks."+name, "%v", err)}
 }
 
 // agentOf makes an agent of its settings. It is given what the first of its models

@@ -1,174 +1,215 @@
 package dispatch
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"text/template"
+	"time"
 
 	"cel.dev/cel-go/cel"
+
+	"drawbridge/bridge"
 )
 
-// Route says what a webhook's events become.
+// Source says what is to be done about the events of one webhook.
+type Source struct {
+	Name string
+	// Routes are compiled, and tried in their order.
+	Routes []*Route
+	// All: an event makes a run of each route that takes it, instead of the first.
+	All bool
+	// Schema, if set, is what events are held against before any route looks at them.
+	Schema   *Schema
+	Validate Validation
+	// AtOnce bounds the runs that have begun and not ended; 0 is without a bound.
+	AtOnce int
+}
+
+// Route says what events of a source become.
 type Route struct {
 	// Source is the webhook's name.
 	Source string
+	// Name tells the route from others of its source; the agent's name if "".
+	Name string
 	// Agent carries the run.
 	Agent string
 	// When is a CEL condition over event, headers and source; "" lets all through.
 	When string
+	// OrderBy is a CEL key over the same: runs of one key are carried one at a time, in
+	// the order in which their events arrived. "" keeps no order.
+	OrderBy string
 	// Prompt is a text/template over the same: what the agent is to do.
 	Prompt string
-	// Callback: the run's end is owed to the route's callback address.
-	Callback bool
+	// Target is the name in [Settings.Targets] to which a run's end is owed, or "".
+	Target string
+	// Delay is how long after the event a run begins at the earliest.
+	Delay time.Duration
+	// Debounce has the last of a row of events speak for all of them: the run begins when
+	// none has come for this long, but at the latest ten times this long after the first.
+	Debounce time.Duration
+	Priority Priority
+	// Budget bounds the route's runs in place of the agent's, where it is not zero.
+	Budget bridge.Budget
+	// AtOnce bounds the runs that have begun and not ended; 0 is without a bound.
+	AtOnce int
 
-	when   cel.Program
-	prompt *template.Template
+	when, orderBy cel.Program
+	prompt        *template.Template
 }
 
-// shownPayload bounds how much of a body the model is shown, in bytes.
-const shownPayload = 32 << 10
+// debounceMost is how many debounce times a run is put off by newer events at most.
+const debounceMost = 10
 
-// SettingError is a mistake in a route, found before the first event: Field is
-// "when" or "prompt", Line and Column count from 1 inside the value.
-type SettingError struct {
-	Field        string
-	Line, Column int
-	Message      string
-}
-
-func (e *SettingError) Error() string {
-	return fmt.Sprintf("%s: line %d, column %d: %s", e.Field, e.Line, e.Column, e.Message)
-}
+// name is what tells the route's runs from those of other routes.
+func (r *Route) name() string { return cmp.Or(r.Name, r.Agent) }
 
 // Compile checks and prepares the route. Its error joins a *SettingError for each mistake.
 func (r *Route) Compile() error {
-	return errors.Join(r.compileWhen(), r.compilePrompt())
+	var errs [3]error
+	r.when, errs[0] = compileWhen(r.When)
+	r.orderBy, errs[1] = compileOrderBy(r.OrderBy)
+	r.prompt, errs[2] = compilePrompt(r.Prompt)
+	return errors.Join(errs[:]...)
 }
 
-func (r *Route) compileWhen() error {
-	if strings.TrimSpace(r.When) == "" {
-		return nil
-	}
-	env, err := cel.NewEnv(
-		cel.Variable("event", cel.DynType),
-		cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)),
-		cel.Variable("source", cel.StringType),
-	)
-	if err != nil {
-		return fmt.Errorf("preparing conditions: %w", err)
-	}
-	checked, issues := env.Compile(r.When)
-	if issues.Err() != nil {
-		return whenErrors(issues)
-	}
-	if checked.OutputType() != cel.BoolType && checked.OutputType() != cel.DynType {
-		return &SettingError{Field: "when", Line: 1, Column: 1, Message: fmt.Sprintf("the condition gives %s, not true or false", checked.OutputType())}
-	}
-	r.when, err = env.Program(checked, cel.CostLimit(1_000_000))
-	if err != nil {
-		return &SettingError{Field: "when", Line: 1, Column: 1, Message: err.Error()}
-	}
-	return nil
-}
-
-// whenErrors gives each mistake its place. CEL counts lines from 1, columns from 0.
-func whenErrors(issues *cel.Issues) error {
-	var mistakes []error
-	for _, e := range issues.Errors() {
-		mistakes = append(mistakes, &SettingError{Field: "when", Line: e.Location.Line(), Column: e.Location.Column() + 1, Message: e.Message})
-	}
-	return errors.Join(mistakes...)
-}
-
-func (r *Route) compilePrompt() error {
-	parsed, err := template.New("prompt").Option("missingkey=error").Funcs(promptFuncs).Parse(r.Prompt)
-	if err != nil {
-		line := 1
-		text := strings.TrimPrefix(err.Error(), "template: ")
-		_, _ = fmt.Sscanf(text, "prompt:%d:", &line)
-		if at := strings.Index(text, ": "); at >= 0 {
-			text = text[at+2:]
+// Brief decides what an event becomes: runs with their prompts, or nothing and why.
+// It has no effects, so that a lost worker's event is simply briefed again. One that
+// nobody can look at, because that panics, would be briefed for ever, and with it whatever
+// has to wait for it.
+func (s *Source) Brief(event StoredEvent, now time.Time, newID func() string) (routing Routing) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			routing = Routing{Status: Faulty, Note: fmt.Sprintf("panic: %v", fault)}
 		}
-		return &SettingError{Field: "prompt", Line: line, Column: 1, Message: text}
-	}
-	for _, defined := range parsed.Templates() {
-		markKeys(defined.Root)
-	}
-	r.prompt = parsed
-	return nil
-}
-
-// Brief decides what an event becomes: a run with its prompt, or nothing and why.
-// It has no effects, so that a lost worker's event is simply briefed again.
-func (r *Route) Brief(event StoredEvent, runID string) Routing {
-	payload, err := parsePayload(event.ContentType, event.Body)
+	}()
+	f, err := factsOf(event)
 	if err != nil {
 		return Routing{Status: Unparsed, Note: err.Error()}
+	}
+	notes := notes{}
+	if s.Schema != nil && s.Validate != ValidateOff {
+		why, slow := s.Schema.misfit(f.payload, event.Body)
+		switch {
+		case why == "":
+		case s.Validate == ValidateReject && !slow:
+			return Routing{Status: Rejected, Note: why}
+		case s.Validate != ValidateWarn:
+			return Routing{Status: Quarantined, Note: why}
+		}
+		notes.add(why)
+	}
+	return s.routes(event, f, now, newID, notes)
+}
+
+// routes asks each route in turn.
+func (s *Source) routes(event StoredEvent, f facts, now time.Time, newID func() string, notes notes) Routing {
+	routing := Routing{Status: Ignored}
+	for _, r := range s.Routes {
+		wanted, why := r.wants(f)
+		if !wanted {
+			notes.of(s, r, why)
+			continue
+		}
+		if routing.Status == Ignored {
+			routing.Status = Routed
+		}
+		run, why, err := r.run(event, f, now)
+		if err != nil {
+			routing.Status, why = Faulty, err.Error()
+		} else {
+			run.ID = newID()
+			routing.Runs = append(routing.Runs, run)
+		}
+		notes.of(s, r, why)
+		if !s.All {
+			break
+		}
+	}
+	routing.Note = notes.String()
+	return routing
+}
+
+// run is the run that the route makes of an event, with a note about it.
+func (r *Route) run(event StoredEvent, f facts, now time.Time) (run NewRun, note string, err error) {
+	text, err := r.text(event, f)
+	if err != nil {
+		return NewRun{}, "", err
+	}
+	subject, note := r.subject(f)
+	run = NewRun{Agent: r.Agent, Source: event.Source, Event: event.ID, Via: r.name(), Replay: event.Replay,
+		Prompt: text, Tainted: true, Route: r.Target, Priority: r.Priority, Subject: subject, Budget: r.Budget}
+	from := event.ReceivedAt
+	if event.Replay > 0 {
+		from = now // when it is played again
+	}
+	if wait := max(r.Delay, r.Debounce); wait > 0 {
+		run.StartAt = from.Add(wait)
+	}
+	if r.Debounce > 0 && (r.orderBy == nil || subject != "") {
+		run.Debounce, run.StartBy = cmp.Or(subject, LaneOf(r.Source, r.name())), from.Add(max(r.Delay, debounceMost*r.Debounce))
+	}
+	return run, note, nil
+}
+
+func factsOf(event StoredEvent) (facts, error) {
+	payload, err := parsePayload(event.ContentType, event.Body)
+	if err != nil {
+		return facts{}, err
 	}
 	headers := map[string]string{}
 	for name := range event.Headers {
 		headers[strings.ToLower(name)] = event.Headers.Get(name)
 	}
-	if wanted, why := r.wants(payload, headers); !wanted {
-		return Routing{Status: Ignored, Note: why}
-	}
-	var prompt promptText
-	err = r.prompt.Execute(&prompt, map[string]any{
-		"event":   mark(payload),
-		"headers": mark(toAny(headers)),
-		"source":  event.Source,
-		"id":      event.ID,
-	})
-	if err != nil {
-		return Routing{Status: Faulty, Note: "prompt: " + strings.TrimPrefix(err.Error(), "template: ")}
-	}
-	prompt.WriteString("\n\n")
-	prompt.WriteString(fence(event.Source, event.ContentType, marker(event.ID), event.Body, shownPayload))
-	return Routing{Status: Routed, Run: &NewRun{
-		ID: runID, Agent: r.Agent, Source: event.Source, Event: event.ID, Replay: event.Replay,
-		Prompt: prompt.String(), Tainted: true, Route: r.callbackRoute(),
-	}}
+	return facts{payload, headers, event.Source}, nil
 }
 
-func (r *Route) callbackRoute() string {
-	if r.Callback {
-		return r.Source
+// notes are what is worth telling of an event, for a person.
+type notes struct{ all []string }
+
+func (n *notes) add(text string) {
+	if text != "" {
+		n.all = append(n.all, text)
 	}
-	return ""
 }
 
-// wants evaluates the condition. One that cannot be evaluated, such as one about a
-// field this event lacks, does not hold; the note says so.
-func (r *Route) wants(payload any, headers map[string]string) (bool, string) {
-	if r.when == nil {
-		return true, ""
+// of adds what a route says. Where there is one only, it needs no name.
+func (n *notes) of(s *Source, r *Route, text string) {
+	if text != "" && len(s.Routes) > 1 {
+		text = "route " + r.name() + ": " + text
 	}
-	result, _, err := r.when.Eval(map[string]any{"event": payload, "headers": headers, "source": r.Source})
-	if err != nil {
-		return false, "when: " + err.Error()
-	}
-	holds, ok := result.Value().(bool)
-	switch {
-	case !ok:
-		return false, fmt.Sprintf("when: the condition gives %s, not true or false", result.Type().TypeName())
-	case !holds:
-		return false, "when: the condition does not hold"
-	}
-	return true, ""
+	n.add(text)
 }
 
-func marker(eventID string) string {
-	sum := sha256.Sum256([]byte("fence\x00" + eventID))
-	return hex.EncodeToString(sum[:8])
+// longNote bounds a note, in bytes.
+const longNote = 2000
+
+func (n *notes) String() string {
+	text := strings.Join(n.all, "; ")
+	if len(text) > longNote {
+		text = strings.ToValidUTF8(text[:longNote], "") + "..."
+	}
+	return text
 }
 
-func toAny(in map[string]string) map[string]any {
-	out := make(map[string]any, len(in))
-	for key, value := range in {
-		out[key] = value
+// lanes are what the store has to know of the sources.
+func (s Settings) lanes() Lanes {
+	lanes := Lanes{AtOnce: map[string]int{}}
+	for name, source := range s.Sources {
+		ordered := false
+		for _, r := range source.Routes {
+			ordered = ordered || r.OrderBy != ""
+			if r.AtOnce > 0 {
+				lanes.AtOnce[LaneOf(name, r.name())] = r.AtOnce
+			}
+		}
+		if ordered {
+			lanes.Ordered = append(lanes.Ordered, name)
+		}
+		if source.AtOnce > 0 {
+			lanes.AtOnce[name] = source.AtOnce
+		}
 	}
-	return out
+	return lanes
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,10 +92,20 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 // agentOf is the agent that carries a run.
 func (d *Dispatcher) agentOf(run Run) bridge.Agent {
 	agent := d.settings.Agents[run.Agent]
+	agent.Budget = instead(agent.Budget, run.Budget)
 	if run.Tainted {
 		agent.Instructions = strings.TrimSpace(agent.Instructions + outsideRules)
 	}
 	return agent
+}
+
+// instead is a budget with what another sets in its place.
+func instead(b, other bridge.Budget) bridge.Budget {
+	b.Turns, b.Calls, b.Tokens, b.Wall = cmp.Or(other.Turns, b.Turns), cmp.Or(other.Calls, b.Calls), cmp.Or(other.Tokens, b.Tokens), cmp.Or(other.Wall, b.Wall)
+	if other.Cost > 0 {
+		b.Cost, b.Currency = other.Cost, other.Currency
+	}
+	return b
 }
 
 // today tells what the agent has used on this day (UTC), and when the day ends.

@@ -99,7 +99,7 @@ func TestWorkThatIsNotConfiguredHereWaitsForSettingsThatNameIt(t *testing.T) {
 		missing func()
 		told    string
 	}{
-		{func() { w.settings.Routes = nil }, "event postponed"},
+		{func() { w.settings.Sources = nil }, "event postponed"},
 		{func() { w.settings.Agents = nil }, "run waiting"},
 		{func() { w.settings.Targets = nil }, "callback postponed"},
 	} {

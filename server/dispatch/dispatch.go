@@ -25,8 +25,8 @@ type Target struct {
 // configuration by whoever wires it.
 type Settings struct {
 	Agents  map[string]bridge.Agent
-	Routes  map[string]*Route // by source, compiled
-	Targets map[string]Target // by source
+	Sources map[string]*Source // by name, with compiled routes
+	Targets map[string]Target  // by the name that routes call them
 }
 
 // Options have working zero values.
@@ -107,8 +107,12 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 func (d *Dispatcher) Run(ctx context.Context) {
 	quiet := context.WithoutCancel(ctx)
 	var pools sync.WaitGroup
+	defer pools.Wait()
 	pools.Go(func() { d.live.run(ctx) })
 	pools.Go(func() { d.watchCancels(ctx) })
+	if !d.setLanes(ctx) {
+		return
+	}
 	for _, p := range []struct {
 		*pool
 		work context.Context
@@ -119,7 +123,19 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	} {
 		pools.Go(func() { p.run(ctx, p.work) })
 	}
-	pools.Wait()
+}
+
+// setLanes tells the store of the settings. No work goes on before it knows them; false
+// if ctx has ended.
+func (d *Dispatcher) setLanes(ctx context.Context) bool {
+	for {
+		err := d.store.SetLanes(ctx, d.settings.lanes())
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err() == nil
+		}
+		d.o.Log.Error("beginning to work", "err", err)
+		pause(ctx, faultPause)
+	}
 }
 
 // RunLive is Run without the work that waits in the store: it carries what [Talk]
@@ -197,20 +213,20 @@ func (d *Dispatcher) claimEvents(ctx context.Context, limit int) ([]work, error)
 // fault of the store leaves the job to be claimed again.
 func (d *Dispatcher) route(ctx context.Context, event StoredEvent) {
 	log := d.o.Log.With("event", event.ID, "source", event.Source)
-	route := d.settings.Routes[event.Source]
-	if route == nil {
+	source := d.settings.Sources[event.Source]
+	if source == nil {
 		d.postpone(ctx, log, EventJob, event.ID, "event waits: no webhook of its source is configured now")
 		return
 	}
-	routing := route.Brief(event, NewID("run_"))
-	err := d.store.Route(ctx, event.ID, routing)
+	routing := source.Brief(event, d.o.Now(), func() string { return NewID("run_") })
+	runs, err := d.store.Route(ctx, event.ID, routing)
 	switch {
 	case errors.Is(err, ErrEnded):
 		// Another worker was quicker.
 	case err != nil:
 		log.Error("routing an event", "err", err)
-	case routing.Run != nil:
-		log.Info("event became a run", "run", routing.Run.ID, "agent", routing.Run.Agent)
+	case len(runs) > 0:
+		log.Info("event became work", "runs", runs, "status", routing.Status, "note", routing.Note)
 	default:
 		log.Info("event became nothing", "status", routing.Status, "note", routing.Note)
 	}

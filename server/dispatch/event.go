@@ -16,7 +16,16 @@ const (
 	Ignored  EventStatus = "ignored"  // the source's condition did not hold
 	Unparsed EventStatus = "unparsed" // verified and kept, but not of a form we read
 	Faulty   EventStatus = "failed"   // the prompt or the condition could not be evaluated
+	// Quarantined: it does not fit the source's schema, and waits for a person to look.
+	Quarantined EventStatus = "quarantined"
+	// Rejected: it does not fit the source's schema, and is not wanted then.
+	Rejected EventStatus = "rejected"
+	// Debounced: a newer event of the same took its place.
+	Debounced EventStatus = "debounced"
 )
+
+// EventStatuses are all there are.
+var EventStatuses = []EventStatus{Accepted, Routed, Ignored, Unparsed, Faulty, Quarantined, Rejected, Debounced}
 
 // StoredEvent is an event as the store has it.
 type StoredEvent struct {
@@ -30,19 +39,21 @@ type StoredEvent struct {
 	Duplicates int
 }
 
-// Routing is what an event became. Run is nil unless Status is Routed.
+// Routing is what an event became: with Status Routed a run of each route that takes it,
+// or of those that could, with Faulty.
 type Routing struct {
 	Status EventStatus
 	Note   string
-	Run    *NewRun
+	Runs   []NewRun
 }
 
 // EventStore hands out accepted events.
 type EventStore interface {
 	// ClaimEvents leases up to limit events that wait to be routed.
 	ClaimEvents(ctx context.Context, limit int, lease time.Duration) ([]StoredEvent, error)
-	// Route notes what the event became, ends its job, and adds the queued run
-	// with its own job, in one transaction. An event that was routed already gives
-	// ErrEnded.
-	Route(ctx context.Context, event string, routing Routing) error
+	// Route notes what the event became, ends its job, and adds the queued runs, each
+	// at its gate or with its own job, in one transaction. It gives the runs that work on the event now:
+	// one that is debounced has the id of the run that was there. An event that was
+	// routed already gives ErrEnded.
+	Route(ctx context.Context, event string, routing Routing) (runs []string, err error)
 }

@@ -84,10 +84,21 @@ const (
 	Low    Priority = 1
 )
 
+func (p Priority) String() string {
+	switch p {
+	case High:
+		return "high"
+	case Low:
+		return "low"
+	}
+	return "normal"
+}
+
 // Store is all that dispatch needs.
 type Store interface {
 	EventStore
 	RunStore
 	CallbackStore
+	LaneStore
 	Queue
 }

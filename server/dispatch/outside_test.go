@@ -181,8 +181,8 @@ func FuzzBrief(f *testing.F) {
 		event.ContentType = contentType
 		event.Headers.Set("X-Topic", contentType)
 		for i := range routes {
-			if routing := routes[i].Brief(event, "run_1"); routing.Run != nil {
-				checkFence(t, routing.Run.Prompt)
+			if routing := briefed(t, routes[i], event); len(routing.Runs) > 0 {
+				checkFence(t, routing.Runs[0].Prompt)
 			}
 		}
 	})
@@ -196,8 +196,8 @@ func TestSenderWhoKnowsTheMarkerGainsNothing(t *testing.T) {
 		event := stored(strings.Join(parts, ""))
 		event.ContentType = form
 		for _, prompt := range oneLiners {
-			if routing := briefed(t, dispatch.Route{Prompt: prompt}, event); routing.Run != nil {
-				checkFence(t, routing.Run.Prompt)
+			if routing := briefed(t, dispatch.Route{Prompt: prompt}, event); len(routing.Runs) > 0 {
+				checkFence(t, routing.Runs[0].Prompt)
 			}
 		}
 	})

@@ -64,6 +64,14 @@ type Run struct {
 	// Cancel is why somebody wants the run cancelled, "" if nobody does. Whoever carries
 	// the run, or takes it next, ends it.
 	Cancel string
+	// Subject: of the runs of one subject only the first by Arrival, and of the same by id, that has not ended may
+	// begin. "" is none.
+	Subject string
+	Arrival int64
+	// Gate is what a queued run waits at.
+	Gate Gate
+	// Budget bounds the run in place of its agent's, where it is not zero.
+	Budget bridge.Budget
 	// Attempts counts the faults that parked the run since it last made progress.
 	Attempts int
 	// Worked is the time that workers have spent on the run. Waiting, and the time
@@ -84,6 +92,14 @@ type NewRun struct {
 	Owner string
 	// CallbackURL, if set, is the address to tell of the run's end.
 	CallbackURL string
+	// Subject and Budget are as in [Run].
+	Subject string
+	Budget  bridge.Budget
+	// Debounce, if set: while a run of the same name is delayed, the newer event takes
+	// the older one's place in it, and it may begin at StartAt of the newer, but at
+	// StartBy of the older at the latest.
+	Debounce string
+	StartBy  time.Time
 	// Key, if set, is the owner's idempotency key, Digest a hash of what is asked for.
 	Key, Digest string
 	// Metadata is kept with the run, for whoever started it.

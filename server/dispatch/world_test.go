@@ -90,7 +90,7 @@ func newWorld(t testing.TB) *world {
 	w.settings = dispatch.Settings{
 		Agents: map[string]bridge.Agent{"desk": {Name: "desk", Instructions: "You work at the desk.", Model: rehearsal.ModelName,
 			Budget: bridge.Budget{Wall: 10_000 * time.Hour}}},
-		Routes:  map[string]*dispatch.Route{"shop": w.route("Look.")},
+		Sources: map[string]*dispatch.Source{"shop": {Name: "shop", Routes: []*dispatch.Route{w.route("Look.")}}},
 		Targets: map[string]dispatch.Target{"shop": {URL: w.serveReceiver(), Secret: secret, Schedule: callback.Schedule{0, time.Minute, time.Hour}}},
 	}
 	return w
@@ -110,7 +110,7 @@ func first(n, status int) func(int) int {
 
 func (w *world) route(prompt string) *dispatch.Route {
 	w.t.Helper()
-	r := &dispatch.Route{Source: "shop", Agent: "desk", Prompt: prompt, When: "event.type != 'test'", Callback: true}
+	r := &dispatch.Route{Source: "shop", Agent: "desk", Prompt: prompt, When: "event.type != 'test'", Target: "shop"}
 	if err := r.Compile(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -353,8 +353,12 @@ func (s *tellingStore) Continue(ctx context.Context, run string, key dispatch.Re
 	return c, place, err
 }
 
-func (s *tellingStore) Route(ctx context.Context, event string, r dispatch.Routing) error {
-	return s.tell("event "+string(r.Status), func() error { return s.Store.Route(ctx, event, r) })
+func (s *tellingStore) Route(ctx context.Context, event string, r dispatch.Routing) (runs []string, err error) {
+	err = s.tell("event "+string(r.Status), func() error {
+		runs, err = s.Store.Route(ctx, event, r)
+		return err
+	})
+	return runs, err
 }
 
 func (s *tellingStore) Postpone(ctx context.Context, kind dispatch.Kind, ref string, until time.Time) error {

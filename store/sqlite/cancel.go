@@ -58,7 +58,7 @@ func (s *Store) markCancelled(ctx context.Context, run dispatch.Run, epoch int64
 		case run.State == dispatch.Running:
 			return nil
 		}
-		return enqueue(ctx, tx, dispatch.RunJob, run.ID, s.now())
+		return enqueueRun(ctx, tx, run.ID, s.now())
 	})
 	if err == nil {
 		s.signal(dispatch.Cancels, dispatch.RunJob)
@@ -81,13 +81,19 @@ func (s *Store) endIdle(ctx context.Context, run dispatch.Run, epoch int64, why 
 		return err
 	}
 	end := dispatch.Ending{State: dispatch.Cancelled, Outcome: outcome, At: s.now()}
-	return s.Write(ctx, func(tx sqldb.Tx) error {
+	g := &gates{now: end.At}
+	err = s.Write(ctx, func(tx sqldb.Tx) error {
 		left, err := idle(ctx, tx, run, epoch, end.At)
 		if err != nil {
 			return err
 		}
-		return left.finish(ctx, tx, end)
+		g.tx = tx
+		return left.finish(ctx, g, end)
 	})
+	if err == nil && g.opened {
+		s.signal(dispatch.RunJob)
+	}
+	return err
 }
 
 // CancelRequests are those of running runs.

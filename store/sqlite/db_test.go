@@ -326,7 +326,7 @@ func TestReplayWaitsForTheRoutingBefore(t *testing.T) {
 	if err := store.Replay(ctx, "evt_1"); err == nil || !strings.Contains(err.Error(), "waits to be routed") {
 		t.Errorf("replaying an event that waits gave %v: two replays would make one run", err)
 	}
-	if err := store.Route(ctx, "evt_1", dispatch.Routing{Status: dispatch.Ignored}); err != nil {
+	if _, err := store.Route(ctx, "evt_1", dispatch.Routing{Status: dispatch.Ignored}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Replay(ctx, "evt_1"); err != nil {

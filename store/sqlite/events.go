@@ -14,22 +14,22 @@ import (
 
 var _ dispatch.EventStore = (*Store)(nil)
 
-const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, verified_by, status, note, replay, duplicates`
+const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, note, replay, duplicates`
 
 // eventRow is an event as it stands in the table.
 type eventRow struct {
 	dispatch.StoredEvent
-	headers    string
-	receivedAt int64
+	headers                string
+	receivedAt, providerAt int64
 }
 
 func (r *eventRow) fields() []any {
-	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Body, &r.receivedAt, &r.VerifiedBy,
+	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Body, &r.receivedAt, &r.providerAt, &r.VerifiedBy,
 		&r.Status, &r.Note, &r.Replay, &r.Duplicates}
 }
 
 func (r *eventRow) event() (dispatch.StoredEvent, error) {
-	r.ReceivedAt = fromMillis(r.receivedAt)
+	r.ReceivedAt, r.ProviderAt = fromMillis(r.receivedAt), fromMillis(r.providerAt)
 	if err := json.Unmarshal([]byte(r.headers), &r.Headers); err != nil {
 		return dispatch.StoredEvent{}, fmt.Errorf("reading headers of event %q: %w", r.ID, err)
 	}
@@ -71,9 +71,12 @@ func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration)
 	return events, nil
 }
 
-// Route ends the event's job and adds the run it became.
-func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routing) error {
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
+// Route ends the event's job and adds the runs it became. What waited for the event to
+// be routed goes on.
+func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routing) ([]string, error) {
+	var runs []string
+	g := &gates{now: s.now()}
+	err := s.Write(ctx, func(tx sqldb.Tx) (err error) {
 		waiting, err := finishJob(ctx, tx, dispatch.EventJob, event)
 		if err != nil {
 			return err
@@ -81,29 +84,52 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 		if !waiting {
 			return dispatch.ErrEnded
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE events SET status = ?, note = ? WHERE id = ?`,
-			string(routing.Status), routing.Note, event); err != nil {
-			return err
-		}
-		if routing.Run == nil {
-			return nil
-		}
-		return s.start(ctx, tx, *routing.Run)
+		g.tx = tx
+		runs, err = g.route(ctx, event, routing)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("routing event %q: %w", event, err)
+		return nil, fmt.Errorf("routing event %q: %w", event, err)
 	}
-	if routing.Run != nil {
+	if g.opened {
 		s.signal(dispatch.RunJob)
 	}
-	return nil
+	return runs, nil
+}
+
+func (g *gates) route(ctx context.Context, event string, routing dispatch.Routing) ([]string, error) {
+	var source string
+	var seq int64
+	err := g.tx.QueryRowContext(ctx, `UPDATE events SET status = ?, note = ?, in_line = 0 WHERE id = ? RETURNING source, seq`,
+		string(routing.Status), routing.Note, event).Scan(&source, &seq)
+	if err != nil {
+		return nil, err
+	}
+	var runs []string
+	for _, run := range routing.Runs {
+		id, err := g.routeRun(ctx, run, seq)
+		if err != nil {
+			return nil, err
+		}
+		if id != "" {
+			runs = append(runs, id)
+		}
+	}
+	if len(runs) < len(routing.Runs) {
+		if err := settleDebounced(ctx, g.tx, event); err != nil {
+			return nil, err
+		}
+	}
+	return runs, g.fillLine(ctx, source)
 }
 
 // Replay has an event routed again, as it was received: verification is not
-// repeated, and a new run with new idempotency keys comes of it.
+// repeated, and a new run with new idempotency keys comes of it. In the order of
+// arrival it goes to the end.
 func (s *Store) Replay(ctx context.Context, event string) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		again, err := changedOne(tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1
+		again, err := changedOne(tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1,
+			seq = (SELECT MAX(seq) + 1 FROM events), in_line = (SELECT COUNT(*) FROM lanes WHERE lane = events.source AND ordered = 1)
 			WHERE id = ? AND status <> 'accepted'`, event))
 		if err != nil {
 			return err

@@ -15,16 +15,17 @@ import (
 // holding is a run as whoever may write to it finds it.
 type holding struct {
 	run, agent, cancel string
-	touched            int64 // the last sign of life of a worker that has it, in milliseconds
-	last               int64 // of the journal's entries
+	waiter             waiter // what others may wait for
+	touched            int64  // the last sign of life of a worker that has it, in milliseconds
+	last               int64  // of the journal's entries
 }
 
 // held checks that the lease is held: under an older epoch, or when the run is
 // not running any more, it is ErrFenced. It changes nothing.
 func held(ctx context.Context, tx sqldb.Tx, lease bridge.Lease) (holding, error) {
 	h := holding{run: lease.Run}
-	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, touched_at, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id)
-		FROM runs WHERE id = ? AND epoch = ? AND state = 'running'`, lease.Run, lease.Epoch).Scan(&h.agent, &h.cancel, &h.touched, &h.last)
+	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, touched_at, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id), `+waiterColumns+`
+		FROM runs WHERE id = ? AND epoch = ? AND state = 'running'`, lease.Run, lease.Epoch).Scan(append([]any{&h.agent, &h.cancel, &h.touched, &h.last}, h.waiter.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return holding{}, bridge.ErrFenced
 	}
@@ -44,8 +45,8 @@ func (h holding) follows(entries []bridge.Entry) error {
 // idle checks that a run is as it was found: nobody has carried it since.
 func idle(ctx context.Context, tx sqldb.Tx, run dispatch.Run, epoch int64, now time.Time) (holding, error) {
 	h := holding{run: run.ID, touched: millis(now)}
-	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id)
-		FROM runs WHERE id = ? AND epoch = ? AND state = ?`, run.ID, epoch, string(run.State)).Scan(&h.agent, &h.cancel, &h.last)
+	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id), `+waiterColumns+`
+		FROM runs WHERE id = ? AND epoch = ? AND state = ?`, run.ID, epoch, string(run.State)).Scan(append([]any{&h.agent, &h.cancel, &h.last}, h.waiter.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return holding{}, errMoved
 	}

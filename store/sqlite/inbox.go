@@ -72,10 +72,10 @@ func (s *Store) accept(ctx context.Context, tx sqldb.Tx, e webhook.Event, header
 		}
 	}
 	added, err := changedOne(tx.ExecContext(ctx, `INSERT INTO events
-		(id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, last_seen_at, delivery)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?)
+		(id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, last_seen_at, delivery, in_line)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?, (SELECT COUNT(*) FROM lanes WHERE lane = ? AND ordered = 1))
 		ON CONFLICT (source, dedupe_key) DO NOTHING`,
-		e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, headers, e.Body, at, millis(e.ProviderAt), e.VerifiedBy, at, delivery))
+		e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, headers, e.Body, at, millis(e.ProviderAt), e.VerifiedBy, at, delivery, e.Source))
 	switch {
 	case err != nil:
 		return webhook.Receipt{}, err

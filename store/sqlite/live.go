@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,7 +35,7 @@ func (s *Store) Begin(ctx context.Context, run dispatch.NewRun, brief bridge.Ent
 // begin fails with its first statement, if the id is taken, or for the disk.
 func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, brief bridge.Entry, lease time.Duration) (*dispatch.Claimed, dispatch.Place, error) {
 	now, place := s.now(), dispatch.Place{Run: run.ID, Seq: brief.Seq}
-	if err := insertRun(ctx, tx, run, dispatch.Running, now); err != nil {
+	if err := insertRun(ctx, tx, run, placed{state: dispatch.Running}, now); err != nil {
 		return nil, place, err
 	}
 	if err := appendEntries(ctx, tx, run.ID, []bridge.Entry{brief}); err != nil {
@@ -48,8 +47,8 @@ func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, bri
 	}
 	at := fromMillis(millis(now))
 	return &dispatch.Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: dispatch.FirstEpoch}, Run: dispatch.Run{ID: run.ID, Agent: run.Agent, Owner: run.Owner,
-		Source: run.Source, Event: run.Event, Via: cmp.Or(run.Via, run.Agent), Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route, CallbackURL: run.CallbackURL,
-		Metadata: run.Metadata, Priority: run.Priority, StartAt: run.StartAt, State: dispatch.Running, Created: at, Started: at}}, place, nil
+		Source: run.Source, Event: run.Event, Via: viaOf(run), Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route, CallbackURL: run.CallbackURL,
+		Metadata: run.Metadata, Priority: run.Priority, StartAt: run.StartAt, Budget: run.Budget, State: dispatch.Running, Created: at, Started: at}}, place, nil
 }
 
 // Continue leases a run that waits for its caller and appends what the caller sent.
@@ -104,5 +103,5 @@ func (s *Store) claimLeased(ctx context.Context, tx sqldb.Tx, run string, until 
 	if err := take(ctx, tx, dispatch.RunJob, run, until); err != nil {
 		return nil, err
 	}
-	return s.claimRun(ctx, tx, run)
+	return s.claimRun(ctx, tx, run, until)
 }

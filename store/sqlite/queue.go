@@ -18,14 +18,17 @@ var _ dispatch.Queue = (*Store)(nil)
 const watchEvery = time.Second
 
 // enqueue adds a job of ordinary priority due at a time, or moves the one that is there.
+// A run has a priority of its own: enqueueRun.
 func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
-	return enqueueAs(ctx, tx, kind, ref, due, dispatch.Normal)
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
+	return err
 }
 
-// enqueueAs is enqueue with a priority, which one that is there keeps.
-func enqueueAs(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time, priority dispatch.Priority) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, priority, due_at, leased) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, rank(priority), millis(due))
+// enqueueRun is enqueue for a run: its job has the run's priority.
+func enqueueRun(ctx context.Context, tx sqldb.Tx, id string, due time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, priority, due_at, leased) VALUES ('run', ?, (SELECT priority FROM runs WHERE id = ?), ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET priority = excluded.priority, due_at = excluded.due_at, leased = 0`, id, id, millis(due))
 	return err
 }
 

@@ -18,21 +18,21 @@ var _ dispatch.RunStore = (*Store)(nil)
 
 const runColumns = `id, agent, owner, source, COALESCE(event, ''), via, replay, prompt, tainted, route, callback_url, state, reason, answer, cancel, attempts,
 	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
-	created_at, started_at, finished_at, priority, start_at, metadata`
+	created_at, started_at, finished_at, priority, start_at, metadata, subject, arrival, gate, budget`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
 	dispatch.Run
 	worked, created, started, finished, startAt int64
 	rank                                        int
-	metadata                                    string
+	metadata, budget                            string
 }
 
 func (r *runRow) fields() []any {
 	u := &r.Usage
 	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Via, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.CallbackURL, &r.State, &r.Reason,
 		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
-		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata}
+		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata, &r.Subject, &r.Arrival, &r.Gate, &r.budget}
 }
 
 func (r *runRow) run() dispatch.Run {
@@ -41,6 +41,9 @@ func (r *runRow) run() dispatch.Run {
 	r.Priority = dispatch.High + dispatch.Priority(r.rank)
 	if r.metadata != "" {
 		_ = json.Unmarshal([]byte(r.metadata), &r.Metadata) // written here, from a map
+	}
+	if r.budget != "" {
+		_ = json.Unmarshal([]byte(r.budget), &r.Budget) // the same
 	}
 	return r.Run
 }
@@ -74,42 +77,55 @@ func (s *Store) Start(ctx context.Context, run dispatch.NewRun) error {
 	return nil
 }
 
-// start adds a queued run, and the job that wakes it when it may begin.
+// start adds a queued run that no event made, at its gate or with its job.
 func (s *Store) start(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun) error {
-	now := s.now()
-	if err := insertRun(ctx, tx, run, dispatch.Queued, now); err != nil {
-		return err
-	}
-	due := now
-	if run.StartAt.After(now) {
-		due = run.StartAt
-	}
-	return enqueueAs(ctx, tx, dispatch.RunJob, run.ID, due, run.Priority)
+	return (&gates{tx: tx, now: s.now()}).add(ctx, run, 0)
 }
 
+// placed is where a new run stands.
+type placed struct {
+	state   dispatch.State
+	gate    dispatch.Gate
+	arrival int64
+}
+
+// viaOf names the route that made the run: an agent's name if it has none of its own.
+func viaOf(run dispatch.NewRun) string { return cmp.Or(run.Via, run.Agent) }
+
 // insertRun adds a run: queued, or running under its first lease.
-func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, state dispatch.State, now time.Time) error {
+func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, at placed, now time.Time) error {
 	event := sql.NullString{String: run.Event, Valid: run.Event != ""}
 	epoch, begun := 0, int64(0)
-	if state == dispatch.Running {
+	if at.state == dispatch.Running {
 		epoch, begun = dispatch.FirstEpoch, millis(now)
 	}
-	metadata := ""
-	if len(run.Metadata) > 0 {
-		encoded, err := json.Marshal(run.Metadata)
-		if err != nil {
-			return fmt.Errorf("encoding the metadata: %w", err)
-		}
-		metadata = string(encoded)
+	metadata, err := optionalJSON(run.Metadata, len(run.Metadata) == 0)
+	if err != nil {
+		return fmt.Errorf("encoding the metadata: %w", err)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, callback_url, state, epoch, started_at,
-		touched_at, created_at, priority, start_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		run.ID, run.Agent, run.Owner, run.Source, event, cmp.Or(run.Via, run.Agent), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(state), epoch, begun, begun, millis(now),
-		rank(run.Priority), millis(run.StartAt), metadata)
+	budget, err := optionalJSON(run.Budget, run.Budget == (bridge.Budget{}))
+	if err != nil {
+		return fmt.Errorf("encoding the budget: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, callback_url, state, epoch, started_at,
+		touched_at, created_at, priority, start_at, metadata, subject, arrival, gate, debounce, start_by, budget)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		run.ID, run.Agent, run.Owner, run.Source, event, viaOf(run), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(at.state), epoch, begun, begun, millis(now),
+		rank(run.Priority), millis(run.StartAt), metadata, run.Subject, at.arrival, string(at.gate), run.Debounce, millis(run.StartBy), budget)
 	return err
 }
 
-// ClaimRuns leases due runs. A run that ended while its job waited loses the job.
+// optionalJSON is a value in a column that is "" where there is none.
+func optionalJSON(value any, none bool) (string, error) {
+	if none {
+		return "", nil
+	}
+	text, err := json.Marshal(value)
+	return string(text), err
+}
+
+// ClaimRuns leases due runs. A run that ended while its job waited loses the job, and so
+// does one that was delayed and has to wait for others now.
 func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]dispatch.Claimed, error) {
 	var all []dispatch.Claimed
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
@@ -118,8 +134,9 @@ func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) (
 			return err
 		}
 		for _, ref := range refs {
-			claimed, err := s.claimRun(ctx, tx, ref)
+			claimed, err := s.claimRun(ctx, tx, ref, s.now().Add(lease))
 			switch {
+			case errors.Is(err, errHeld):
 			case errors.Is(err, dispatch.ErrEnded):
 				if _, err := finishJob(ctx, tx, dispatch.RunJob, ref); err != nil {
 					return err
@@ -142,14 +159,17 @@ func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) (
 }
 
 // claimRun puts the run under a new epoch: queued, waiting or running -> running.
-// A running one was left by a worker whose lease ran out.
-func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string) (*dispatch.Claimed, error) {
+// A running one was left by a worker whose lease ran out. Its job is leased already.
+func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string, until time.Time) (*dispatch.Claimed, error) {
 	run, epoch, err := runAndEpoch(ctx, tx, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case run.State.Ended():
 		return nil, dispatch.ErrEnded
+	}
+	if err := s.pass(ctx, tx, &run, until); err != nil {
+		return nil, err
 	}
 	claimed := &dispatch.Claimed{Run: run, Lease: bridge.Lease{Run: id, Epoch: epoch + 1}}
 	if run.State == dispatch.Waiting {
@@ -192,7 +212,7 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 		if run.cancel != "" {
 			due = s.now() // there is nothing to wait for any more
 		}
-		return enqueue(ctx, tx, dispatch.RunJob, lease.Run, due)
+		return enqueueRun(ctx, tx, lease.Run, due)
 	})
 	if err != nil {
 		return fmt.Errorf("%s run %q: %w", act, lease.Run, err)
@@ -206,12 +226,14 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.Ending) error {
 	// Without a callback nothing can fail behind the first statement but the disk.
 	kind := operation{bare: end.Callback == nil}
+	g := &gates{now: s.now()}
 	err := s.write(ctx, kind, func(tx sqldb.Tx) error {
 		run, err := held(ctx, tx, lease)
 		if err != nil {
 			return err
 		}
-		if err := run.finish(ctx, tx, end); err != nil || end.Callback == nil {
+		g.tx = tx
+		if err := run.finish(ctx, g, end); err != nil || end.Callback == nil {
 			return err
 		}
 		return s.insertCallback(ctx, tx, *end.Callback)
@@ -223,12 +245,16 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 	if end.Callback != nil {
 		s.signal(dispatch.CallbackJob)
 	}
+	if g.opened {
+		s.signal(dispatch.RunJob)
+	}
 	return nil
 }
 
 // finish gives a run its end: its state, what it used, the outcome that closes the
-// journal behind whatever it holds. Its job is over.
-func (h holding) finish(ctx context.Context, tx sqldb.Tx, end dispatch.Ending) error {
+// journal behind whatever it holds. Its job is over, and who waited for it goes on.
+func (h holding) finish(ctx context.Context, g *gates, end dispatch.Ending) error {
+	tx := g.tx
 	outcome, err := json.Marshal(end.Outcome)
 	if err != nil {
 		return fmt.Errorf("encoding the outcome: %w", err)
@@ -248,6 +274,8 @@ func (h holding) finish(ctx context.Context, tx sqldb.Tx, end dispatch.Ending) e
 	if err := appendEntries(ctx, tx, h.run, []bridge.Entry{closing}); err != nil {
 		return err
 	}
-	_, err = finishJob(ctx, tx, dispatch.RunJob, h.run)
-	return err
+	if _, err := finishJob(ctx, tx, dispatch.RunJob, h.run); err != nil {
+		return err
+	}
+	return g.ended(ctx, h.waiter)
 }

@@ -48,13 +48,13 @@ func entry(seq int64) bridge.Entry {
 func routeMakesOneRun(t *testing.T, h Harness) {
 	accept(t, h, event(h, 1))
 	claimEvents(t, h)
-	routing := dispatch.Routing{Status: dispatch.Routed, Run: &dispatch.NewRun{
-		ID: "run_1", Agent: "billing", Source: "shop", Event: "evt_001", Prompt: "look", Tainted: true, Route: "shop"}}
-	if err := h.Store().Route(t.Context(), "evt_001", routing); err != nil {
+	routing := dispatch.Routing{Status: dispatch.Routed, Runs: []dispatch.NewRun{{
+		ID: "run_1", Agent: "billing", Source: "shop", Event: "evt_001", Prompt: "look", Tainted: true, Route: "shop"}}}
+	if _, err := h.Store().Route(t.Context(), "evt_001", routing); err != nil {
 		t.Fatal(err)
 	}
-	routing.Run.ID = "run_2"
-	if err := h.Store().Route(t.Context(), "evt_001", routing); !errors.Is(err, dispatch.ErrEnded) {
+	routing.Runs[0].ID = "run_2"
+	if _, err := h.Store().Route(t.Context(), "evt_001", routing); !errors.Is(err, dispatch.ErrEnded) {
 		t.Fatalf("routing it a second time gave %v, want ErrEnded", err)
 	}
 	runs := claim(t, h)
@@ -73,7 +73,7 @@ func routeMakesOneRun(t *testing.T, h Harness) {
 
 func ignoredMakesNoRun(t *testing.T, h Harness) {
 	accept(t, h, event(h, 1))
-	if err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Ignored, Note: "when"}); err != nil {
+	if _, err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Ignored, Note: "when"}); err != nil {
 		t.Fatal(err)
 	}
 	h.Advance(time.Hour)

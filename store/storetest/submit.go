@@ -154,8 +154,8 @@ func listed(t *testing.T, h Harness, fits dispatch.RunFilter, limit int) string 
 func listShowsTheRunsThatFit(t *testing.T, h Harness) {
 	accept(t, h, event(h, 1))
 	claimEvents(t, h)
-	if err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Routed, Run: &dispatch.NewRun{
-		ID: "run_1", Agent: "triage", Source: "shop", Event: "evt_001", Prompt: "look"}}); err != nil {
+	if _, err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Routed, Runs: []dispatch.NewRun{{
+		ID: "run_1", Agent: "triage", Source: "shop", Event: "evt_001", Prompt: "look"}}}); err != nil {
 		t.Fatal(err)
 	}
 	claim(t, h) // run_1 is running
