@@ -119,17 +119,13 @@ func (c *Config) explainWebhooks(w io.Writer) {
 }
 
 func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
-	fmt.Fprintf(w, "  POST %s/webhooks/%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name)
-	fmt.Fprintf(w, "    must be signed (%s) with %s%s, up to %s\n", hook.Scheme, secrets(hook.Secrets), hook.window(), hook.MaxBody)
-	c.explainRoutes(w, name, hook)
-}
-
-// window says how old a delivery may be, if it says when it was signed.
-func (w Webhook) window() string {
-	if w.Scheme == github || w.Scheme == custom && w.TimestampHeader == "" {
-		return ""
+	token := ""
+	if hook.Scheme == salesforce {
+		token = "/TOKEN"
 	}
-	return " within " + w.Tolerance.String()
+	fmt.Fprintf(w, "  POST %s/webhooks/%s%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name, token)
+	fmt.Fprintf(w, "    %s, up to %s\n", hook.trust(), hook.MaxBody)
+	c.explainRoutes(w, name, hook)
 }
 
 func secrets(list []WebhookSecret) string {

@@ -25,11 +25,14 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare"}
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare",
+		"HUBSPOT_SECRET": "hubspot-hubspot-1", "META_APP_SECRET": "meta-meta-meta-meta", "META_VERIFY_TOKEN": "verify", "SALESFORCE_TOKEN": "salesforce-salesforce-1"}
 	for name, value := range contractEnv {
 		env[name] = value
 	}
-	c, err := Parse("drawbridge.yaml", withExamples(), lookupIn(env))
+	// One of the examples needs it.
+	text := strings.Replace(string(withExamples()), `public_url: ""`, `public_url: https://bridge.example.com`, 1)
+	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(env))
 	if err != nil {
 		t.Fatal(err)
 	}

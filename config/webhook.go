@@ -4,21 +4,35 @@ import "time"
 
 // Webhook is one source of events, at /webhooks/{name}.
 type Webhook struct {
-	// Scheme is how the sender signs: standard, stripe, github or hmac.
+	// Scheme is how the sender signs; see schemeRules for all there are.
 	Scheme string `yaml:"scheme"`
 	// Secrets are all those a delivery may be signed with: several while one
-	// replaces another.
+	// replaces another. Of senders with a private key they are the public ones.
 	Secrets []WebhookSecret `yaml:"secrets"`
 
-	// These five describe scheme hmac, and belong to no other.
+	// These belong to some schemes only (see schemeRules), and are refused elsewhere.
 
-	Header   string `yaml:"header"`    // holds the signature
+	Header   string `yaml:"header"`    // holds the signature, or the token
 	Encoding string `yaml:"encoding"`  // of the signature: hex or base64
 	Prefix   string `yaml:"prefix"`    // before the signature, such as "sha256="
 	IDHeader string `yaml:"id_header"` // identifies the delivery; "" if none does
 	// TimestampHeader holds unix seconds. With it "timestamp.body" is what is
 	// signed, without it the body alone.
 	TimestampHeader string `yaml:"timestamp_header"`
+	TimestampUnit   string `yaml:"timestamp_unit"` // s (if empty) or ms
+	Hash            string `yaml:"hash"`           // of the HMAC: sha256 (if empty), sha512 or sha1
+	// Signed is what is signed, if it is something else: text with {body},
+	// {timestamp}, {id}, {method} and {url} in it.
+	Signed         string `yaml:"signed"`
+	SecretEncoding string `yaml:"secret_encoding"` // text (if empty), hex or base64
+	// Versions of HubSpot's signatures that count: v3, v2, v1. None: all.
+	Versions []string `yaml:"versions"`
+	// VerifyToken is what Meta shows when it asks whether the address is ours.
+	VerifyToken Secret `yaml:"verify_token"`
+	// Organization is the id of the one Salesforce organization that may deliver.
+	Organization string `yaml:"organization"`
+	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
+	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 
 	// Tolerance is how far a signed timestamp may be from the arrival, either way.
 	Tolerance Duration `yaml:"tolerance"`

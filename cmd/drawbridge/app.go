@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -304,22 +303,4 @@ func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
 	case err = <-ended:
 	}
 	return errors.Join(err, a.Stop(ctx))
-}
-
-// sourceOf makes a webhook source from its settings.
-func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
-	secrets := make([]webhook.Secret, len(hook.Secrets))
-	for i, secret := range hook.Secrets {
-		secrets[i] = webhook.Secret{Value: secret.Secret.Reveal(), NotAfter: secret.NotAfter}
-	}
-	verifier, err := webhook.NewVerifier(hook.Scheme, secrets, schemeOptions(hook))
-	if err != nil {
-		return webhook.Source{}, fmt.Errorf("preparing webhook %q: %w", name, err)
-	}
-	return webhook.Source{Name: name, Verifier: verifier, MaxBody: int64(hook.MaxBody)}, nil
-}
-
-func schemeOptions(hook config.Webhook) webhook.SchemeOptions {
-	return webhook.SchemeOptions{Tolerance: time.Duration(hook.Tolerance), SignatureHeader: hook.Header, Encoding: hook.Encoding,
-		Prefix: hook.Prefix, TimestampHeader: hook.TimestampHeader, IDHeader: hook.IDHeader}
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"drawbridge/config"
+	"drawbridge/server/webhook"
+)
+
+// sourceOf makes a webhook source from its settings.
+func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
+	verifier, err := webhook.NewVerifier(hook.Scheme, secretsOf(hook), schemeOptions(hook))
+	if err != nil {
+		return webhook.Source{}, fmt.Errorf("preparing webhook %q: %w", name, err)
+	}
+	return webhook.Source{Name: name, Verifier: verifier, MaxBody: int64(hook.MaxBody)}, nil
+}
+
+func secretsOf(hook config.Webhook) []webhook.Secret {
+	secrets := make([]webhook.Secret, len(hook.Secrets))
+	for i, secret := range hook.Secrets {
+		secrets[i] = webhook.Secret{Value: secret.Secret.Reveal(), NotAfter: secret.NotAfter}
+	}
+	return secrets
+}
+
+func schemeOptions(hook config.Webhook) webhook.SchemeOptions {
+	return webhook.SchemeOptions{Tolerance: time.Duration(hook.Tolerance), SignatureHeader: hook.Header, Encoding: hook.Encoding,
+		Prefix: hook.Prefix, TimestampHeader: hook.TimestampHeader, IDHeader: hook.IDHeader, Milliseconds: hook.TimestampUnit == "ms",
+		Hash: hook.Hash, Signed: hook.Signed, KeyEncoding: hook.SecretEncoding, Versions: hook.Versions,
+		VerifyToken: hook.VerifyToken.Reveal(), Organization: hook.Organization, NoVerification: hook.UnsafeNoVerification}
+}
