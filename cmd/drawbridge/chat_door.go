@@ -13,8 +13,7 @@ import (
 	"drawbridge/server/runapi"
 )
 
-// wireChat makes the handlers below /v1: conversations with agents, and the runs
-// behind them.
+// wireChat makes the handlers below /v1: conversations with agents, and runs.
 func (a *app) wireChat(context.Context, appOptions) error {
 	settings, hosts := a.cfg.Chat, publicHosts(a.cfg.Server.PublicURL)
 	var agents []chatapi.Agent
@@ -22,12 +21,17 @@ func (a *app) wireChat(context.Context, appOptions) error {
 		agent := agentOf(name, a.cfg.Agents[name], a.model)
 		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(agent.Output) > 0, Blind: !agent.Images, API: a.model.apiOf(name)})
 	}
-	keyless := auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}
-	doors := http.NewServeMux()
-	doors.Handle("/v1/", chatapi.New(a.worker, agents, chatapi.Options{Limits: auth.NewLimits(keyless, nil), Hosts: hosts, Activity: settings.Activity,
+	// One set of limits: what a key may ask for counts at both doors together.
+	limits := auth.NewLimits(auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}, nil)
+	chat := chatapi.New(a.worker, agents, chatapi.Options{Limits: limits, Hosts: hosts, Activity: settings.Activity,
 		KeepAlive: time.Duration(settings.KeepAlive), CancelWhenGone: settings.OnDisconnect == config.OnDisconnectCancel,
-		BodyLimit: int64(a.cfg.Server.MaxBody), Log: a.log}))
-	doors.Handle("/v1/runs/", runapi.New(a.store, a.worker, runapi.Options{Hosts: hosts, Log: a.log}))
+		BodyLimit: int64(a.cfg.Server.MaxBody), Log: a.log})
+	runs := runapi.New(a.store, a.worker, runapi.Options{Limits: limits, Hosts: hosts, BodyLimit: int64(a.cfg.Server.MaxBody),
+		KeepAlive: time.Duration(settings.KeepAlive), Log: a.log})
+	doors := http.NewServeMux()
+	doors.Handle("/v1/", chat)
+	doors.Handle("/v1/runs", runs)
+	doors.Handle("/v1/runs/", runs)
 	a.chat = doors
 	return nil
 }

@@ -39,9 +39,10 @@ var imports = []struct {
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/dispatch", []string{"bridge", "bridge/openai", "server/webhook", "server/callback", "server/timetable"}},
 	{"server/apierror", nil},
-	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/auth", "server/dispatch", "tools"}},
+	{"server/apihttp", []string{"server/apierror", "server/auth"}},
+	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
-	{"server/runapi", []string{"bridge", "server/apierror", "server/auth", "server/dispatch"}},
+	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"store/storetest", []string{"bridge", "server/dispatch", "server/guard", "server/webhook"}},
 	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
 }

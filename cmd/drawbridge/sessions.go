@@ -44,7 +44,7 @@ func (s *sessions) of(ctx context.Context, run dispatch.Run) (context.Context, *
 	}
 	principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: s.agents[run.Agent].Tools, Within: within, Run: run.ID, Tainted: run.Tainted}
 	door := auth.DoorAgent
-	if run.Owner != "" {
+	if run.Talked() {
 		door = auth.DoorChat
 	}
 	session, err := s.get(ctx, run.Agent, within)

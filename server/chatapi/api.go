@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"drawbridge/bridge/openai"
-	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 	"drawbridge/tools"
@@ -97,41 +97,28 @@ func New(runs Runs, agents []Agent, o Options) *API {
 	return &API{runs: runs, agents: agents, o: o.withDefaults()}
 }
 
-// ServeHTTP routes by itself: what is not there has to be said in OpenAI's words.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Request-Id", "req_"+strings.ToLower(rand.Text()))
-	p, known := auth.From(r.Context())
-	if !known {
-		(&apierror.Error{Status: http.StatusUnauthorized, Type: apierror.Authentication, Code: "invalid_api_key", Message: auth.ErrNoKey.Error()}).Write(w)
-		return
-	}
-	if p.Kind == auth.Local {
-		if why := auth.FromPage(r, a.o.Hosts); why != "" {
-			(&apierror.Error{Status: http.StatusForbidden, Type: apierror.Permission, Code: "forbidden", Message: why}).Write(w)
-			return
+// Routes are what the door has.
+func (a *API) Routes() apihttp.Table {
+	as := func(next func(http.ResponseWriter, *http.Request, auth.Principal)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			p, _ := auth.From(r.Context()) // ServeHTTP has seen to it
+			next(w, r, p)
 		}
 	}
-	path := strings.TrimSuffix(r.URL.Path, "/") // some frontends add one
-	name, one := strings.CutPrefix(path, "/v1/models/")
-	switch {
-	case path == "/v1/chat/completions":
-		a.only(w, r, http.MethodPost, func() { a.complete(w, r, p) })
-	case path == "/v1/models":
-		a.only(w, r, http.MethodGet, func() { a.list(w, p) })
-	case one && name != "":
-		a.only(w, r, http.MethodGet, func() { a.show(w, p, name) })
-	default:
-		apierror.NotFound("", "unknown_url", "there is no %s %s here; there are POST /v1/chat/completions and GET /v1/models", r.Method, shown(r.URL.Path)).Write(w)
+	return apihttp.Table{
+		{Method: http.MethodPost, Pattern: "/v1/chat/completions", Handle: as(a.complete)},
+		{Method: http.MethodGet, Pattern: "/v1/models", Handle: as(a.list)},
+		{Method: http.MethodGet, Pattern: "/v1/models/{model}", Handle: as(a.show)},
 	}
 }
 
-func (a *API) only(w http.ResponseWriter, r *http.Request, method string, next func()) {
-	asHead := r.Method == http.MethodHead && method == http.MethodGet // net/http leaves the body out
-	if r.Method != method && !asHead {
-		apierror.MethodNotAllowed(w, r, method)
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Request-Id", "req_"+strings.ToLower(rand.Text()))
+	if _, fault := apihttp.Caller(r, a.o.Hosts); fault != nil {
+		fault.Write(w)
 		return
 	}
-	next()
+	a.Routes().ServeHTTP(w, r)
 }
 
 // agentFor finds an agent that the caller may talk to. One that it may not talk to is

@@ -10,6 +10,7 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/bridge/openai"
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/dispatch"
 )
 
@@ -115,8 +116,7 @@ func (a *API) refusal(ctx context.Context, q request, err error) *apierror.Error
 	case errors.Is(err, dispatch.ErrUnknownAgent):
 		return noSuchModel(q.agent)
 	case errors.Is(err, dispatch.ErrKeyReused):
-		return &apierror.Error{Status: http.StatusUnprocessableEntity, Type: apierror.InvalidRequest, Param: idempotencyKey, Code: "idempotency_key_reused",
-			Message: "the " + idempotencyKey + " was used for another request; use a new one for each request"}
+		return apihttp.KeyReused()
 	case errors.Is(err, dispatch.ErrStopping): // before anything was begun
 		return &apierror.Error{Status: http.StatusServiceUnavailable, Type: apierror.Server, Code: "server_stopping", RetryAfter: time.Second,
 			Message: "the server is being stopped; send the request again in a moment"}

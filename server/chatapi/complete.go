@@ -2,16 +2,12 @@ package chatapi
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
 
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/auth"
 )
 
@@ -20,16 +16,14 @@ const (
 	runHeader      = "X-Drawbridge-Run"           // in answers: the run
 	activityHeader = "X-Drawbridge-Activity"      // true: show what is done besides
 	goneHeader     = "X-Drawbridge-On-Disconnect" // continue, cancel
-	idempotencyKey = "Idempotency-Key"
 	// retryHeader is how OpenAI's own clients say that they send a request again, as they
 	// do by themselves when a connection was lost or an answer did not come in time.
 	retryHeader = "X-Stainless-Retry-Count"
-	longestKey  = 255
 )
 
 // complete answers one POST /v1/chat/completions.
 func (a *API) complete(w http.ResponseWriter, r *http.Request, p auth.Principal) {
-	leave, fault := a.enter(w, p)
+	leave, fault := apihttp.Enter(w, a.o.Limits, p)
 	if fault != nil {
 		fault.Write(w)
 		return
@@ -62,35 +56,14 @@ func (a *API) complete(w http.ResponseWriter, r *http.Request, p auth.Principal)
 	}
 }
 
-// enter counts the request against its caller's limits.
-func (a *API) enter(w http.ResponseWriter, p auth.Principal) (leave func(), fault *apierror.Error) {
-	standing, leave, err := a.o.Limits.Enter(p)
-	if standing.Limit > 0 {
-		w.Header().Set("X-Ratelimit-Limit-Requests", strconv.Itoa(standing.Limit))
-		w.Header().Set("X-Ratelimit-Remaining-Requests", strconv.Itoa(standing.Remaining))
-		w.Header().Set("X-Ratelimit-Reset-Requests", standing.Reset.Round(time.Millisecond).String())
-	}
-	var limited *auth.LimitedError
-	if errors.As(err, &limited) {
-		return nil, &apierror.Error{Status: http.StatusTooManyRequests, Type: apierror.TooManyRequests, Code: "rate_limit_exceeded",
-			Message: limited.Message, RetryAfter: limited.RetryAfter}
-	}
-	return leave, nil
-}
-
 // caller reads what the headers say, and whether activity is to be shown.
 func (a *API) caller(h http.Header, p auth.Principal) (c caller, show bool, fault *apierror.Error) {
 	c = caller{owner: p.String(), cancelWhenGone: a.o.CancelWhenGone}
 	if n, err := strconv.Atoi(h.Get(retryHeader)); err == nil && n > 0 {
 		c.again = true
 	}
-	keys := h.Values(idempotencyKey)
-	if len(keys) > 0 {
-		c.key = keys[0]
-	}
-	strange := func(r rune) bool { return r <= ' ' || r > '~' }
-	if len(keys) > 1 || len(keys) == 1 && (c.key == "" || len(c.key) > longestKey || strings.ContainsFunc(c.key, strange)) {
-		return c, false, apierror.Invalid(idempotencyKey, "invalid_value", "%s has to be one value of 1 to %d visible ASCII characters", idempotencyKey, longestKey)
+	if c.key, fault = apihttp.KeyOf(h); fault != nil {
+		return c, false, fault
 	}
 	switch h.Get(goneHeader) {
 	case "":
@@ -112,22 +85,9 @@ func (a *API) caller(h http.Header, p auth.Principal) (c caller, show bool, faul
 
 // request reads the body, and checks that the caller may talk to whom it asks for.
 func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) (request, *apierror.Error) {
-	// A page of a strange origin can have a browser send anything but JSON unasked.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return request{}, unsupportedMedia("the request has to say that it is JSON: set Content-Type to application/json")
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return request{}, unsupportedMedia("the request's body is encoded; send it as it is")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.o.BodyLimit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		e := apierror.Invalid("", "request_too_large", "the request has more than %d bytes", a.o.BodyLimit)
-		e.Status = http.StatusRequestEntityTooLarge
-		return request{}, e
-	case err != nil:
-		return request{}, apierror.Invalid("", "invalid_body", "the request's body did not come whole or in time")
+	body, fault := apihttp.Body(w, r, a.o.BodyLimit)
+	if fault != nil {
+		return request{}, fault
 	}
 	q, fault := parse(body)
 	if fault != nil {
@@ -165,10 +125,4 @@ func (q request) image() string {
 		}
 	}
 	return ""
-}
-
-func unsupportedMedia(message string) *apierror.Error {
-	e := apierror.Invalid("", "unsupported_media_type", "%s", message)
-	e.Status = http.StatusUnsupportedMediaType
-	return e
 }

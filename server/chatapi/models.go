@@ -19,7 +19,7 @@ func modelOf(agent Agent) model {
 }
 
 // list answers GET /v1/models.
-func (a *API) list(w http.ResponseWriter, p auth.Principal) {
+func (a *API) list(w http.ResponseWriter, _ *http.Request, p auth.Principal) {
 	models := []model{}
 	for _, agent := range a.agents {
 		if _, may := a.agentFor(p, agent.Name); may {
@@ -29,8 +29,9 @@ func (a *API) list(w http.ResponseWriter, p auth.Principal) {
 	answer(w, map[string]any{"object": "list", "data": models})
 }
 
-// show answers GET /v1/models/{name}.
-func (a *API) show(w http.ResponseWriter, p auth.Principal, name string) {
+// show answers GET /v1/models/{model}.
+func (a *API) show(w http.ResponseWriter, r *http.Request, p auth.Principal) {
+	name := r.PathValue("model")
 	agent, found := a.agentFor(p, name)
 	if !found {
 		noSuchModel(name).Write(w)

@@ -22,6 +22,9 @@ const (
 	Dead      State = "dead"      // gave up after repeated faults of model or machine
 )
 
+// States are all of them.
+var States = []State{Queued, Running, Waiting, Succeeded, Failed, Cancelled, Dead}
+
 // Ended reports whether nothing more will happen to a run in this state.
 func (s State) Ended() bool {
 	switch s {

@@ -1,7 +1,12 @@
-// Package runapi shows runs to those who started them, and lets them be cancelled.
+// Package runapi is the API of runs: a program starts them, follows them, and stops
+// them.
 //
-//	GET  /v1/runs/{id}          where the run stands, and its answer
-//	POST /v1/runs/{id}/cancel   stop it, at any moment
+//	POST /v1/runs               start a run; 202 once it is on disk     start.go, request.go
+//	GET  /v1/runs               list them, the newest first             list.go
+//	GET  /v1/runs/{id}          where one stands, and its answer        show.go
+//	GET  /v1/runs/{id}?wait=30s   the same, once it has ended           wait.go
+//	GET  /v1/runs/{id}?stream=true  its journal as it grows             stream.go, entry.go
+//	POST /v1/runs/{id}/cancel   stop it, at any moment                  cancel.go
 //
 // A run is its owner's: to anybody else it does not exist. Callers without a key, which
 // are on this machine while no keys are configured, see all runs. Errors have
@@ -10,6 +15,7 @@ package runapi
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -19,6 +25,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 )
@@ -27,80 +34,132 @@ import (
 // is not there.
 type Reader interface {
 	Run(ctx context.Context, id string) (dispatch.Run, error)
+	ListRuns(ctx context.Context, fits dispatch.RunFilter, limit int) ([]dispatch.Run, error)
+	Entries(ctx context.Context, run string) ([]bridge.Entry, error)
+	Callbacks(ctx context.Context, run string) ([]dispatch.Callback, error)
 }
 
-// Canceller stops runs; a *dispatch.Dispatcher is one. It gives the state that the run
-// is in then: one that was quicker keeps its end.
-type Canceller interface {
+// Runs starts, follows and stops runs; a *dispatch.Dispatcher does.
+type Runs interface {
+	Submit(ctx context.Context, run dispatch.NewRun) (id string, fresh bool, err error)
+	Await(ctx context.Context, id string, fits func(dispatch.Run) bool) (dispatch.Run, error)
+	FollowJournal(run string, behind int64) *dispatch.Following
+	// Cancel gives the state that the run is in then: one that was quicker keeps its end.
 	Cancel(ctx context.Context, run, why string) (dispatch.State, error)
 }
 
 // Options have working zero values.
 type Options struct {
+	// Limits count the requests of each caller; nil bounds nothing. A plain look at one
+	// run, and a cancel, are not counted.
+	Limits *auth.Limits
 	// Hosts are the names by which a proxy reaches us, besides our own address.
 	Hosts []string
-	Log   *slog.Logger
+	// BodyLimit is how many bytes a request may have: 10 MiB if zero.
+	BodyLimit int64
+	// KeepAlive is how long a stream may be silent before a comment goes out: 5 s if
+	// zero, 10 s at most.
+	KeepAlive time.Duration
+	// CheckCallback says why an address may not be called when a run ends; its error is
+	// for the caller to read. Nil: requests may not ask for callbacks, because there is no
+	// secret to sign them with.
+	CheckCallback func(ctx context.Context, address string) error
+	Now           func() time.Time
+	Log           *slog.Logger
 }
 
-// API answers everything below /v1/runs/. The caller is the request's principal.
-type API struct {
-	reader    Reader
-	canceller Canceller
-	o         Options
-}
-
-// New makes the API.
-func New(reader Reader, canceller Canceller, o Options) *API {
+func (o Options) withDefaults() Options {
+	if o.Limits == nil {
+		o.Limits = auth.NewLimits(auth.Limit{}, o.Now)
+	}
+	if o.BodyLimit <= 0 {
+		o.BodyLimit = 10 << 20
+	}
+	if o.KeepAlive <= 0 {
+		o.KeepAlive = 5 * time.Second
+	}
+	o.KeepAlive = min(o.KeepAlive, 10*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &API{reader: reader, canceller: canceller, o: o}
+	return o
 }
 
-// ServeHTTP routes by itself: what is not there has to be said in OpenAI's words.
+// API answers /v1/runs and everything below it. The caller is the request's principal.
+type API struct {
+	reader Reader
+	runs   Runs
+	o      Options
+}
+
+// New makes the API.
+func New(reader Reader, runs Runs, o Options) *API {
+	return &API{reader: reader, runs: runs, o: o.withDefaults()}
+}
+
+// Routes are what the API has.
+func (a *API) Routes() apihttp.Table {
+	return apihttp.Table{
+		{Method: http.MethodPost, Pattern: "/v1/runs", Handle: a.counted(a.start)},
+		{Method: http.MethodGet, Pattern: "/v1/runs", Handle: a.counted(a.list)},
+		{Method: http.MethodGet, Pattern: "/v1/runs/{id}", Handle: a.look},
+		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/cancel", Handle: a.cancel},
+	}
+}
+
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p, known := auth.From(r.Context())
-	if !known {
-		(&apierror.Error{Status: http.StatusUnauthorized, Type: apierror.Authentication, Code: "invalid_api_key", Message: auth.ErrNoKey.Error()}).Write(w)
+	w.Header().Set("X-Request-Id", "req_"+strings.ToLower(rand.Text()))
+	if _, fault := apihttp.Caller(r, a.o.Hosts); fault != nil {
+		fault.Write(w)
 		return
 	}
-	if p.Kind == auth.Local {
-		if why := auth.FromPage(r, a.o.Hosts); why != "" {
-			(&apierror.Error{Status: http.StatusForbidden, Type: apierror.Permission, Code: "forbidden", Message: why}).Write(w)
+	a.Routes().ServeHTTP(w, r)
+}
+
+// caller is who asks. ServeHTTP has seen to it that somebody does.
+func caller(r *http.Request) auth.Principal {
+	p, _ := auth.From(r.Context())
+	return p
+}
+
+// counted counts a request against its caller's limits for as long as it lasts.
+func (a *API) counted(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		leave, fault := apihttp.Enter(w, a.o.Limits, caller(r))
+		if fault != nil {
+			fault.Write(w)
 			return
 		}
-	}
-	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/runs/"), "/")
-	method, next := http.MethodGet, a.show
-	switch rest {
-	case "":
-	case "cancel":
-		method, next = http.MethodPost, a.cancel
-	default:
-		apierror.NotFound("", "unknown_url", "there is no such path below /v1/runs/").Write(w)
-		return
-	}
-	if r.Method != method {
-		apierror.MethodNotAllowed(w, r, method)
-		return
-	}
-	if run, ok := a.find(w, r, p, id); ok {
-		next(w, r, run)
+		defer leave()
+		next(w, r)
 	}
 }
 
-// find gives a run that the caller may see, or answers that there is none.
-func (a *API) find(w http.ResponseWriter, r *http.Request, p auth.Principal, id string) (dispatch.Run, bool) {
-	run, err := a.reader.Run(r.Context(), id)
+// mine reports whether the caller may know of a run.
+func mine(p auth.Principal, run dispatch.Run) bool {
+	return p.Kind == auth.Local || run.Owner == p.String()
+}
+
+// find gives the run of the request if the caller may see it, or answers that there is
+// none.
+func (a *API) find(w http.ResponseWriter, r *http.Request) (dispatch.Run, bool) {
+	run, err := a.reader.Run(r.Context(), r.PathValue("id"))
 	switch {
 	case err != nil && !errors.Is(err, dispatch.ErrNotFound):
 		a.fault(w, r, "reading a run", err)
 		return run, false
-	case err != nil, p.Kind != auth.Local && run.Owner != p.String():
-		apierror.NotFound("id", "run_not_found", "there is no run of this id that you started").Write(w)
+	case err != nil, !mine(caller(r), run):
+		noRun().Write(w)
 		return run, false
 	}
 	return run, true
+}
+
+func noRun() *apierror.Error {
+	return apierror.NotFound("id", "run_not_found", "there is no run of this id that you started")
 }
 
 func (a *API) fault(w http.ResponseWriter, r *http.Request, act string, err error) {
@@ -110,82 +169,17 @@ func (a *API) fault(w http.ResponseWriter, r *http.Request, act string, err erro
 	apierror.Internal().Write(w)
 }
 
-// shown is a run as the API has it. Times are in seconds since 1970.
-type shown struct {
-	ID         string         `json:"id"`
-	Object     string         `json:"object"`
-	Agent      string         `json:"agent"`
-	State      dispatch.State `json:"state"`
-	Reason     string         `json:"reason,omitempty"`
-	Answer     string         `json:"answer"`
-	Usage      usage          `json:"usage"`
-	CreatedAt  int64          `json:"created_at"`
-	StartedAt  *int64         `json:"started_at"`
-	FinishedAt *int64         `json:"finished_at"`
-}
-
-type usage struct {
-	Turns            int `json:"turns"`
-	Calls            int `json:"calls"`
-	PromptTokens     int `json:"prompt_tokens"`
-	CompletionTokens int `json:"completion_tokens"`
-	CachedTokens     int `json:"cached_tokens"`
-	ReasoningTokens  int `json:"reasoning_tokens"`
-	// CostMicros is in millionths of a unit of Currency.
-	CostMicros int64  `json:"cost_micros"`
-	Currency   string `json:"currency,omitempty"`
-}
-
-func usageOf(u bridge.Usage) usage {
-	return usage{u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens, u.ReasoningTokens, u.Cost, u.Currency}
-}
-
-// show answers GET /v1/runs/{id}.
-func (a *API) show(w http.ResponseWriter, _ *http.Request, run dispatch.Run) {
-	answer(w, shown{
-		ID: run.ID, Object: "run", Agent: run.Agent, State: run.State, Reason: run.Reason, Answer: run.Answer, Usage: usageOf(run.Usage),
-		CreatedAt: run.Created.Unix(), StartedAt: seconds(run.Started), FinishedAt: seconds(run.FinishedAt),
-	})
-}
-
-func seconds(at time.Time) *int64 {
-	if at.IsZero() {
-		return nil
-	}
-	n := at.Unix()
-	return &n
-}
-
-// cancel answers POST /v1/runs/{id}/cancel. A run that has ended already is no error:
-// its state says so.
-func (a *API) cancel(w http.ResponseWriter, r *http.Request, run dispatch.Run) {
-	state := run.State
-	if !state.Ended() {
-		p, _ := auth.From(r.Context())
-		var err error
-		state, err = a.canceller.Cancel(r.Context(), run.ID, "cancelled by "+p.String())
-		switch {
-		case errors.Is(err, dispatch.ErrEnded): // in this very moment
-			if run, ok := a.find(w, r, p, run.ID); ok {
-				answer(w, cancelled{run.ID, run.State})
-			}
-			return
-		case err != nil:
-			a.fault(w, r, "cancelling a run", err)
-			return
-		}
-	}
-	answer(w, cancelled{run.ID, state})
-}
-
-type cancelled struct {
-	ID    string         `json:"id"`
-	State dispatch.State `json:"state"`
-}
-
-func answer(w http.ResponseWriter, body any) {
+func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	encoder := json.NewEncoder(w)
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(body)) // a client that has gone needs no answer
+}
+
+// encode leaves < and > readable.
+func encode(body any) []byte {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // a client that has gone needs no answer
+	_ = encoder.Encode(body) // all plain data
+	return []byte(out.String())
 }

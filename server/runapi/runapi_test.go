@@ -17,14 +17,16 @@ import (
 
 // shelf is a store of runs that are given to it, and a canceller that notes.
 type shelf struct {
-	runs      map[string]dispatch.Run
+	runapi.Reader
+	runapi.Runs
+	kept      map[string]dispatch.Run
 	broken    error
 	cancelled []string
 	quicker   dispatch.State // what the run is by the time that it is cancelled
 }
 
 func (s *shelf) Run(_ context.Context, id string) (dispatch.Run, error) {
-	run, ok := s.runs[id]
+	run, ok := s.kept[id]
 	switch {
 	case s.broken != nil:
 		return run, s.broken
@@ -36,22 +38,26 @@ func (s *shelf) Run(_ context.Context, id string) (dispatch.Run, error) {
 
 func (s *shelf) Cancel(_ context.Context, id, why string) (dispatch.State, error) {
 	s.cancelled = append(s.cancelled, id+": "+why)
-	run := s.runs[id]
+	run := s.kept[id]
 	if s.quicker != "" {
 		run.State = s.quicker
-		s.runs[id] = run
+		s.kept[id] = run
 		return s.quicker, dispatch.ErrEnded
 	}
 	run.State = dispatch.Cancelled
-	s.runs[id] = run
+	s.kept[id] = run
 	return dispatch.Cancelled, nil
 }
 
+func (s *shelf) Entries(context.Context, string) ([]bridge.Entry, error)        { return nil, nil }
+func (s *shelf) Callbacks(context.Context, string) ([]dispatch.Callback, error) { return nil, nil }
+
 func newShelf() *shelf {
 	at := time.Unix(1_700_000_000, 0)
-	return &shelf{runs: map[string]dispatch.Run{
-		"run_1": {ID: "run_1", Agent: "desk", Owner: "key:desk", State: dispatch.Running, Created: at, Started: at.Add(time.Second)},
-		"run_2": {ID: "run_2", Agent: "desk", Owner: "key:desk", State: dispatch.Succeeded, Reason: "answered", Answer: "<Paid>", Created: at, Started: at, FinishedAt: at.Add(time.Minute),
+	return &shelf{kept: map[string]dispatch.Run{
+		"run_1": {ID: "run_1", Agent: "desk", Source: "api", Owner: "key:desk", State: dispatch.Running, Created: at, Started: at.Add(time.Second)},
+		"run_2": {ID: "run_2", Agent: "desk", Owner: "key:desk", Source: "shop", Event: "evt_1", Tainted: true, Priority: dispatch.High, StartAt: at,
+			Metadata: map[string]string{"ticket": "<T>"}, CallbackURL: "https://example.com/done", State: dispatch.Succeeded, Reason: "answered", Answer: "<Paid>", Created: at, Started: at, FinishedAt: at.Add(time.Minute),
 			Usage: bridge.Usage{Turns: 2, Calls: 3, PromptTokens: 4, CompletionTokens: 5, CachedTokens: 6, ReasoningTokens: 7, Cost: 8, Currency: "USD"}},
 		"run_3": {ID: "run_3", Agent: "desk", Owner: "key:shop", State: dispatch.Running, Created: at},
 		"run_4": {ID: "run_4", Agent: "desk", Event: "evt_1", State: dispatch.Running, Created: at},
@@ -72,8 +78,8 @@ func ask(s *shelf, p auth.Principal, method, path string) *httptest.ResponseReco
 
 func TestOwnerSeesWhereItsRunStands(t *testing.T) {
 	for id, want := range map[string]string{
-		"run_1": `{"id":"run_1","object":"run","agent":"desk","state":"running","answer":"","usage":{"turns":0,"calls":0,"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"reasoning_tokens":0,"cost_micros":0},"created_at":1700000000,"started_at":1700000001,"finished_at":null}`,
-		"run_2": `{"id":"run_2","object":"run","agent":"desk","state":"succeeded","reason":"answered","answer":"<Paid>","usage":{"turns":2,"calls":3,"prompt_tokens":4,"completion_tokens":5,"cached_tokens":6,"reasoning_tokens":7,"cost_micros":8,"currency":"USD"},"created_at":1700000000,"started_at":1700000000,"finished_at":1700000060}`,
+		"run_1": `{"id":"run_1","object":"run","agent":"desk","state":"running","answer":"","usage":{"turns":0,"calls":0,"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"reasoning_tokens":0,"cost_micros":0},"source":"api","owner":"key:desk","untrusted":false,"priority":"normal","metadata":{},"created_at":1700000000,"start_at":null,"started_at":1700000001,"finished_at":null,"calls":[],"callbacks":[]}`,
+		"run_2": `{"id":"run_2","object":"run","agent":"desk","state":"succeeded","reason":"answered","answer":"<Paid>","usage":{"turns":2,"calls":3,"prompt_tokens":4,"completion_tokens":5,"cached_tokens":6,"reasoning_tokens":7,"cost_micros":8,"currency":"USD"},"source":"shop","event":"evt_1","owner":"key:desk","untrusted":true,"priority":"high","metadata":{"ticket":"<T>"},"callback_url":"https://example.com/done","created_at":1700000000,"start_at":1700000000,"started_at":1700000000,"finished_at":1700000060,"calls":[],"callbacks":[]}`,
 	} {
 		if w := ask(newShelf(), desk, http.MethodGet, "/v1/runs/"+id); strings.TrimSpace(w.Body.String()) != want || w.Code != http.StatusOK {
 			t.Errorf("%d %s", w.Code, w.Body)
@@ -84,7 +90,7 @@ func TestOwnerSeesWhereItsRunStands(t *testing.T) {
 func TestRunOfSomebodyElseIsNotThere(t *testing.T) {
 	s := newShelf()
 	missing := ask(s, desk, http.MethodGet, "/v1/runs/run_9").Body.String()
-	for _, id := range []string{"run_3", "run_4", "run_9", ""} {
+	for _, id := range []string{"run_3", "run_4", "run_9"} {
 		for method, path := range map[string]string{http.MethodGet: "/v1/runs/" + id, http.MethodPost: "/v1/runs/" + id + "/cancel"} {
 			if w := ask(s, desk, method, path); w.Code != http.StatusNotFound || w.Body.String() != missing {
 				t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
