@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"drawbridge/bridge"
 	"drawbridge/server/apierror"
 	"drawbridge/server/dispatch"
 )
@@ -30,6 +31,7 @@ type request struct {
 	metadata                map[string]string
 	untrusted               bool
 	priority                dispatch.Priority
+	budget                  bridge.Budget
 	startAt                 time.Time
 	// delay and start are as they were written: a request that is sent again says the
 	// same, at another time.
@@ -38,7 +40,7 @@ type request struct {
 
 // digest is a hash of what is asked for.
 func (q request) digest() string {
-	canonical, _ := json.Marshal([]any{"run", q.agent, q.prompt, q.callback, q.metadata, q.untrusted, q.priority, q.delay, q.start})
+	canonical, _ := json.Marshal([]any{"run", q.agent, q.prompt, q.callback, q.metadata, q.untrusted, q.priority, q.budget, q.delay, q.start})
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:])
 }
@@ -47,7 +49,7 @@ func (q request) digest() string {
 func parse(body []byte, now time.Time) (request, *apierror.Error) {
 	r := &reading{}
 	o := r.object("", body)
-	q := request{agent: r.text(o, "agent", maxName), prompt: r.text(o, "prompt", maxPrompt), callback: r.callback(o), metadata: r.metadata(o), priority: r.priority(o)}
+	q := request{agent: r.text(o, "agent", maxName), prompt: r.text(o, "prompt", maxPrompt), callback: r.callback(o), metadata: r.metadata(o), priority: r.priority(o), budget: r.budget(o)}
 	if raw := o.take("untrusted"); raw != nil {
 		if json.Unmarshal(raw, &q.untrusted) != nil {
 			r.wrong("untrusted", "invalid_type", "untrusted is true or false")
@@ -231,6 +233,33 @@ func (r *reading) priority(o *object) dispatch.Priority {
 		r.wrong("priority", "invalid_value", "priority is %.100q; it may be high, normal or low", name)
 	}
 	return p
+}
+
+// budget takes what of the agent's budget is to be left unused.
+func (r *reading) budget(o *object) (b bridge.Budget) {
+	raw := o.take("budget")
+	if raw == nil {
+		return b
+	}
+	inner := r.object("budget.", raw)
+	b.Turns, b.Calls, b.Tokens = r.number(inner, "turns"), r.number(inner, "calls"), r.number(inner, "tokens")
+	if wall := r.text(inner, "wall", maxName); wall != "" {
+		var err error
+		if b.Wall, err = time.ParseDuration(wall); err != nil || b.Wall <= 0 {
+			r.wrong("budget.wall", "invalid_value", "budget.wall is %.100q; it is a time such as 90s or 5m", wall)
+		}
+	}
+	inner.done(r)
+	return b
+}
+
+// number takes a whole number of 1 or more, 0 if it is absent.
+func (r *reading) number(o *object, name string) (n int) {
+	raw := o.take(name)
+	if raw != nil && (json.Unmarshal(raw, &n) != nil || n < 1) {
+		r.wrong(o.at+name, "invalid_value", "%s is %.100s; it is a whole number of 1 or more", o.at+name, raw)
+	}
+	return n
 }
 
 // startTime takes when the run may begin: after a while, or at a time.

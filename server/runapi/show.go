@@ -26,6 +26,8 @@ type shown struct {
 	Priority   string            `json:"priority"`
 	Metadata   map[string]string `json:"metadata"`
 	Callback   string            `json:"callback_url,omitempty"`
+	Budget     *budget           `json:"budget,omitempty"`
+	Gate       dispatch.Gate     `json:"gate,omitempty"`
 	CreatedAt  int64             `json:"created_at"`
 	StartAt    *int64            `json:"start_at"`
 	StartedAt  *int64            `json:"started_at"`
@@ -37,6 +39,27 @@ type whole struct {
 	shown
 	Calls     []dispatch.CallReport `json:"calls"`
 	Callbacks []callback            `json:"callbacks"`
+}
+
+// budget is what bounds a run in place of its agent's budget.
+type budget struct {
+	Turns      int    `json:"turns,omitempty"`
+	Calls      int    `json:"calls,omitempty"`
+	Tokens     int    `json:"tokens,omitempty"`
+	Wall       string `json:"wall,omitempty"`
+	CostMicros int64  `json:"cost_micros,omitempty"`
+	Currency   string `json:"currency,omitempty"`
+}
+
+func budgetOf(b bridge.Budget) *budget {
+	if b == (bridge.Budget{}) {
+		return nil
+	}
+	shown := budget{Turns: b.Turns, Calls: b.Calls, Tokens: b.Tokens, CostMicros: b.Cost, Currency: b.Currency}
+	if b.Wall > 0 {
+		shown.Wall = b.Wall.String()
+	}
+	return &shown
 }
 
 type usage struct {
@@ -69,7 +92,7 @@ func show(run dispatch.Run) shown {
 	s := shown{
 		ID: run.ID, Object: "run", Agent: run.Agent, State: run.State, Reason: run.Reason, Answer: run.Answer, Usage: usageOf(run.Usage),
 		Source: run.Source, Event: run.Event, Owner: run.Owner, Untrusted: run.Tainted, Priority: priorityName(run.Priority), Metadata: run.Metadata,
-		Callback: run.CallbackURL, CreatedAt: run.Created.Unix(), StartAt: seconds(run.StartAt), StartedAt: seconds(run.Started), FinishedAt: seconds(run.FinishedAt),
+		Callback: run.CallbackURL, Budget: budgetOf(run.Budget), Gate: run.Gate, CreatedAt: run.Created.Unix(), StartAt: seconds(run.StartAt), StartedAt: seconds(run.Started), FinishedAt: seconds(run.FinishedAt),
 	}
 	if s.Metadata == nil {
 		s.Metadata = map[string]string{}

@@ -25,7 +25,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) {
 	}
 	p := caller(r)
 	id, fresh, err := a.runs.Submit(r.Context(), dispatch.NewRun{Agent: q.agent, Prompt: q.prompt, Tainted: q.untrusted, Owner: p.String(), CallbackURL: q.callback,
-		Metadata: q.metadata, Priority: q.priority, StartAt: q.startAt, Key: key, Digest: q.digest()})
+		Metadata: q.metadata, Priority: q.priority, StartAt: q.startAt, Budget: q.budget, Key: key, Digest: q.digest()})
 	switch {
 	case errors.Is(err, dispatch.ErrUnknownAgent):
 		apierror.NotFound("agent", "agent_not_found", "there is no agent %.100q; /v1/models lists those there are", q.agent).Write(w)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"drawbridge/bridge"
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/runapi"
@@ -35,11 +36,30 @@ func TestStartedRunIsOnDiskWhenItIsAnswered(t *testing.T) {
 	if r.StartAt == nil || *r.StartAt != kept.StartAt.Unix() {
 		t.Errorf("the answer says that it starts at %v", r.StartAt)
 	}
-	kept.StartAt, kept.Created = time.Time{}, time.Time{}
+	kept.StartAt, kept.Created, kept.Gate = time.Time{}, time.Time{}, ""
 	want := dispatch.Run{ID: r.ID, Agent: "desk", Owner: "key:desk", Source: "api", Via: "desk", Prompt: "Look.", CallbackURL: "https://example.com/done",
 		Metadata: map[string]string{"ticket": "T-1"}, Priority: dispatch.Low, State: dispatch.Queued}
 	if diff := cmp.Diff(want, kept); diff != "" {
 		t.Errorf("the run (-want +got):\n%s", diff)
+	}
+}
+
+func TestBudgetCanOnlyBeSmallerThanTheAgents(t *testing.T) {
+	w := newWorld(t, runapi.Options{})
+	id := w.start(`{"agent":"clerk-a","prompt":"Look.","budget":{"turns":3,"calls":1000000,"tokens":5000000,"wall":"1h"}}`)
+	kept, err := w.store.Run(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// clerk-a has 5 turns and two minutes, and what every agent has of the rest.
+	if want := (bridge.Budget{Turns: 3, Calls: 100, Tokens: 1_000_000, Wall: 2 * time.Minute}); kept.Budget != want {
+		t.Errorf("the budget is %+v, want %+v", kept.Budget, want)
+	}
+	if got := w.do(http.MethodGet, "/v1/runs/"+id, ""); !strings.Contains(got.body, `"budget":{"turns":3,"calls":100,"tokens":1000000,"wall":"2m0s"}`) {
+		t.Errorf("it is shown as %s", got.body)
+	}
+	if kept, err = w.store.Run(t.Context(), w.start(`{"agent":"clerk-a","prompt":"Look.","budget":{"turns":9}}`)); err != nil || kept.Budget != (bridge.Budget{Turns: 5}) {
+		t.Errorf("more turns than the agent has: %+v (%v)", kept.Budget, err)
 	}
 }
 
@@ -104,6 +124,9 @@ func TestRequestThatCannotBeHonouredIsRefusedByName(t *testing.T) {
 		`{"agent":"desk","prompt":"Look.","metadata":{"a":1}}`:                             "400 invalid_type metadata.a",
 		`{"agent":"desk","prompt":"Look.","metadata":{"a":null}}`:                          "400 invalid_type metadata.a",
 		`{"agent":"desk","prompt":"Look.","metadata":` + many + `}`:                        "400 object_above_max_properties metadata",
+		`{"agent":"desk","prompt":"Look.","budget":{"turns":0}}`:                           "400 invalid_value budget.turns",
+		`{"agent":"desk","prompt":"Look.","budget":{"wall":"x"}}`:                          "400 invalid_value budget.wall",
+		`{"agent":"desk","prompt":"Look.","budget":{"cost":1}}`:                            "400 unknown_parameter budget.cost",
 		`{"agent":"desk","prompt":"Look.","delay":"soon"}`:                                 "400 invalid_value delay",
 		`{"agent":"desk","prompt":"Look.","delay":"-1s"}`:                                  "400 invalid_value delay",
 		`{"agent":"desk","prompt":"Look.","delay":"10000h"}`:                               "400 invalid_value start_at",

@@ -39,7 +39,7 @@ func newWorld(t *testing.T, o runapi.Options) *world {
 	t.Cleanup(func() { _ = opened.Close() })
 	w := &world{t: t, store: &countingStore{Store: opened, watched: make(chan string, 2000)},
 		key: auth.Principal{Kind: auth.Key, Name: "desk", Agents: []string{"desk", "clerk*", "nobody"}}}
-	agents := map[string]bridge.Agent{"desk": {Name: "desk"}, "clerk-a": {Name: "clerk-a"}, "billing": {Name: "billing"}}
+	agents := map[string]bridge.Agent{"desk": {Name: "desk"}, "clerk-a": {Name: "clerk-a", Budget: bridge.Budget{Turns: 5, Wall: 2 * time.Minute}}, "billing": {Name: "billing"}}
 	d := dispatch.New(w.store, nil, nil, callback.NewSender(callback.Options{}), dispatch.Settings{Agents: agents}, dispatch.Options{})
 	api := runapi.New(w.store, d, o)
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
