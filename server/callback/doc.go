@@ -6,7 +6,7 @@
 // state and never sleeps. When to try again is for the queue to hold and for
 // [Schedule] and [Result.Wait] to say.
 //
-// The address is checked when the connection is made, after the name was resolved
-// (egress.go): a check of the name alone would be undone by a resolver that
-// answers differently the second time.
+// An address is checked at each attempt, by the rules of package egress and again when
+// the connection is made. One from the settings is the operator's word; one that a
+// request brought is anybody's ([Origin]).
 package callback

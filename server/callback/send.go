@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"drawbridge/server/egress"
 )
 
 const (
@@ -40,6 +42,8 @@ type Options struct {
 	ConnectTimeout time.Duration    // of connecting, and again of the TLS handshake; 0 means 5 s
 	// Roots are the authorities trusted for TLS; nil means the system's.
 	Roots *x509.CertPool
+	// Egress says what may be called; nil means what is public.
+	Egress *egress.Rules
 }
 
 // Sender makes attempts. It is safe for concurrent use and holds nothing open.
@@ -47,8 +51,8 @@ type Sender struct {
 	now     func() time.Time
 	log     *slog.Logger
 	timeout time.Duration
-	tls     *http.Client // https, to the outside
-	plain   *http.Client // http, to this host
+	rules   *egress.Rules
+	clients map[Origin]*http.Client
 }
 
 // NewSender makes a sender.
@@ -65,19 +69,21 @@ func NewSender(o Options) *Sender {
 	if o.ConnectTimeout <= 0 {
 		o.ConnectTimeout = defaultConnectTimeout
 	}
-	return &Sender{
-		now:     o.Now,
-		log:     o.Log,
-		timeout: min(o.Timeout, maxTimeout),
-		tls:     newClient(outside, o.ConnectTimeout, o.Roots),
-		plain:   newClient(loopback, o.ConnectTimeout, nil),
+	if o.Egress == nil {
+		o.Egress = egress.New(egress.Settings{}, egress.Options{})
 	}
+	s := &Sender{now: o.Now, log: o.Log, timeout: min(o.Timeout, maxTimeout), rules: o.Egress, clients: map[Origin]*http.Client{}}
+	for _, origin := range []Origin{Requested, Configured} {
+		s.clients[origin] = newClient(s.rules, origin, o.ConnectTimeout, o.Roots)
+	}
+	return s
 }
 
 // Attempt is one POST of one message to one endpoint.
 type Attempt struct {
 	ID     string // of the message
 	URL    string
+	Origin Origin // who chose URL
 	Secret string // of the endpoint: whsec_ and base64
 	Body   []byte // what Message.Body gave when the run ended
 }
@@ -103,7 +109,7 @@ func (s *Sender) Send(ctx context.Context, a Attempt) Result {
 
 // attempt fills result as far as it comes. An error means there was no answer.
 func (s *Sender) attempt(ctx context.Context, a Attempt, at time.Time, result *Result) error {
-	target, err := checkURL(a.URL)
+	target, err := checkURL(s.rules, a.URL, a.Origin) // whatever was checked before (SSRF-07)
 	if err != nil {
 		return err
 	}
@@ -123,11 +129,7 @@ func (s *Sender) attempt(ctx context.Context, a Attempt, at time.Time, result *R
 	req.Header.Set("Webhook-Id", a.ID)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	req.Header.Set("Webhook-Signature", signature)
-	client := s.tls
-	if target.Scheme == "http" {
-		client = s.plain
-	}
-	resp, err := client.Do(req)
+	resp, err := s.clients[a.Origin].Do(req)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func receive(t *testing.T, handler http.HandlerFunc) string {
 }
 
 func attempt(url string) callback.Attempt {
-	return callback.Attempt{ID: "msg_1", URL: url, Secret: vectorSecret, Body: []byte(vectorBody)}
+	return callback.Attempt{ID: "msg_1", URL: url, Origin: callback.Configured, Secret: vectorSecret, Body: []byte(vectorBody)}
 }
 
 func send(t *testing.T, url string, o callback.Options) callback.Result {
