@@ -16,6 +16,7 @@ type Config struct {
 	Tools    Tools               `yaml:"tools"`
 	Agents   map[string]Agent    `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
 	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL
+	Egress   Egress              `yaml:"egress"`
 	Workers  Workers             `yaml:"workers"`
 	Log      Log                 `yaml:"log"`
 

@@ -46,9 +46,24 @@ func (c *Config) explainWork(w io.Writer) {
 		{"payment", c.Tools.Payment.Backend, ""},
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
+	c.explainEgress(w)
 	c.explainMCPServers(w)
 	c.explainModels(w)
 	c.explainPrices(w)
+}
+
+// explainEgress says what may be called that is not public.
+func (c *Config) explainEgress(w io.Writer) {
+	e := c.Egress
+	if ranges := append(slices.Clone(e.AllowHosts), e.AllowCIDRs...); len(ranges) > 0 {
+		fmt.Fprintf(w, "May call hosts inside: %s.\n", strings.Join(ranges, ", "))
+	}
+	if len(e.Ports) > 0 {
+		fmt.Fprintf(w, "May call ports %s besides 80 and 443.\n", strings.Trim(fmt.Sprint(e.Ports), "[]"))
+	}
+	if u := e.ProxyURL(); u != nil {
+		fmt.Fprintf(w, "Calls the outside by way of %s://%s, which looks names up by itself.\n", u.Scheme, u.Host)
+	}
 }
 
 func (c *Config) explainMCPServers(w io.Writer) {

@@ -76,6 +76,7 @@ func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*
 	d := decoder{source: c.source, lookup: lookup}
 	d.document(body, c)
 	c.borrowKeys(lookup)
+	c.noteProxy(lookup)
 	c.dismissAssistant()
 
 	problems = d.problems

@@ -10,6 +10,8 @@ type source struct {
 	file  string
 	lines []string
 	marks map[string]mark // by path
+	// proxyVariable is the environment's variable that names a proxy, "" if none does.
+	proxyVariable string
 }
 
 // place is a line and a column, both from 1, the column in characters.

@@ -40,6 +40,7 @@ func (c *Config) check() *checker {
 	k.checkMCPServers()
 	k.checkAgents()
 	k.checkWebhooks()
+	k.checkEgress()
 	k.checkWorkers()
 	k.checkLog()
 	k.errors.sort()

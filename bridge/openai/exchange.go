@@ -150,13 +150,17 @@ func (p *pieces) Read(to []byte) (int, error) {
 	return n, nil
 }
 
-// newHTTPClient keeps as many connections to an endpoint as there are runs: net/http
+// NewTransport keeps as many connections to an endpoint as there are runs: net/http
 // would keep two and open a new one for nearly every turn.
-func newHTTPClient() *http.Client {
+func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 1024
 	transport.ReadBufferSize, transport.WriteBufferSize = 2<<10, 2<<10 // a thousand connections may wait at once
-	return &http.Client{Transport: transport, CheckRedirect: sameMethod}
+	return transport
+}
+
+func newHTTPClient() *http.Client {
+	return &http.Client{Transport: NewTransport(), CheckRedirect: sameMethod}
 }
 
 // sameMethod follows no redirect that would make a GET of the question, as the older

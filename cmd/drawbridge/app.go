@@ -18,6 +18,7 @@ import (
 	"drawbridge/server/auth"
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
+	"drawbridge/server/egress"
 	"drawbridge/server/guard"
 	"drawbridge/server/mcpserver"
 	"drawbridge/server/webhook"
@@ -34,6 +35,7 @@ type app struct {
 	cfg      *config.Config
 	started  time.Time
 	log      *slog.Logger
+	egress   *egress.Rules // whatever goes out goes by these
 	store    *sqlite.Store
 	backends *backends
 	catalog  *tools.Catalog
@@ -75,7 +77,7 @@ func newToolApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, er
 }
 
 func (a *app) wire(ctx context.Context, cfg *config.Config, o appOptions, parts ...func(context.Context, appOptions) error) error {
-	a.cfg, a.started, a.log = cfg, time.Now(), o.Log
+	a.cfg, a.started, a.log, a.egress = cfg, time.Now(), o.Log, egressOf(cfg.Egress)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -123,7 +125,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	if o.Book == nil {
 		o.Book = a.store
 	}
-	if a.mounts, err = newMounts(a.cfg, a.catalog, o.Book, a.log); err != nil {
+	if a.mounts, err = newMounts(a.cfg, a.catalog, o.Book, a.egress, a.log); err != nil {
 		return err
 	}
 	a.cleanup(a.mounts.close)
@@ -142,7 +144,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 
 func (a *app) wireModel(ctx context.Context, o appOptions) error {
 	var err error
-	if a.model, err = chooseModel(ctx, a.cfg, a.log, o.Rehearse); err != nil {
+	if a.model, err = chooseModel(ctx, a.cfg, a.egress, a.log, o.Rehearse); err != nil {
 		return err
 	}
 	if a.model.stop != nil {
@@ -166,13 +168,16 @@ func (a *app) wireIntake(context.Context, appOptions) error {
 }
 
 func (a *app) wireWork(context.Context, appOptions) error {
+	if problems := egressProblems(a.cfg, a.egress); len(problems) > 0 {
+		return problems
+	}
 	settings, err := workSettings(a.cfg, a.model)
 	if err != nil {
 		return err
 	}
 	sessions := newSessions(a.cfg, a.mcp)
 	a.cleanup(sessions.close)
-	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, callback.NewSender(callback.Options{Log: a.log}), settings,
+	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, callback.NewSender(callback.Options{Log: a.log, Egress: a.egress}), settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
 			Taint: taint, Refused: a.recordRefused})
 	return nil

@@ -14,7 +14,8 @@ func checkCommand(c *console) *cobra.Command {
 		Use:   "check",
 		Short: "Validate the configuration and explain what it would do",
 		Long: `Reads the configuration as "serve" would, compiles every condition and prompt, and says in
-words what would be served. It opens no port and leaves the store alone. Exit code 2 means
+words what would be served. It opens no port and leaves the store alone; it looks up the
+names of callbacks, to warn of those that lead where nothing is called. Exit code 2 means
 that the configuration cannot work; every problem is listed with its place.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,6 +38,9 @@ that the configuration cannot work; every problem is listed with its place.`,
 			defer func() { _ = a.Stop(context.WithoutCancel(cmd.Context())) }()
 			for _, warning := range a.idlePatterns() {
 				_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", warning)
+			}
+			for _, warning := range egressWarnings(cmd.Context(), cfg, a.egress) {
+				_, _ = fmt.Fprintf(c.err, "drawbridge: %s\n", warning)
 			}
 			cfg.Explain(c.out)
 			if notice := a.model.notice(); notice != "" {

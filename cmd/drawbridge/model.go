@@ -16,6 +16,7 @@ import (
 	"drawbridge/bridge/openai"
 	"drawbridge/bridge/rehearsal"
 	"drawbridge/config"
+	"drawbridge/server/egress"
 )
 
 // rehearsalScript is what the scripted model plays when no real one is configured.
@@ -36,7 +37,7 @@ type modelChoice struct {
 // chooseModel takes the configured models. An agent none of whose models could
 // answer, because they are OpenAI's and there is no key, has the rehearsal model
 // speak for it, over the same HTTP as a real one. rehearse has it speak for all.
-func chooseModel(ctx context.Context, cfg *config.Config, log *slog.Logger, rehearse bool) (modelChoice, error) {
+func chooseModel(ctx context.Context, cfg *config.Config, rules *egress.Rules, log *slog.Logger, rehearse bool) (modelChoice, error) {
 	choice := modelChoice{cfg: cfg}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Agents)) {
 		if rehearse || !slices.ContainsFunc(cfg.ModelsOf(cfg.Agents[name]), func(model string) bool { return canAnswer(cfg.EndpointOf(model)) }) {
@@ -56,7 +57,7 @@ func chooseModel(ctx context.Context, cfg *config.Config, log *slog.Logger, rehe
 		settings = append(settings, openai.ModelSettings{Name: config.RehearsalModel, Model: rehearsal.ModelName, BaseURL: "http://" + address + "/v1"})
 	}
 	choice.models = openai.NewModels(settings, openai.ModelsOptions{Currency: cfg.Model.Currency, Prices: pricesOf(cfg.Model),
-		Patience: cmp.Or(time.Duration(cfg.Model.Patience), -1), Attempts: cfg.Model.Attempts, Log: log})
+		Patience: cmp.Or(time.Duration(cfg.Model.Patience), -1), Attempts: cfg.Model.Attempts, HTTPClient: modelClient(rules, settings), Log: log})
 	return choice, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"drawbridge/config"
+	"drawbridge/server/egress"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
@@ -26,14 +27,15 @@ type mounts struct {
 
 // newMounts prepares the servers. What they offer goes into the catalog as it
 // comes and goes.
-func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, log *slog.Logger) (*mounts, error) {
+func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, rules *egress.Rules, log *slog.Logger) (*mounts, error) {
 	all := &mounts{}
 	for i, server := range cfg.Tools.MCP {
-		mount, err := mcpmount.New(mountSettings(server), mcpmount.Options{Log: log, Book: book, Changed: func(list []tools.Tool) {
+		o := mcpmount.Options{Log: log, Book: book, Transport: mountTransport(rules, server.URL), Changed: func(list []tools.Tool) {
 			if err := catalog.Mount(server.Name, list); err != nil {
 				log.Error("tools cannot be offered", "mount", server.Name, "err", err)
 			}
-		}})
+		}}
+		mount, err := mcpmount.New(mountSettings(server), o)
 		if err != nil {
 			return nil, config.Problems{cfg.Problem(fmt.Sprintf("tools.mcp[%d]", i), "%v", err)}
 		}

@@ -91,7 +91,7 @@ func TestPatienceOfNothingIsNone(t *testing.T) {
 	defer down.Close()
 	cfg := config.Default()
 	cfg.Model.BaseURL, cfg.Model.Patience = down.URL, 0
-	choice, err := chooseModel(t.Context(), cfg, nil, false)
+	choice, err := chooseModel(t.Context(), cfg, egressOf(cfg.Egress), nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

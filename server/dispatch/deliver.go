@@ -40,7 +40,7 @@ func (d *Dispatcher) deliver(ctx context.Context, c Callback) {
 
 // attempt sends the message once and decides what comes next.
 func (d *Dispatcher) attempt(ctx context.Context, c Callback, target Target) Attempt {
-	result := d.sender.Send(ctx, callback.Attempt{ID: c.ID, URL: target.URL, Secret: target.Secret, Body: c.Body})
+	result := d.sender.Send(ctx, callback.Attempt{ID: c.ID, URL: target.URL, Origin: callback.Configured, Secret: target.Secret, Body: c.Body})
 	a := Attempt{At: d.o.Now(), State: Delivered, Status: result.Status, Reason: result.Reason}
 	if result.Verdict == callback.Delivered {
 		return a

@@ -56,7 +56,7 @@ func New(s Settings, o Options) (*Mount, error) {
 	m.settled = sync.OnceFunc(func() { close(m.first) })
 	transport := o.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport()
 	}
 	m.client = newClient(transport)
 	return m, nil

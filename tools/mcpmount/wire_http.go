@@ -51,8 +51,8 @@ func newClient(transport http.RoundTripper) *http.Client {
 	}}
 }
 
-// newTransport has no bound on a response as a whole: answers may take long.
-func newTransport() *http.Transport {
+// NewTransport has no bound on a response as a whole: answers may take long.
+func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
