@@ -61,7 +61,7 @@ export async function openIntake() {
   const config = join(folder, 'drawbridge.yaml');
   const sources = ['stripe', 'github', 'standard', 'openai'].map((scheme) => `
   ${scheme}:
-    scheme: ${scheme === 'openai' ? 'standard' : scheme}
+    scheme: ${scheme}
     secrets: ["${secrets[scheme]}"]
     agent: clerk
     prompt: hello
