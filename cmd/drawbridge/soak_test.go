@@ -44,9 +44,11 @@ type soakSource struct {
 }
 
 var soakSources = map[string]soakSource{
-	"shop": {scheme: "standard", receiver: "takes", schedule: "[0s]", share: 300},
-	"pay":  {scheme: "stripe", receiver: "redirects", schedule: "[0s, 1s]", share: 200},
-	"code": {scheme: "github", receiver: "resets", schedule: "[0s, 1s]", share: 200},
+	"shop":  {scheme: "standard", receiver: "takes", schedule: "[0s]", share: 200},
+	"talk":  {scheme: "slack", receiver: "takes", schedule: "[0s]", share: 100},
+	"store": {scheme: "shopify", receiver: "resets", schedule: "[0s, 1s]", share: 100},
+	"pay":   {scheme: "stripe", receiver: "redirects", schedule: "[0s, 1s]", share: 200},
+	"code":  {scheme: "github", receiver: "resets", schedule: "[0s, 1s]", share: 100},
 	"own": {scheme: "hmac", receiver: "takes", schedule: "[0s]", share: 278, more: "header: X-Sign, encoding: hex, id_header: X-Id, ",
 		options: webhook.SchemeOptions{SignatureHeader: "X-Sign", Encoding: "hex", IDHeader: "X-Id"}},
 	"slowly": {scheme: "github", receiver: "takes", schedule: "[0s]", share: 20},
@@ -217,7 +219,7 @@ func (s *soak) deliver(name string) {
 	s.sent++
 	key := fmt.Sprintf("evt_soak_%06d", s.sent)
 	s.mu.Unlock()
-	body := fmt.Sprintf(`{"id":%q,"type":"thing.happened","note":%q}`, key, strings.Repeat("x", rand.IntN(4000)))
+	body := fmt.Sprintf(`{"id":%q,"event_id":%[1]q,"type":"thing.happened","note":%q}`, key, strings.Repeat("x", rand.IntN(4000)))
 	header, err := webhook.Sign(soakSources[name].scheme, soakSecret(soakSources[name].scheme), webhook.Outgoing{ID: key, At: time.Now(), Body: []byte(body)}, soakSources[name].options)
 	if err != nil {
 		s.t.Error(err)
