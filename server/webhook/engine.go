@@ -38,13 +38,21 @@ func newEngine(s scheme, secrets []Secret, tolerance time.Duration) (*engine, er
 	for i, secret := range secrets {
 		k, err := keyOf(s.readKey, secret.Value)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", ordinal(i, len(secrets)), err)
+			return nil, &SecretError{fmt.Errorf("%s: %w", ordinal(i, len(secrets)), err)}
 		}
 		k.notAfter = secret.NotAfter
 		e.keys = append(e.keys, k)
 	}
 	return e, nil
 }
+
+// ErrNoURL: the scheme signs the address that the sender calls, and it is not known.
+var ErrNoURL = errors.New("the scheme signs the address that the sender calls, and no public URL is known")
+
+// SecretError is a secret that is none of its scheme's.
+type SecretError struct{ error }
+
+func (e *SecretError) Unwrap() error { return e.error }
 
 // keyOf decodes a secret. HMAC takes an empty key without complaint, and then
 // anyone can sign.
@@ -158,7 +166,7 @@ func (f form) spellingsOf(address string) []string {
 func (f form) contentOf(env envelope, d Delivery, address string) ([][]byte, error) {
 	c := content{id: env.id, timestamp: env.timestamp, method: d.Method, url: address, body: d.Body}
 	if f.signs(urlField) && d.URL == "" {
-		return nil, errors.New("the scheme signs the address, and no public URL is configured")
+		return nil, ErrNoURL
 	}
 	if f.signs(formField) {
 		var err error

@@ -116,3 +116,14 @@ func (e *engine) suspect(d Delivery, t *trace) {
 		t.say(Noted, "the address is signed as well: compare server.public_url with what the sender calls, down to https and the path")
 	}
 }
+
+// AsksByGet reports whether senders of a scheme ask with a GET whether an address is
+// ours.
+func AsksByGet(name string) bool { return name == Meta || name == X }
+
+// IsPublic reports whether a secret is a public key of its scheme, which verifies and
+// cannot sign.
+func IsPublic(name, secret string) bool {
+	e, err := prepare(name, []Secret{{Value: secret}}, SchemeOptions{SignatureHeader: "X-Signature"})
+	return err == nil && e.forms[0].ways[e.keys[0].way].verify != nil
+}

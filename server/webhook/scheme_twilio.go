@@ -62,9 +62,11 @@ func signedForm(d Delivery) ([]byte, error) {
 	return []byte(signed.String()), nil
 }
 
+// isForm reports whether the body is a form, as it also is where nothing else is said.
 func isForm(d Delivery) bool {
-	kind, _, err := mime.ParseMediaType(d.Header.Get("Content-Type"))
-	return err == nil && kind == "application/x-www-form-urlencoded"
+	said := d.Header.Get("Content-Type")
+	kind, _, err := mime.ParseMediaType(said)
+	return said == "" || err == nil && kind == formType
 }
 
 // bodyHash compares the body with the hash in the address. Without one, only a form
