@@ -44,7 +44,7 @@ var imports = []struct {
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
-	{"store/storetest", []string{"bridge", "server/dispatch", "server/guard", "server/webhook"}},
+	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/webhook"}},
 	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
 }
 

@@ -81,12 +81,21 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	came, err := d.brought(l)
+	switch {
+	case err != nil:
+		return bridge.Outcome{}, err
+	case came != nil:
+		return *came, nil
+	}
 	ctx, session, err := d.session(l.ctx, l.Run)
 	if err != nil {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
-	return d.bridge.Run(ctx, bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
-		Tainted: l.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent)})
+	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
+		Tainted: l.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent)}
+	d.later(l, &task)
+	return d.bridge.Run(ctx, task)
 }
 
 // agentOf is the agent that carries a run.
@@ -128,6 +137,8 @@ func (d *Dispatcher) wait(ctx context.Context, l *life, outcome bridge.Outcome) 
 	switch {
 	case outcome.Reason == bridge.ClientCalls:
 		return d.awaitCaller(ctx, l)
+	case outcome.Reason == bridge.Batch:
+		return d.collect(ctx, l)
 	case outcome.Reason == bridge.BudgetDay && l.Run.Talked():
 		// Nobody waits for tomorrow.
 		outcome.Status = bridge.Cancelled

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
 	"drawbridge/server/callback"
 )
 
@@ -27,7 +28,15 @@ type Settings struct {
 	Agents  map[string]bridge.Agent
 	Sources map[string]*Source // by name, with compiled routes
 	Targets map[string]Target  // by the name that routes call them
+	// Batches are the agents whose answers come with batches, by their names.
+	Batches map[string]BatchSettings
+	// OpenAI are the sources of OpenAI's own webhooks.
+	OpenAI map[string]OpenAISource
 }
+
+// OpenAISource is a source of OpenAI's own webhooks: some of its events tell that a batch
+// of ours is over.
+type OpenAISource struct{}
 
 // Options have working zero values.
 type Options struct {
@@ -46,6 +55,8 @@ type Options struct {
 	// ClientWait is how long a run waits for the results of calls that are its
 	// caller's to make; an hour if zero.
 	ClientWait time.Duration
+	// Batches has models asked in batches. It is needed where an agent is.
+	Batches *openai.Batches
 	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
 	Random func() float64
 }
@@ -96,6 +107,9 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
+	if o.Batches == nil && len(settings.Batches) > 0 {
+		panic("dispatch: agents that answer in batches need Options.Batches")
+	}
 	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{}}
 	d.live = newLive(d.pool(RunJob, 0, nil))
 	return d
@@ -120,6 +134,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 		{d.pool(EventJob, d.o.Runs, d.claimEvents), quiet},
 		{d.pool(RunJob, d.o.Runs, d.claimRuns), ctx},
 		{d.pool(CallbackJob, d.o.Callbacks, d.claimCallbacks), quiet},
+		{d.pool(BatchJob, batchWorkers, d.claimBatches), ctx},
 	} {
 		pools.Go(func() { p.run(ctx, p.work) })
 	}
@@ -161,12 +176,16 @@ func (d *Dispatcher) postpone(ctx context.Context, log *slog.Logger, kind Kind, 
 	}
 }
 
-// RunOne carries one run to its end, and nothing else that is due. It returns when
-// the run has ended or ctx has: then the run is put down.
+// RunOne carries one run to its end, and nothing else that is due: beside the batches,
+// where its answer may come from. It returns when the run has ended or ctx has: then the
+// run is put down.
 func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
 	watching, stop := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
 	watcher.Go(func() { d.watchCancels(watching) })
+	if len(d.settings.Batches) > 0 {
+		watcher.Go(func() { d.pool(BatchJob, batchWorkers, d.claimBatches).run(watching, watching) })
+	}
 	defer watcher.Wait()
 	defer stop()
 	return d.runOne(ctx, id)
@@ -181,13 +200,24 @@ func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 		case err != nil:
 			return err
 		case claimed == nil:
-			pause(ctx, due.Sub(d.o.Now()))
+			d.sleep(ctx, due.Sub(d.o.Now()))
 		default:
 			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(ctx context.Context) { d.carry(d.take(ctx, *claimed)) }})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+	}
+}
+
+// sleep waits for a time, or until runs have become due.
+func (d *Dispatcher) sleep(ctx context.Context, t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.store.Wake(RunJob):
+	case <-ctx.Done():
 	}
 }
 
@@ -213,6 +243,9 @@ func (d *Dispatcher) claimEvents(ctx context.Context, limit int) ([]work, error)
 // fault of the store leaves the job to be claimed again.
 func (d *Dispatcher) route(ctx context.Context, event StoredEvent) {
 	log := d.o.Log.With("event", event.ID, "source", event.Source)
+	if d.toldOfABatch(ctx, log, event) {
+		return
+	}
 	source := d.settings.Sources[event.Source]
 	if source == nil {
 		d.postpone(ctx, log, EventJob, event.ID, "event waits: no webhook of its source is configured now")

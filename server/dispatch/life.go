@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
 )
 
 // life is one carrying of a run, from when it is claimed to when it is put down. To
@@ -20,6 +21,8 @@ type life struct {
 	// callerGone: the run was waiting for its caller, and its time is up.
 	callerGone bool
 	grew       bool // the run made progress
+	// asked is what it asks, if its answers come with batches.
+	asked *openai.Request
 	// begun is closed when the run is in the store, or notBegun says why it is not; nil
 	// for a run that was there before.
 	begun    chan struct{}

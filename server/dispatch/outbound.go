@@ -71,6 +71,7 @@ const (
 	EventJob    Kind = "event"
 	RunJob      Kind = "run"
 	CallbackJob Kind = "callback"
+	BatchJob    Kind = "batch"
 	// Cancels is no job: it wakes whoever has to stop runs under way.
 	Cancels Kind = "cancel"
 )
@@ -100,5 +101,6 @@ type Store interface {
 	RunStore
 	CallbackStore
 	LaneStore
+	BatchStore
 	Queue
 }

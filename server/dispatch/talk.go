@@ -15,12 +15,15 @@ import (
 // Talk begins a run and carries it at once, in this process, whatever becomes of ctx
 // afterwards. It waits until [Dispatcher.Run] works.
 //
-// Errors: [ErrUnknownAgent], [ErrKeyReused], [ErrStopping], a *bridge.ConversationError
+// Errors: [ErrUnknownAgent], [ErrAnswersLater], [ErrKeyReused], [ErrStopping], a *bridge.ConversationError
 // for what the agent cannot be asked.
 func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 	run := talk.run()
 	if _, ok := d.settings.Agents[run.Agent]; !ok {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownAgent, run.Agent)
+	}
+	if _, batched := d.settings.Batches[run.Agent]; batched {
+		return nil, fmt.Errorf("%w: %q", ErrAnswersLater, run.Agent)
 	}
 	if err := d.live.ready(ctx); err != nil {
 		return nil, err

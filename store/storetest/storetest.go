@@ -93,6 +93,20 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Queue/RenewLeavesWhatWasPutDown":                renewLeavesWhatWasPutDown,
 		"Queue/NextDueIsTheEarliest":                     nextDueIsTheEarliest,
 		"Queue/WakeTellsOfNewWork":                       wakeTellsOfNewWork,
+		"Batches/QuestionsJoinOneBatch":                  questionsJoinOneBatch,
+		"Batches/FullBatchIsDueAtOnce":                   fullBatchIsDueAtOnce,
+		"Batches/ClosedBatchTakesNoMore":                 closedBatchTakesNoMore,
+		"Batches/BatchIsFenced":                          batchIsFenced,
+		"Batches/AnswersMakeRunsDue":                     answersMakeRunsDue,
+		"Batches/AnswerIsNotMissed":                      answerIsNotMissed,
+		"Batches/RunWithoutAnAnswerWaitsOn":              runWithoutAnAnswerWaitsOn,
+		"Batches/QuestionIsAskedAgainSoOften":            questionIsAskedAgainSoOften,
+		"Batches/ManyAskedAgainFillSeveralBatches":       manyQuestionsAskedAgainFillSeveralBatches,
+		"Batches/RunsThatHaveEndedAskNothing":            runsThatHaveEndedAskNothing,
+		"Batches/BatchIsWokenByItsNameAtTheProvider":     batchIsWokenByItsNameAtTheProvider,
+		"Batches/BatchIsSubmittedOnRequest":              batchIsSubmittedOnRequest,
+		"Batches/CancelledBatchIsDueAndTakesNoMore":      cancelledBatchIsDueAndTakesNoMore,
+		"Batches/CollectIsFenced":                        collectIsFenced,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
