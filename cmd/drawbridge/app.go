@@ -21,6 +21,7 @@ import (
 	"drawbridge/server/egress"
 	"drawbridge/server/guard"
 	"drawbridge/server/mcpserver"
+	"drawbridge/server/runapi"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools"
@@ -229,7 +230,7 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	routes := map[string]http.Handler{"/mcp": guarded(a.mcp.HTTP())}
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
-	routes["/v1/"] = guarded(a.chat)
+	routes["/v1/"], routes["/v1/openapi.json"] = guarded(a.chat), runapi.Document()
 	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
 		Ready:  func(ctx context.Context) error { return a.store.Ready(ctx) },
 		Detail: a.readiness})

@@ -7,6 +7,7 @@
 //	GET  /v1/runs/{id}?wait=30s   the same, once it has ended           wait.go
 //	GET  /v1/runs/{id}?stream=true  its journal as it grows             stream.go, entry.go
 //	POST /v1/runs/{id}/cancel   stop it, at any moment                  cancel.go
+//	GET  /v1/openapi.json       all of it for programs                  document.go
 //
 // A run is its owner's: to anybody else it does not exist. Callers without a key, which
 // are on this machine while no keys are configured, see all runs. Errors have

@@ -1,0 +1,453 @@
+package main
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/bridge/openaitest"
+	"drawbridge/server/chatapi"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/runapi"
+)
+
+// apiDocument is the document that a server serves, and what of it was seen to hold.
+type apiDocument struct {
+	t       *testing.T
+	raw     map[string]any
+	schemas *jsonschema.Compiler
+	seen    map[string]bool // "GET /v1/runs 200"
+}
+
+// methods that a path of the document may have.
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// readDocument takes the document from a server, without a key. What its schemas do
+// not mention counts as forbidden: every member of an answer has to be in the document.
+func readDocument(t *testing.T, base string) *apiDocument {
+	t.Helper()
+	response, err := http.Get(base + "/v1/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	d := &apiDocument{t: t, schemas: jsonschema.NewCompiler(), seen: map[string]bool{}}
+	if err := json.NewDecoder(response.Body).Decode(&d.raw); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s (%v)", response.Status, err)
+	}
+	d.close(d.raw["paths"])
+	d.close(d.raw["components"])
+	closed, err := json.Marshal(d.raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.schemas.Draft = jsonschema.Draft2020 // the dialect of OpenAPI 3.1
+	if err := d.schemas.AddResource("openapi.json", bytes.NewReader(closed)); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// close forbids what objects do not mention.
+func (d *apiDocument) close(node any) {
+	switch n := node.(type) {
+	case map[string]any:
+		_, lists := n["properties"].(map[string]any)
+		if _, says := n["additionalProperties"]; lists && !says {
+			n["additionalProperties"] = false
+		}
+		for name, inner := range n {
+			if name != "examples" {
+				d.close(inner)
+			}
+		}
+	case []any:
+		for _, inner := range n {
+			d.close(inner)
+		}
+	}
+}
+
+// at follows a path of names through the document, references too. ok is false if it
+// leads nowhere.
+func (d *apiDocument) at(names ...string) (node map[string]any, pointer string, ok bool) {
+	node, pointer = d.raw, "#"
+	for _, name := range names {
+		next, found := node[name].(map[string]any)
+		if !found {
+			return nil, pointer, false
+		}
+		node, pointer = next, pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		if ref, refers := node["$ref"].(string); refers && name != "schema" {
+			return d.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+		}
+	}
+	return node, pointer, true
+}
+
+// operations are all of the document's, as "GET /v1/runs".
+func (d *apiDocument) operations() []string {
+	var all []string
+	for path, item := range d.raw["paths"].(map[string]any) {
+		for _, method := range methods {
+			if _, there := item.(map[string]any)[strings.ToLower(method)]; there {
+				all = append(all, method+" "+path)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// documented reports whether an operation may be answered with a status.
+func (d *apiDocument) documented(operation, status string) bool {
+	method, path, _ := strings.Cut(operation, " ")
+	_, _, ok := d.at("paths", path, strings.ToLower(method), "responses", status)
+	return ok
+}
+
+// fits holds a value against a schema of the document.
+func (d *apiDocument) fits(pointer string, body []byte) error {
+	schema, err := d.schemas.Compile("openapi.json" + strings.ReplaceAll(strings.ReplaceAll(pointer, "{", "%7B"), "}", "%7D"))
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return err
+	}
+	return schema.Validate(value)
+}
+
+// holds checks an answer against the operation that gave it.
+func (d *apiDocument) holds(operation string, got exchanged) {
+	d.t.Helper()
+	method, path, _ := strings.Cut(operation, " ")
+	status := fmt.Sprint(got.status)
+	answer, pointer, ok := d.at("paths", path, strings.ToLower(method), "responses", status)
+	if !ok {
+		d.t.Errorf("%s answered %s, which the document does not have: %s", operation, status, got.body)
+		return
+	}
+	d.seen[operation+" "+status] = true
+	media, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))
+	content, has := answer["content"].(map[string]any)
+	if !has {
+		if got.body != "" {
+			d.t.Errorf("%s %s: the document has no content, and there is %s", operation, status, got.body)
+		}
+		return
+	}
+	if _, there := content[media]; !there {
+		d.t.Errorf("%s answered %s with %q, which the document does not have", operation, status, media)
+		return
+	}
+	if media == "application/json" {
+		if err := d.fits(pointer+"/content/application~1json/schema", []byte(got.body)); err != nil {
+			d.t.Errorf("%s %s: %v\n%s", operation, status, err, got.body)
+		}
+	}
+	headers, _ := answer["headers"].(map[string]any)
+	for name := range headers {
+		if got.header.Get(name) == "" && name != "Idempotent-Replayed" {
+			d.t.Errorf("%s %s has no header %s", operation, status, name)
+		}
+	}
+}
+
+type exchanged struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// caller sends requests to a server under a key.
+type apiCaller struct {
+	t         *testing.T
+	base, key string
+}
+
+func (c apiCaller) do(method, path, body string, headers ...string) exchanged {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.base+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return exchanged{response.StatusCode, response.Header, string(text)}
+}
+
+// filled is an operation's path with something in place of its names.
+func filled(operation string) (method, path string) {
+	method, path, _ = strings.Cut(operation, " ")
+	return method, strings.NewReplacer("{id}", "run_none", "{model}", "nobody", "{source}", "nowhere").Replace(path)
+}
+
+// notMet are answers of the document that this test cannot bring about. Those that
+// begin with 5 are faults of ours.
+var notMet = map[string]string{
+	"GET /webhooks/{source} 200":  "needs a source whose scheme has a handshake: see the tests of those schemes",
+	"GET /webhooks/{source} 400":  "the same",
+	"GET /webhooks/{source} 403":  "the same",
+	"POST /webhooks/{source} 400": "needs a scheme that finds a verified delivery malformed: see the schemes' tests",
+}
+
+// TestDocumentDescribesWhatTheServerDoes walks every operation of the document on a
+// running server: each documented answer is met, and each answer that is met is
+// documented, member by member.
+func TestDocumentDescribesWhatTheServerDoes(t *testing.T) {
+	fake := openaitest.New(t)
+	fake.Func(func(q openaitest.Request) openaitest.Reply {
+		if q.Turn() == 1 {
+			return openaitest.Call("crm_list_tasks", `{}`, openaitest.WithText("I look."))
+		}
+		return openaitest.Say("Ada is there.")
+	})
+	settings := "server: {listen: 127.0.0.1:0, max_body: 64KiB%s}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"*\"]}, other: {}}\n" +
+		"webhooks: {forge: {scheme: github, secrets: [forge-secret-0123456789], agent: other, prompt: Look., max_body: 1KiB}}\n"
+	keys := fmt.Sprintf(`, keys: [{name: front, key: %s, tools: ["*"], agents: [desk, gone]}, {name: slow, key: %s, tools: ["*"], agents: [desk], requests_per_minute: 1}]`, frontKey, backKey)
+	file, _ := liveFile(t, fmt.Sprintf(settings, keys, fake.URL()))
+	server := serve(t, file)
+	d := readDocument(t, server.base)
+	front := apiCaller{t, server.base, frontKey}
+
+	meetRuns(d, front, apiCaller{t, server.base, backKey})
+	meetChat(d, front, apiCaller{t, server.base, backKey})
+	meetWebhooks(d, front)
+	d.holds("GET /v1/openapi.json", apiCaller{t, server.base, ""}.do("GET", "/v1/openapi.json", ""))
+	tag := front.do("GET", "/v1/openapi.json", "").header.Get("ETag")
+	d.holds("GET /v1/openapi.json", front.do("GET", "/v1/openapi.json", "", "If-None-Match", tag))
+
+	open, _ := liveFile(t, fmt.Sprintf(settings, "", fake.URL()))
+	keyless := apiCaller{t, serve(t, open).base, ""}
+	for _, operation := range d.operations() {
+		method, path := filled(operation)
+		if d.documented(operation, "401") && strings.HasPrefix(path, "/v1/") {
+			d.holds(operation, apiCaller{t, server.base, ""}.do(method, path, "{}"))
+		}
+		if d.documented(operation, "403") && strings.HasPrefix(path, "/v1/") {
+			d.holds(operation, keyless.do(method, path, "{}", "Origin", "https://evil.example"))
+		}
+	}
+	for path := range d.raw["paths"].(map[string]any) {
+		for _, method := range methods {
+			operation := method + " " + path
+			_, sent := filled(operation)
+			if _, _, there := d.at("paths", path, strings.ToLower(method)); there || strings.HasPrefix(path, "/webhooks/") {
+				continue
+			}
+			got := front.do(method, sent, "{}")
+			if err := d.fits("#/components/schemas/Error", []byte(got.body)); got.status != http.StatusMethodNotAllowed || err != nil || got.header.Get("Allow") == "" {
+				t.Errorf("%s, which the document does not have: %d %s (%v)", operation, got.status, got.body, err)
+			}
+			if operation == "POST "+"/v1/openapi.json" {
+				d.seen["GET /v1/openapi.json 405"] = true
+			}
+		}
+	}
+	for _, operation := range d.operations() {
+		method, path, _ := strings.Cut(operation, " ")
+		answers, _, _ := d.at("paths", path, strings.ToLower(method), "responses")
+		for status := range answers {
+			met := operation + " " + status
+			if _, excused := notMet[met]; !d.seen[met] && !excused && status[0] != '5' {
+				t.Errorf("the document has %s, which was not met", met)
+			} else if d.seen[met] && excused {
+				t.Errorf("%s was met, and is excused", met)
+			}
+		}
+	}
+}
+
+// meetRuns brings about the answers of the API of runs.
+func meetRuns(d *apiDocument, front, slow apiCaller) {
+	const runs, one, cancel = "/v1/runs", " /v1/runs/{id}", "POST /v1/runs/{id}/cancel"
+	post := func(c apiCaller, body string, headers ...string) exchanged {
+		got := c.do("POST", runs, body, headers...)
+		d.holds("POST "+runs, got)
+		return got
+	}
+	example, _, _ := d.at("paths", runs, "post", "requestBody", "content", "application/json", "examples", "all")
+	all, _ := example["value"].(map[string]any)
+	all["agent"] = "desk"
+	withCallback, _ := json.Marshal(all)
+	if got := post(front, string(withCallback)); !strings.Contains(got.body, "callbacks.secrets") {
+		d.t.Errorf("a callback without a secret to sign it: %d %s", got.status, got.body)
+	}
+	delete(all, "callback")
+	body, _ := json.Marshal(all)
+	later := post(front, string(body), "Idempotency-Key", "k")
+	if again := post(front, string(body), "Idempotency-Key", "k"); later.status != http.StatusAccepted || again.header.Get("Idempotent-Replayed") != "true" {
+		d.t.Errorf("%d %s, then %v", later.status, later.body, again.header)
+	}
+	post(front, `{"agent":"desk","prompt":"Another."}`, "Idempotency-Key", "k")
+	post(front, `{"agent":"other","prompt":"Look."}`)
+	post(front, `{"agent":"gone","prompt":"Look."}`)
+	post(front, `{"agent":"desk","prompt":"`+strings.Repeat("x", 70<<10)+`"}`)
+	post(front, `{}`, "Content-Type", "text/plain")
+	post(slow, `{"agent":"desk","prompt":"Look."}`)
+	post(slow, `{"agent":"desk","prompt":"Look."}`)
+	var run struct{ ID string }
+	if err := json.Unmarshal([]byte(post(front, `{"agent":"desk","prompt":"Is Ada there?","untrusted":true}`).body), &run); err != nil {
+		d.t.Fatal(err)
+	}
+	path := runs + "/" + run.ID
+	ended := front.do("GET", path+"?wait=60s", "")
+	d.holds("GET"+one, ended)
+	if !strings.Contains(ended.body, `"state":"succeeded"`) || !strings.Contains(ended.body, `"tool":"crm_list_tasks","status":"ok"`) {
+		d.t.Errorf("the run stands at %s", ended.body)
+	}
+	stream := front.do("GET", path, "", "Accept", "text/event-stream")
+	d.holds("GET"+one, stream)
+	meetEvents(d, stream.body, "state brief answer intent result answer outcome end")
+	d.holds("GET"+one, front.do("GET", path+"?stream=true", "", "Last-Event-ID", "end"))
+	d.holds("GET"+one, front.do("GET", path+"?wait=soon", ""))
+	d.holds("GET"+one, front.do("GET", runs+"/run_none", ""))
+	d.holds("GET"+one, slow.do("GET", path+"?wait=1s", ""))
+	d.holds("GET "+runs, front.do("GET", runs+"?state=queued,succeeded&agent=desk&source=api&limit=1", ""))
+	d.holds("GET "+runs, front.do("GET", runs+"?limit=many", ""))
+	d.holds("GET "+runs, slow.do("GET", runs, ""))
+	d.holds(cancel, front.do("POST", later.header.Get("Location")+"/cancel", ""))
+	d.holds(cancel, front.do("POST", runs+"/run_none/cancel", ""))
+	for _, name := range []string{"state=queued", "agent=desk", "source=api", "event=evt_1", "limit=5", "cursor="} {
+		if got := front.do("GET", runs+"?"+name, ""); got.status != http.StatusOK {
+			d.t.Errorf("the filter %s: %d %s", name, got.status, got.body)
+		}
+	}
+}
+
+// meetEvents holds the data of a stream's events against their schemas.
+func meetEvents(d *apiDocument, stream, want string) {
+	var names []string
+	for _, block := range strings.Split(strings.TrimSuffix(stream, "\n\n"), "\n\n") {
+		var name, data string
+		for _, line := range strings.Split(block, "\n") {
+			if after, ok := strings.CutPrefix(line, "event: "); ok {
+				name = after
+			} else if after, ok := strings.CutPrefix(line, "data: "); ok {
+				data = after
+			}
+		}
+		if data == "" {
+			continue
+		}
+		names = append(names, name)
+		schema := map[string]string{"state": "StateEvent", "end": "Run"}[name]
+		if schema == "" {
+			schema = "JournalEntry"
+		}
+		if err := d.fits("#/components/schemas/"+schema, []byte(data)); err != nil {
+			d.t.Errorf("the event %s: %v\n%s", name, err, data)
+		}
+	}
+	if got := strings.Join(names, " "); got != strings.TrimPrefix(want, "state ") && got != want { // one that has ended has no state but its end
+		d.t.Errorf("the events are %s, want %s", got, want)
+	}
+}
+
+// meetChat brings about the answers of the chat door.
+func meetChat(d *apiDocument, front, slow apiCaller) {
+	const chat = "POST /v1/chat/completions"
+	question := `{"model":"desk","messages":[{"role":"user","content":"Is Ada there?"}]%s}`
+	ask := func(c apiCaller, body string, headers ...string) {
+		d.holds(chat, c.do("POST", "/v1/chat/completions", body, headers...))
+	}
+	ask(front, fmt.Sprintf(question, ""), "Idempotency-Key", "chat", "X-Drawbridge-Activity", "true")
+	ask(front, fmt.Sprintf(question, `,"stream":true`), "X-Drawbridge-On-Disconnect", "continue")
+	ask(front, fmt.Sprintf(question, `,"n":2`))
+	ask(front, `{"model":"desk","messages":[{"role":"user","content":"Or Bob?"}]}`, "Idempotency-Key", "chat")
+	ask(front, `{"model":"other","messages":[{"role":"user","content":"Hello."}]}`)
+	ask(front, `{"model":"desk","messages":[{"role":"user","content":"`+strings.Repeat("x", 70<<10)+`"}]}`)
+	ask(front, `{}`, "Content-Type", "text/plain")
+	ask(slow, fmt.Sprintf(question, ""))
+	d.holds("GET /v1/models", front.do("GET", "/v1/models", ""))
+	d.holds("GET /v1/models/{model}", front.do("GET", "/v1/models/desk", ""))
+	d.holds("GET /v1/models/{model}", front.do("GET", "/v1/models/other", ""))
+}
+
+// meetWebhooks brings about the answers of the door for events.
+func meetWebhooks(d *apiDocument, c apiCaller) {
+	const deliver, greet = "POST /webhooks/{source}", "GET /webhooks/{source}"
+	mac := hmac.New(sha256.New, []byte("forge-secret-0123456789"))
+	mac.Write([]byte(`{"a":1}`))
+	signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	send := func(body string, headers ...string) {
+		d.holds(deliver, c.do("POST", "/webhooks/forge", body, headers...))
+	}
+	for range 2 {
+		send(`{"a":1}`, "X-Hub-Signature-256", signature, "X-GitHub-Delivery", "d-1", "X-GitHub-Event", "push")
+	}
+	send(`{"a":1}`, "X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64), "X-GitHub-Delivery", "d-2")
+	send(strings.Repeat("x", 2<<10))
+	d.holds(deliver, c.do("POST", "/webhooks/nowhere", "{}"))
+	d.holds(greet, c.do("GET", "/webhooks/nowhere", ""))
+	d.holds(greet, c.do("GET", "/webhooks/forge", ""))
+	if got := c.do("PUT", "/webhooks/forge", "{}"); got.status == http.StatusMethodNotAllowed {
+		if err := d.fits("#/components/schemas/WebhookError", []byte(got.body)); err == nil {
+			d.seen[deliver+" 405"] = true
+		}
+	}
+}
+
+// TestEveryRouteIsInTheDocument and nothing else below /v1 is.
+func TestEveryRouteIsInTheDocument(t *testing.T) {
+	file, _ := liveFile(t, "server: {listen: 127.0.0.1:0}\n")
+	d := readDocument(t, serve(t, file).base)
+	want := []string{"GET /v1/openapi.json", "GET /webhooks/{source}", "POST /webhooks/{source}"}
+	for _, route := range append(chatapi.New(nil, nil, chatapi.Options{}).Routes(), runapi.New(nil, nil, runapi.Options{}).Routes()...) {
+		want = append(want, route.Method+" "+route.Pattern)
+	}
+	slices.Sort(want)
+	if got := d.operations(); !slices.Equal(got, want) {
+		t.Errorf("the document has\n%q, the server\n%q", got, want)
+	}
+	states, _, _ := d.at("components", "schemas", "State")
+	var names []any
+	for _, state := range dispatch.States {
+		names = append(names, string(state))
+	}
+	if got, _ := states["enum"].([]any); !slices.Equal(got, names) {
+		t.Errorf("the document's states are %v, the runs' %v", got, names)
+	}
+	for name := range d.raw["components"].(map[string]any)["schemas"].(map[string]any) {
+		if err := d.fits("#/components/schemas/"+name, []byte("null")); err != nil && !strings.Contains(err.Error(), "does not validate") {
+			t.Errorf("the schema %s: %v", name, err)
+		}
+	}
+	example, _, _ := d.at("paths", "/v1/runs", "post", "requestBody", "content", "application/json", "examples")
+	for name := range example {
+		node, _, _ := d.at("paths", "/v1/runs", "post", "requestBody", "content", "application/json", "examples", name)
+		value, _ := json.Marshal(node["value"])
+		if err := d.fits("#/components/schemas/RunRequest", value); err != nil {
+			t.Errorf("the example %s: %v", name, err)
+		}
+	}
+}
