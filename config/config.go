@@ -16,9 +16,11 @@ type Config struct {
 	Tools    Tools               `yaml:"tools"`
 	Agents   map[string]Agent    `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
 	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL
-	Egress   Egress              `yaml:"egress"`
-	Workers  Workers             `yaml:"workers"`
-	Log      Log                 `yaml:"log"`
+	// Schedules are by name, as webhooks.
+	Schedules map[string]Schedule `yaml:"schedules"`
+	Egress    Egress              `yaml:"egress"`
+	Workers   Workers             `yaml:"workers"`
+	Log       Log                 `yaml:"log"`
 
 	// source is where the settings were read. nil without a file.
 	source *source

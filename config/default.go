@@ -75,8 +75,8 @@ func DefaultKey() Key {
 	return Key{Agents: []string{"*"}, RequestsPerMinute: 600, Concurrent: 32}
 }
 
-// AssistantName is the agent that exists while the file names no agent and no
-// webhook, so that `drawbridge run` works from the start: only a person can give
+// AssistantName is the agent that exists while the file names no agent, no
+// webhook and no schedule, so that `drawbridge run` works from the start: only a person can give
 // it something to do.
 const AssistantName = "assistant"
 

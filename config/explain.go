@@ -20,6 +20,7 @@ func (c *Config) Explain(w io.Writer) {
 	c.explainChat(w)
 	c.explainAgents(w)
 	c.explainWebhooks(w)
+	c.explainSchedules(w)
 }
 
 func (c *Config) explainServer(w io.Writer) {

@@ -197,3 +197,35 @@ Agents
 		t.Errorf("a secret is shown:\n%s", got)
 	}
 }
+
+func TestExplainSaysWhenSchedulesAre(t *testing.T) {
+	const text = `
+agents: {billing: {instructions: "Help."}}
+schedules:
+  overdue: {cron: "0 8 * * ${DAYS}", zone: Europe/Berlin, agent: billing, prompt: Remind., catch_up: all, overlap: queue, priority: high}
+  stock: {every: 6h, agent: billing, prompt: Count., catch_up: skip, paused: true}
+  closing: {at: 2026-12-31T18:00:00+01:00, agent: billing, prompt: Close., overlap: parallel, callback: {url: "https://example.com/done?token=hunter2", secret: "${CALLBACK_SECRET}"}}
+`
+	c, err := Parse("drawbridge.yaml", []byte(text), lookupIn(map[string]string{"DAYS": "MON-FRI", "CALLBACK_SECRET": badEnv["CALLBACK_SECRET"]}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `
+Schedules
+  closing: once, at 2026-12-31T18:00:00+01:00
+    is done by agent billing, at normal priority
+    of times that were missed, the latest is made up for; while an earlier run is not done, the next starts beside it
+    tells the outcome to https://example.com/done, in up to 10 attempts
+  overdue: 0 8 * * ${DAYS}, on the clock of Europe/Berlin
+    is done by agent billing, at high priority
+    times that were missed are all made up for, the latest 100; while an earlier run is not done, the next waits for it
+  stock: every 6h, counted from 1970-01-01 00:00 UTC
+    is paused: its times pass
+    is done by agent billing, at normal priority
+    times that were missed are not made up for; while an earlier run is not done, the next is left out
+`
+	_, got, _ := strings.Cut(explain(c), "There are no webhooks.\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("explanation (-want +got):\n%s", diff)
+	}
+}

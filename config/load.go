@@ -106,11 +106,11 @@ func (c *Config) borrowKeys(lookup func(name string) (string, bool)) {
 	}
 }
 
-// dismissAssistant takes the default agent away from a file with agents or
-// webhooks of its own: an event from outside must never reach an agent that may
+// dismissAssistant takes the default agent away from a file with agents,
+// webhooks or schedules of its own: an event from outside must never reach an agent that may
 // call everything because nobody said otherwise.
 func (c *Config) dismissAssistant() {
-	if c.source.has("agents."+AssistantName) || len(c.Agents) == 1 && len(c.Webhooks) == 0 {
+	if c.source.has("agents."+AssistantName) || len(c.Agents) == 1 && len(c.Webhooks)+len(c.Schedules) == 0 {
 		return
 	}
 	delete(c.Agents, AssistantName)

@@ -41,6 +41,7 @@ func (c *Config) check() *checker {
 	k.checkAgents()
 	k.checkWebhooks()
 	k.checkEgress()
+	k.checkSchedules()
 	k.checkWorkers()
 	k.checkLog()
 	k.errors.sort()
