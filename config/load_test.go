@@ -196,7 +196,7 @@ f.yaml:7:31: workers.callbacks: "many": want a whole number
 f.yaml:9:3: agents.Billing: "Billing" is no name; want 1 to 64 of a-z, 0-9, _ and -
 f.yaml:10:13: agents.Billing.tools[0]: "crm get" is no tool name or pattern; want letters, digits, _, - and ., and * for any run of characters, such as crm_*
 f.yaml:11:33: agents.Billing.budget.wall: environment variable UNSET is not set; set it, or give a default: ${UNSET:-...}
-f.yaml:13:3: webhooks.stripe.prompt: the prompt is empty; want what to tell the agent about an event
+f.yaml:13:3: webhooks.stripe.prompt: the prompt is empty; want what to tell the agent
 f.yaml:15:15: webhooks.stripe.secrets[0]: environment variable STRIPE is not set; set it, or give a default: ${STRIPE:-...}
 f.yaml:15:26: webhooks.stripe.secrets[1]: the secret holds 5 bytes; want 16 or more
 f.yaml:16:12: webhooks.stripe.agent: there is no agent "nobody"; there are Billing

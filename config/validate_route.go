@@ -87,13 +87,13 @@ func (k *checker) checkConcurrency(path string, atOnce int) {
 // checkTask checks what is to be done about an event.
 func (k *checker) checkTask(path, agent, prompt string) {
 	if agent == "" {
-		k.refuse(path+".agent", "no agent is to handle the events; want the name of one under agents")
+		k.refuse(path+".agent", "no agent is to handle it; want the name of one under agents")
 	} else if _, exists := k.Agents[agent]; !exists {
 		names := slices.Sorted(maps.Keys(k.Agents))
 		k.refuse(path+".agent", "there is no agent %s; %s", k.show(path+".agent", agent), suggestion(agent, names))
 	}
 	if strings.TrimSpace(prompt) == "" {
-		k.refuse(path+".prompt", "the prompt is empty; want what to tell the agent about an event")
+		k.refuse(path+".prompt", "the prompt is empty; want what to tell the agent")
 	}
 }
 

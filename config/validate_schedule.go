@@ -20,13 +20,10 @@ func (k *checker) checkSchedules() {
 		}
 		k.checkTimes(path, s)
 		k.checkZone(path+".zone", s.Zone)
-		k.checkAgentName(path+".agent", s.Agent, "no agent is to do it")
-		if strings.TrimSpace(s.Prompt) == "" {
-			k.refuse(path+".prompt", "the prompt is empty; want what to tell the agent each time")
-		}
+		k.checkTask(path, s.Agent, s.Prompt)
 		k.oneOf(path+".catch_up", s.CatchUp, "skip", "one", "all")
 		k.oneOf(path+".overlap", s.Overlap, "skip", "queue", "parallel")
-		k.oneOf(path+".priority", s.Priority, "high", "normal", "low")
+		k.oneOf(path+".priority", s.Priority, PriorityHigh, PriorityNormal, PriorityLow)
 		if s.Callback != nil {
 			k.checkCallback(path+".callback", *s.Callback)
 		}
@@ -60,14 +57,5 @@ func (k *checker) checkZone(path, zone string) {
 	// Local is another zone on each machine.
 	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
 		k.refuse(path, "%s is no time zone; want a name of the IANA list, such as Europe/Berlin, or UTC", k.show(path, zone))
-	}
-}
-
-// checkAgentName wants the name of an agent.
-func (k *checker) checkAgentName(path, agent, none string) {
-	if agent == "" {
-		k.refuse(path, "%s; want the name of one under agents", none)
-	} else if _, exists := k.Agents[agent]; !exists {
-		k.refuse(path, "there is no agent %s; %s", k.show(path, agent), suggestion(agent, slices.Sorted(maps.Keys(k.Agents))))
 	}
 }

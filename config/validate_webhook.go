@@ -9,6 +9,9 @@ func (k *checker) checkWebhooks() {
 	for _, name := range slices.Sorted(maps.Keys(k.Webhooks)) {
 		path, webhook := child("webhooks", name), k.Webhooks[name]
 		k.checkName(path, name)
+		if name == "schedule" {
+			k.refuse(path, "%s is taken: runs of a schedule are said to come from schedule/NAME", k.show(path, name))
+		}
 		k.checkScheme(path, webhook)
 		k.checkSecrets(path+".secrets", webhook)
 		k.checkRoutes(path, name, webhook)

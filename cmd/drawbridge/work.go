@@ -34,6 +34,14 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 			}
 		}
 	}
+	var mistakes config.Problems
+	settings.Schedules, mistakes = schedulesOf(cfg)
+	problems = append(problems, mistakes...)
+	for name, schedule := range cfg.Schedules {
+		if schedule.Callback != nil {
+			settings.Targets[settings.Schedules[name].Source()] = targetOf(*schedule.Callback)
+		}
+	}
 	if len(problems) > 0 {
 		slices.SortFunc(problems, func(a, b config.Problem) int { return a.Line - b.Line })
 		return dispatch.Settings{}, problems

@@ -32,6 +32,8 @@ type Settings struct {
 	Batches map[string]BatchSettings
 	// OpenAI are the sources of OpenAI's own webhooks.
 	OpenAI map[string]OpenAISource
+	// Schedules are by name, compiled.
+	Schedules map[string]*Schedule
 }
 
 // OpenAISource is a source of OpenAI's own webhooks: some of its events tell that a batch
@@ -138,6 +140,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	} {
 		pools.Go(func() { p.run(ctx, p.work) })
 	}
+	pools.Go(func() { d.runSchedules(ctx) })
 }
 
 // setLanes tells the store of the settings. No work goes on before it knows them; false

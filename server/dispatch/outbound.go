@@ -102,5 +102,6 @@ type Store interface {
 	CallbackStore
 	LaneStore
 	BatchStore
+	ScheduleStore
 	Queue
 }

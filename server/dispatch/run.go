@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"drawbridge/bridge"
@@ -120,7 +121,9 @@ const (
 )
 
 // Talked reports whether the run is a conversation: somebody waits for its next word.
-func (r Run) Talked() bool { return r.Owner != "" && r.Source != FromAPI }
+func (r Run) Talked() bool {
+	return r.Owner != "" && r.Source != FromAPI && !strings.HasPrefix(r.Source, FromSchedule)
+}
 
 // Claimed is a run leased to the caller. It is running under the lease's epoch,
 // and nobody else carries it until the lease runs out.

@@ -377,6 +377,20 @@ func (s *tellingStore) Finish(ctx context.Context, lease bridge.Lease, end dispa
 	return s.tell("run "+string(end.State), func() error { return s.Store.Finish(ctx, lease, end) })
 }
 
+func (s *tellingStore) Advance(ctx context.Context, step dispatch.ScheduleStep) (tick dispatch.Tick, err error) {
+	if tick, err = s.Store.Advance(ctx, step); err != nil {
+		return tick, err
+	}
+	return tick, s.tell("tick "+string(tick.Outcome), func() error { return nil })
+}
+
+func (s *tellingStore) PlanSchedules(ctx context.Context, planned []dispatch.PlannedSchedule) error {
+	if len(planned) == 0 {
+		return s.Store.PlanSchedules(ctx, planned)
+	}
+	return s.tell("schedules planned", func() error { return s.Store.PlanSchedules(ctx, planned) })
+}
+
 func (s *tellingStore) Attempted(ctx context.Context, id string, a dispatch.Attempt) error {
 	return s.tell("callback "+string(a.State), func() error { return s.Store.Attempted(ctx, id, a) })
 }

@@ -156,7 +156,7 @@ func (s *Store) watch() {
 			written := err == nil && version != seen
 			if written {
 				seen = version
-				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.Cancels)
+				s.signal(dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.ScheduleJob, dispatch.Cancels)
 			}
 			if written || s.watches.news() {
 				if s.lookForChanges(ctx) != nil {

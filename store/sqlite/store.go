@@ -56,7 +56,7 @@ func Open(ctx context.Context, path string, mode Mode, o Options) (*Store, error
 		return nil, err
 	}
 	s := &Store{DB: db, now: o.Now, wake: map[dispatch.Kind]chan struct{}{}}
-	for _, kind := range []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.Cancels} {
+	for _, kind := range []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.ScheduleJob, dispatch.Cancels} {
 		s.wake[kind] = make(chan struct{}, 1)
 	}
 	if mode == ReadOnly {
