@@ -15,7 +15,7 @@ import (
 // TestFullStopInASignedIDIsMalformed: id "msg_1.5" at 7 and id "msg_1" at 5 with
 // "7." before the body are the same signed bytes.
 func TestFullStopInASignedIDIsMalformed(t *testing.T) {
-	s := senders[0]
+	s := senderNamed("standard")
 	stamp := fmt.Sprint(arrival.Unix())
 	d := s.sign(t, rawKey, arrival, stamp+"."+someBody)
 	d.Header.Set(s.id, "msg_1."+stamp)
@@ -24,7 +24,7 @@ func TestFullStopInASignedIDIsMalformed(t *testing.T) {
 }
 
 func TestStripeTimestampMustBeThereOnce(t *testing.T) {
-	s := senders[2]
+	s := senderNamed("stripe")
 	d := s.sign(t, rawKey, arrival, someBody)
 	genuine := d.Header.Get(s.signature)
 	stamp, signature, _ := strings.Cut(genuine, ",")
@@ -40,7 +40,7 @@ func TestStripeSecretIsNotDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := senders[2]
+	s := senderNamed("stripe")
 	v := s.verifier(t, webhook.Secret{Value: secret})
 	if _, err := v.Verify(s.sign(t, secret, arrival, someBody)); err != nil {
 		t.Errorf("refused the whole text as key: %v", err)
@@ -63,7 +63,7 @@ func TestStripeKeyIsTheEventsID(t *testing.T) {
 		`not JSON`:                                       "",
 		"":                                               "",
 	} {
-		got := senders[2].wantVerified(t, senders[2].sign(t, rawKey, arrival, body))
+		got := senderNamed("stripe").wantVerified(t, senderNamed("stripe").sign(t, rawKey, arrival, body))
 		if got.Parts[0].Weak != (want == "") || (want != "" && got.Parts[0].Key != want) {
 			t.Errorf("body %.40q: key %q, weak %v; want %q", body, got.Parts[0].Key, got.Parts[0].Weak, want)
 		}
@@ -71,7 +71,7 @@ func TestStripeKeyIsTheEventsID(t *testing.T) {
 }
 
 func TestING11_WeakKeyIsOfSourceAndContentNotOfTime(t *testing.T) {
-	s := senders[2]
+	s := senderNamed("stripe")
 	keyOf := func(source, body string, at time.Time) string {
 		d := s.sign(t, rawKey, at, body)
 		d.Source = source

@@ -3,12 +3,13 @@ package webhook_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"drawbridge/server/webhook"
 )
 
 func TestGenuineDeliveryIsVerified(t *testing.T) {
@@ -17,7 +18,7 @@ func TestGenuineDeliveryIsVerified(t *testing.T) {
 		if got.By != "secret 1 of 1" {
 			t.Errorf("verified by %q", got.By)
 		}
-		wantWeak := s.id == "" && s.scheme != webhook.Stripe
+		wantWeak := s.id == "" && !s.keyed
 		if got.Parts[0].Weak != wantWeak {
 			t.Errorf("weak key: %v, want %v", got.Parts[0].Weak, wantWeak)
 		}
@@ -26,10 +27,17 @@ func TestGenuineDeliveryIsVerified(t *testing.T) {
 
 func TestAnyFlippedBitOfTheBodyIsRefused(t *testing.T) {
 	eachSender(t, func(t *testing.T, s sender) {
+		if s.shown {
+			return // signs nothing
+		}
 		d := s.sign(t, rawKey, arrival, someBody)
+		genuine, _ := url.ParseQuery(string(d.Body))
 		for bit := range len(d.Body) * 8 {
 			d.Body[bit/8] ^= 1 << (bit % 8)
-			s.wantRefused(t, d, http.StatusUnauthorized)
+			// Of a form its values are signed, and not how they are escaped: %7B is %7b.
+			if values, err := url.ParseQuery(string(d.Body)); !s.form || err != nil || !maps.EqualFunc(values, genuine, slices.Equal) {
+				s.wantRefused(t, d, http.StatusUnauthorized)
+			}
 			d.Body[bit/8] ^= 1 << (bit % 8)
 		}
 	})
@@ -44,15 +52,18 @@ func TestChangedBodyIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, body := range map[string]string{
-		"line feed added": someBody + "\n",
-		"re-encoded":      string(reencoded),
-		"emptied":         "",
+	for name, change := range map[string]func(s sender, body string) string{
+		"line feed added": func(_ sender, body string) string { return body + "\n" },
+		"re-encoded":      func(s sender, _ string) string { return s.body(string(reencoded)) },
+		"emptied":         func(sender, string) string { return "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachSender(t, func(t *testing.T, s sender) {
+				if s.shown {
+					return
+				}
 				d := s.sign(t, rawKey, arrival, someBody)
-				d.Body = []byte(body)
+				d.Body = []byte(change(s, string(d.Body)))
 				s.wantRefused(t, d, http.StatusUnauthorized)
 			})
 		})
@@ -86,7 +97,7 @@ func TestING13_ReplayWindowIsInclusiveBothWays(t *testing.T) {
 }
 
 func TestING13_ArrivalIsCutToTheStampsUnit(t *testing.T) {
-	s := senders[0]
+	s := senderNamed("standard")
 	d := s.sign(t, rawKey, arrival.Add(-300*time.Second), someBody)
 	d.ArrivedAt = arrival.Add(999 * time.Millisecond)
 	s.wantVerified(t, d)
@@ -122,20 +133,31 @@ func TestSpoiltSignatureIsRefused(t *testing.T) {
 	})
 }
 
-// TestOneMACHasOneBase64Spelling: 32 bytes leave two bits over in the last
-// character, so a lax decoder takes four spellings of one signature.
+// TestOneMACHasOneBase64Spelling: most lengths leave some bits over in the last
+// character, so a lax decoder takes several spellings of one signature.
 func TestOneMACHasOneBase64Spelling(t *testing.T) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	eachSender(t, func(t *testing.T, s sender) {
+		if s.shown {
+			return
+		}
 		d := s.sign(t, rawKey, arrival, someBody)
 		mac := s.mac(d)
 		if !s.base64 {
 			s.wantVerified(t, s.with(d, strings.ToUpper(mac))) // hex in capitals is the same bytes
 			return
 		}
-		last := strings.IndexByte(alphabet, mac[len(mac)-2])
-		s.wantRefused(t, s.with(d, mac[:len(mac)-2]+alphabet[last+1:last+2]+"="), http.StatusUnauthorized)
-		s.wantRefused(t, s.with(d, strings.TrimRight(mac, "=")), http.StatusUnauthorized)
+		s.wantRefused(t, s.with(d, mac[:4]+"\n"+mac[4:]), http.StatusUnauthorized)
+		bare := strings.TrimRight(mac, "=")
+		if bare == mac {
+			if !s.asn1 {
+				t.Error("a signature of this length has no padding")
+			}
+			return
+		}
+		last := strings.IndexByte(alphabet, bare[len(bare)-1])
+		s.wantRefused(t, s.with(d, bare[:len(bare)-1]+alphabet[last+1:last+2]+mac[len(bare):]), http.StatusUnauthorized)
+		s.wantRefused(t, s.with(d, bare), http.StatusUnauthorized)
 	})
 }
 
@@ -145,7 +167,10 @@ func TestRightMACUnderUnknownTagIsRefused(t *testing.T) {
 			return // a header that is only a MAC has no tag to be wrong
 		}
 		d := s.sign(t, rawKey, arrival, someBody)
-		for _, tag := range []string{"v0=", "v2,", "v1a,", "sha1=", ""} {
+		for _, tag := range []string{"v0=", "v1=", "v1,", "v1a,", "v2,", "sha1=", ""} {
+			if tag == s.prefix {
+				continue
+			}
 			d.Header.Set(s.signature, strings.Replace(d.Header.Get(s.signature), s.prefix, tag, 1))
 			s.wantRefused(t, d, http.StatusUnauthorized)
 			d = s.sign(t, rawKey, arrival, someBody)
@@ -172,6 +197,9 @@ func TestAbsentOrRepeatedHeaderIsRefused(t *testing.T) {
 	eachSender(t, func(t *testing.T, s sender) {
 		for _, header := range []string{s.signature, s.id, s.timestamp} {
 			if header == "" {
+				continue
+			}
+			if header == s.id && s.anyID {
 				continue
 			}
 			status := http.StatusBadRequest
@@ -207,6 +235,9 @@ func TestTimestampThatIsNoPlainNumberIsMalformed(t *testing.T) {
 			return
 		}
 		plain := fmt.Sprint(arrival.Unix())
+		if s.unit == time.Millisecond {
+			plain = fmt.Sprint(arrival.UnixMilli())
+		}
 		for _, stamp := range []string{
 			"NaN", "-1", "-" + plain, "+" + plain, "1e9", " " + plain, plain + " ", plain + ".0",
 			"0x10", "1_700_000_000", "99999999999999999999", "9223372036854775807", "now", "١٢٣",
