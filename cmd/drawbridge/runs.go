@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,13 +70,22 @@ func runsCommand(c *console) *cobra.Command {
 
 func runsList(c *console) *cobra.Command {
 	var list listing
+	var fits dispatch.RunFilter
+	var states []string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List runs, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range states {
+				state := dispatch.State(name)
+				if !slices.Contains(dispatch.States, state) {
+					return wrongUse{fmt.Errorf("--state %q: a state is one of %q", name, dispatch.States)}
+				}
+				fits.States = append(fits.States, state)
+			}
 			runs, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Run, error) {
-				return store.Runs(cmd.Context(), "", list.limit)
+				return store.ListRuns(cmd.Context(), fits, list.limit)
 			})
 			if err != nil {
 				return err
@@ -85,10 +95,18 @@ func runsList(c *console) *cobra.Command {
 				views = append(views, viewRun(r))
 				rows = append(rows, []string{r.ID, when(r.Created), r.Agent, r.Source, string(r.State), r.Reason, cost(r.Usage), oneLine(r.Answer, 60)})
 			}
-			return list.print(c, views, "no runs yet", []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "COST", "ANSWER"}, rows)
+			empty := "no runs yet"
+			if len(fits.States) > 0 || fits.Agent+fits.Source+fits.Event != "" {
+				empty = "no runs that fit"
+			}
+			return list.print(c, views, empty, []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "COST", "ANSWER"}, rows)
 		},
 	}
 	list.flags(cmd)
+	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these states, separated by commas")
+	cmd.Flags().StringVar(&fits.Agent, "agent", "", "only runs of this agent")
+	cmd.Flags().StringVar(&fits.Source, "source", "", "only runs that this started: api, chat, cli, the name of a webhook or a schedule")
+	cmd.Flags().StringVar(&fits.Event, "event", "", "only runs that this event started")
 	return cmd
 }
 
