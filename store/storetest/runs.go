@@ -71,6 +71,36 @@ func routeMakesOneRun(t *testing.T, h Harness) {
 	}
 }
 
+func routeMakesARunOfEachRoute(t *testing.T, h Harness) {
+	arrive(t, h, 1)
+	one, other := about(1, ""), about(2, "")
+	other.Event, other.Via = one.Event, "audit"
+	if worked := route(t, h, one, other); len(worked) != 2 {
+		t.Errorf("the event has runs %v, want two", worked)
+	}
+	for i, c := range take(t, h, "001 002") {
+		if want := []string{"billing", "audit"}[i]; c.Run.Via != want || c.Run.Event != "evt_001" {
+			t.Errorf("%s is of %s by route %q, want of evt_001 by %q", c.Run.ID, c.Run.Event, c.Run.Via, want)
+		}
+	}
+}
+
+// An event becomes at most one run a route and replay; what cannot become all of its runs
+// becomes none.
+func routeIsAllOrNothing(t *testing.T, h Harness) {
+	arrive(t, h, 1)
+	one, twice := about(1, ""), about(2, "")
+	twice.Event = one.Event
+	_, err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Routed, Runs: []dispatch.NewRun{one, twice}})
+	if err == nil {
+		t.Fatal("an event became two runs of one route")
+	}
+	take(t, h, "")
+	became(t, h, "evt_001", dispatch.Accepted, "")
+	route(t, h, one)
+	take(t, h, "001")
+}
+
 func ignoredMakesNoRun(t *testing.T, h Harness) {
 	accept(t, h, event(h, 1))
 	if _, err := h.Store().Route(t.Context(), "evt_001", dispatch.Routing{Status: dispatch.Ignored, Note: "when"}); err != nil {

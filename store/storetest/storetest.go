@@ -4,6 +4,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -17,6 +18,11 @@ type Store interface {
 	webhook.Inbox
 	dispatch.Store
 	guard.Ledger
+	// Event gives one event, Held says what a run waits for, Replay has an event routed
+	// again: for those who look.
+	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
+	Held(ctx context.Context, run dispatch.Run) (dispatch.Hold, error)
+	Replay(ctx context.Context, event string) error
 }
 
 // Harness is one empty store under a clock that the suite moves.
@@ -45,6 +51,30 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Events/AreClaimedAgainWhenTheLeaseRunsOut":      eventsAreClaimedAgainWhenTheLeaseRunsOut,
 		"Events/RouteMakesOneRun":                        routeMakesOneRun,
 		"Events/IgnoredMakesNoRun":                       ignoredMakesNoRun,
+		"Events/RouteMakesARunOfEachRoute":               routeMakesARunOfEachRoute,
+		"Events/RouteIsAllOrNothing":                     routeIsAllOrNothing,
+		"Events/ReplayGoesToTheEnd":                      replayGoesToTheEnd,
+		"Gates/RunsOfASubjectGoOneAtATime":               runsOfASubjectGoOneAtATime,
+		"Gates/LaterRunsWaitForEarlierEvents":            laterRunsWaitForEarlierEvents,
+		"Gates/UnorderedRunsWaitForNobody":               unorderedRunsWaitForNobody,
+		"Gates/ParkedRunKeepsItsPlace":                   parkedRunKeepsItsPlace,
+		"Gates/CancelledRunLetsTheNextGo":                cancelledRunLetsTheNextGo,
+		"Gates/CancelledRunIsClaimedAtItsGate":           cancelledRunIsClaimedAtItsGate,
+		"Gates/BoundsOfRouteAndSourceHold":               boundsOfRouteAndSourceHold,
+		"Gates/ChangedBoundsLetGo":                       changedBoundsLetGo,
+		"Gates/ChangedOrderHoldsForWhatWaits":            changedOrderHoldsForWhatWaits,
+		"Gates/PlacesOutliveARestart":                    placesOutliveARestart,
+		"Gates/PriorityGoesFirst":                        priorityGoesFirst,
+		"Gates/PriorityStaysWithTheRun":                  priorityStaysWithTheRun,
+		"Gates/DelayedRunWaitsForItsTimeThenForOthers":   delayedRunWaitsForItsTimeThenForOthers,
+		"Gates/HeldRunIsNotClaimedByItsID":               heldRunIsNotClaimedByItsID,
+		"Gates/OrderHoldsUnderLoad":                      orderHoldsUnderLoad,
+		"Gates/LastOfARowSpeaksForAll":                   lastOfARowSpeaksForAll,
+		"Gates/RowOfEventsEnds":                          rowOfEventsEnds,
+		"Gates/OlderEventDoesNotTakeThePlace":            olderEventDoesNotTakeThePlace,
+		"Gates/DebouncedByOneRouteIsRoutedByAnother":     debouncedByOneRouteIsRoutedByAnother,
+		"Gates/CancelledRowBeginsAnew":                   cancelledRowBeginsAnew,
+		"Runs/BudgetIsKeptWithTheRun":                    budgetIsKeptWithTheRun,
 		"Runs/ClaimRaisesTheEpoch":                       claimRaisesTheEpoch,
 		"Runs/StaleLeaseCannotWrite":                     staleLeaseCannotWrite,
 		"Runs/ParkedRunIsDueAtItsTime":                   parkedRunIsDueAtItsTime,
