@@ -20,8 +20,7 @@ func (g *gates) routeRun(ctx context.Context, run dispatch.NewRun, arrival int64
 	}
 	var id, event string
 	var newest, startBy int64
-	err := g.tx.QueryRowContext(ctx, `SELECT id, event, arrival, start_by FROM runs
-		WHERE debounce = ? AND debounce <> '' AND gate = 'delay' AND finished_at = 0 AND cancel = '' LIMIT 1`, run.Debounce).Scan(&id, &event, &newest, &startBy)
+	err := g.tx.QueryRowContext(ctx, delayedRow, run.Debounce).Scan(&id, &event, &newest, &startBy)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return run.ID, g.add(ctx, run, arrival)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"drawbridge/server/dispatch"
@@ -29,10 +28,31 @@ func (w *waiter) fields() []any {
 	return []any{&w.id, &w.subject, &w.source, &w.via, &w.event, &w.arrival, &w.gate}
 }
 
+// What the gates ask for. An index answers each of them without sorting.
+const (
+	earlyQuery = `SELECT EXISTS (SELECT 1 FROM events WHERE source = ? AND in_line = 1 AND seq < ?)`
+	// behindQuery: of equal arrival are runs of no event.
+	behindQuery = `SELECT EXISTS (SELECT 1 FROM runs WHERE subject = ? AND subject <> '' AND finished_at = 0 AND (arrival, id) < (?, ?))`
+
+	// What waits for room of its source takes up room of its route. It is counted as far as
+	// the bound.
+	routeCount = `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate IN ('', 'source') AND via = ?
+		AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`
+	sourceCount = `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate = '' AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`
+
+	firstOf      = `SELECT ` + waiterColumns + ` FROM runs WHERE `
+	atRouteGate  = firstOf + `source = ? AND gate = 'route' AND via = ? AND finished_at = 0 AND event IS NOT NULL ORDER BY priority, arrival, id LIMIT 1`
+	atSourceGate = firstOf + `source = ? AND gate = 'source' AND finished_at = 0 ORDER BY priority, arrival, id LIMIT 1`
+	atLineGate   = firstOf + `source = ? AND gate = 'line' AND finished_at = 0 ORDER BY arrival, id LIMIT 1`
+	ofSubject    = firstOf + `subject = ? AND subject <> '' AND finished_at = 0 ORDER BY arrival, id LIMIT 1`
+	delayedRow   = `SELECT id, event, arrival, start_by FROM runs
+		WHERE debounce = ? AND debounce <> '' AND gate = 'delay' AND finished_at = 0 AND cancel = '' LIMIT 1`
+)
+
 // firstWaiter is the first of a query for waiters, nil if there is none.
 func firstWaiter(ctx context.Context, tx sqldb.Tx, query string, args ...any) (*waiter, error) {
 	var w waiter
-	err := tx.QueryRowContext(ctx, `SELECT `+waiterColumns+` FROM runs WHERE `+query+` LIMIT 1`, args...).Scan(w.fields()...)
+	err := tx.QueryRowContext(ctx, query, args...).Scan(w.fields()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -108,14 +128,13 @@ func (g *gates) early(ctx context.Context, w waiter) (early bool, err error) {
 	if !w.event {
 		return false, nil
 	}
-	err = g.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM events WHERE source = ? AND in_line = 1 AND seq < ?)`, w.source, w.arrival).Scan(&early)
+	err = g.tx.QueryRowContext(ctx, earlyQuery, w.source, w.arrival).Scan(&early)
 	return early, err
 }
 
 // behind reports whether an earlier run of the subject has not ended.
 func (g *gates) behind(ctx context.Context, w waiter) (behind bool, err error) {
-	err = g.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE subject = ? AND subject <> '' AND finished_at = 0 AND (arrival, id) < (?, ?))`,
-		w.subject, w.arrival, w.id).Scan(&behind)
+	err = g.tx.QueryRowContext(ctx, behindQuery, w.subject, w.arrival, w.id).Scan(&behind)
 	return behind, err
 }
 
@@ -128,16 +147,14 @@ func (g *gates) bound(ctx context.Context, lane string) (atOnce int, err error) 
 	return atOnce, err
 }
 
-// routeHasRoom reports whether one more run of the route may go on. What waits for
-// room of its source takes up room of its route. It counts as far as the bound.
+// routeHasRoom reports whether one more run of the route may go on.
 func (g *gates) routeHasRoom(ctx context.Context, source, via string) (bool, error) {
 	atOnce, err := g.bound(ctx, dispatch.LaneOf(source, via))
 	if atOnce == 0 || err != nil {
 		return err == nil, err
 	}
 	var n int
-	err = g.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate IN ('', 'source') AND via = ?
-		AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`, source, via, atOnce).Scan(&n)
+	err = g.tx.QueryRowContext(ctx, routeCount, source, via, atOnce).Scan(&n)
 	return n < atOnce, err
 }
 
@@ -147,17 +164,9 @@ func (g *gates) sourceHasRoom(ctx context.Context, source string) (bool, error) 
 		return err == nil, err
 	}
 	var n int
-	err = g.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate = ''
-		AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`, source, atOnce).Scan(&n)
+	err = g.tx.QueryRowContext(ctx, sourceCount, source, atOnce).Scan(&n)
 	return n < atOnce, err
 }
-
-const (
-	atRouteGate  = `source = ? AND gate = 'route' AND via = ? AND finished_at = 0 AND event IS NOT NULL ORDER BY priority, arrival, id`
-	atSourceGate = `source = ? AND gate = 'source' AND finished_at = 0 ORDER BY priority, arrival, id`
-	atLineGate   = `source = ? AND gate = 'line' AND finished_at = 0 ORDER BY arrival, id`
-	ofSubject    = `subject = ? AND subject <> '' AND finished_at = 0 ORDER BY arrival, id`
-)
 
 // fillRoute lets runs through the gate of a route while it has room.
 func (g *gates) fillRoute(ctx context.Context, source, via string) error {
@@ -227,104 +236,4 @@ func (g *gates) ended(ctx context.Context, w waiter) error {
 		return err
 	}
 	return g.fillSource(ctx, w.source)
-}
-
-// SetLanes replaces what is known of the settings. Events that wait to be routed stand
-// in line from now on, or no more.
-func (s *Store) SetLanes(ctx context.Context, lanes dispatch.Lanes) error {
-	g := &gates{now: s.now()}
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		g.tx = tx
-		if err := writeLanes(ctx, tx, lanes); err != nil {
-			return err
-		}
-		return g.fillAll(ctx)
-	})
-	if err != nil {
-		return fmt.Errorf("noting the routes of webhooks: %w", err)
-	}
-	if g.opened {
-		s.signal(dispatch.RunJob)
-	}
-	return nil
-}
-
-func writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM lanes`); err != nil {
-		return err
-	}
-	for lane, atOnce := range lanes.AtOnce {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO lanes (lane, at_once, ordered) VALUES (?, ?, 0)`, lane, atOnce); err != nil {
-			return err
-		}
-	}
-	for _, source := range lanes.Ordered {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO lanes (lane, at_once, ordered) VALUES (?, 0, 1) ON CONFLICT (lane) DO UPDATE SET ordered = 1`, source); err != nil {
-			return err
-		}
-	}
-	const ordered = `source IN (SELECT lane FROM lanes WHERE ordered = 1)`
-	if _, err := tx.ExecContext(ctx, `UPDATE events SET in_line = 0 WHERE in_line = 1 AND NOT `+ordered); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE events SET in_line = 1 WHERE id IN (SELECT ref FROM jobs WHERE kind = 'event') AND `+ordered)
-	return err
-}
-
-// fillAll looks at every gate that something stands at.
-func (g *gates) fillAll(ctx context.Context) error {
-	rows, err := g.tx.QueryContext(ctx, `SELECT DISTINCT source, gate, via FROM runs WHERE finished_at = 0 AND event IS NOT NULL AND gate IN ('line', 'route', 'source')`)
-	if err != nil {
-		return err
-	}
-	held, err := collect(rows, func(w *waiter) []any { return []any{&w.source, &w.gate, &w.via} })
-	if err != nil {
-		return err
-	}
-	for _, w := range held {
-		switch w.gate {
-		case dispatch.LineGate:
-			err = g.fillLine(ctx, w.source)
-		case dispatch.RouteGate:
-			err = g.fillRoute(ctx, w.source, w.via)
-		case dispatch.SourceGate:
-			err = g.fillSource(ctx, w.source)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Held says what a run waits for; it is zero for one that waits for nothing but a worker.
-func (s *Store) Held(ctx context.Context, run dispatch.Run) (dispatch.Hold, error) {
-	h, query, args := dispatch.Hold{Gate: run.Gate}, "", []any(nil)
-	var into any
-	var until int64
-	switch run.Gate {
-	case dispatch.DelayGate:
-		into, query, args = &until, `SELECT due_at FROM jobs WHERE kind = 'run' AND ref = ?`, []any{run.ID}
-	case dispatch.LineGate:
-		into, query, args = &h.Event, `SELECT id FROM events WHERE source = ? AND in_line = 1 AND seq < ? ORDER BY seq LIMIT 1`, []any{run.Source, run.Arrival}
-	case dispatch.SubjectGate:
-		into = &h.Run
-		query = `SELECT id FROM runs WHERE subject = ? AND subject <> '' AND finished_at = 0 AND (arrival, id) < (?, ?) ORDER BY arrival DESC, id DESC LIMIT 1`
-		args = []any{run.Subject, run.Arrival, run.ID}
-	case dispatch.RouteGate:
-		into, query, args = &h.AtOnce, `SELECT at_once FROM lanes WHERE lane = ?`, []any{dispatch.LaneOf(run.Source, run.Via)}
-	case dispatch.SourceGate:
-		into, query, args = &h.AtOnce, `SELECT at_once FROM lanes WHERE lane = ?`, []any{run.Source}
-	default:
-		return h, nil
-	}
-	err := s.Read().QueryRowContext(ctx, query, args...).Scan(into)
-	if errors.Is(err, sql.ErrNoRows) { // it has moved on since it was read
-		return dispatch.Hold{}, nil
-	}
-	if err != nil {
-		return h, fmt.Errorf("looking for what run %q waits for: %w", run.ID, err)
-	}
-	h.Until = fromMillis(until)
-	return h, nil
 }

@@ -389,7 +389,8 @@ func budgetIsKeptWithTheRun(t *testing.T, h Harness) {
 // other in the order of arrival.
 func orderHoldsUnderLoad(t *testing.T, h Harness) {
 	const events, keys, workers = 100, 10, 8
-	lanes(t, h, dispatch.Lanes{Ordered: []string{"shop"}, AtOnce: map[string]int{"shop": 6}})
+	keyOf := func(n int) int { return n / 3 % keys } // three in a row are of one
+	lanes(t, h, dispatch.Lanes{Ordered: []string{"shop"}, AtOnce: map[string]int{"shop": 12}})
 	for n := range events {
 		arrive(t, h, n)
 	}
@@ -397,17 +398,22 @@ func orderHoldsUnderLoad(t *testing.T, h Harness) {
 	var order [keys][]int
 	var busy [keys]bool
 	ended := 0
-	carry := func(c dispatch.Claimed) {
-		var n int
+	number := func(c dispatch.Claimed) (n int) {
 		_, _ = fmt.Sscanf(c.Run.ID, "run_%d", &n)
+		return n
+	}
+	begin := func(c dispatch.Claimed) {
+		n := number(c)
 		mu.Lock()
-		if busy[n%keys] {
+		defer mu.Unlock()
+		if busy[keyOf(n)] {
 			t.Errorf("%s began while another of its subject was under way", c.Run.ID)
 		}
-		busy[n%keys], order[n%keys] = true, append(order[n%keys], n)
-		mu.Unlock()
+		busy[keyOf(n)], order[keyOf(n)] = true, append(order[keyOf(n)], n)
+	}
+	finish := func(c dispatch.Claimed) {
 		mu.Lock()
-		busy[n%keys] = false
+		busy[keyOf(number(c))] = false
 		mu.Unlock()
 		if err := h.Store().Finish(t.Context(), c.Lease, dispatch.Ending{State: dispatch.Succeeded, At: h.Now()}); err != nil {
 			t.Error(err)
@@ -434,7 +440,7 @@ func orderHoldsUnderLoad(t *testing.T, h Harness) {
 					var n int
 					_, _ = fmt.Sscanf(claimed[i].ID, "evt_%d", &n)
 					if _, err := h.Store().Route(t.Context(), claimed[i].ID, dispatch.Routing{Status: dispatch.Routed,
-						Runs: []dispatch.NewRun{about(n, fmt.Sprint(n%keys))}}); err != nil {
+						Runs: []dispatch.NewRun{about(n, fmt.Sprint(keyOf(n)))}}); err != nil {
 						t.Error(err)
 						return
 					}
@@ -445,7 +451,10 @@ func orderHoldsUnderLoad(t *testing.T, h Harness) {
 					return
 				}
 				for _, c := range runs {
-					carry(c)
+					begin(c)
+				}
+				for _, c := range runs {
+					finish(c)
 				}
 			}
 		})
@@ -453,8 +462,10 @@ func orderHoldsUnderLoad(t *testing.T, h Harness) {
 	all.Wait()
 	for key, got := range order {
 		want := []int{}
-		for n := key; n < events; n += keys {
-			want = append(want, n)
+		for n := range events {
+			if keyOf(n) == key {
+				want = append(want, n)
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("subject %d (-want +got):\n%s", key, diff)

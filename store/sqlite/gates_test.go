@@ -1,0 +1,117 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
+	"drawbridge/store/sqlite"
+)
+
+// burst stores events of a source that carries two runs at once, and routes them.
+func burst(t testing.TB, store *sqlite.Store, events int, subject func(int) string) {
+	t.Helper()
+	lanes := dispatch.Lanes{Ordered: []string{"shop"}, AtOnce: map[string]int{"shop": 2, "shop/desk": 2}}
+	if err := store.SetLanes(t.Context(), lanes); err != nil {
+		t.Fatal(err)
+	}
+	for n := range events {
+		id := fmt.Sprintf("evt_%06d", n)
+		e := webhook.Event{ID: id, Source: "shop", Key: id, ContentType: "application/json", Headers: http.Header{}, Body: []byte(`{}`), ReceivedAt: time.Now()}
+		if _, err := store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}}); err != nil {
+			t.Fatal(err)
+		}
+		run := dispatch.NewRun{ID: fmt.Sprintf("run_%06d", n), Agent: "desk", Source: "shop", Event: id, Prompt: "look", Subject: subject(n)}
+		if _, err := store.Route(t.Context(), id, dispatch.Routing{Status: dispatch.Routed, Runs: []dispatch.NewRun{run}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Ten thousand runs behind a bound of two are two jobs: claiming does not even see the
+// others.
+func TestING25_BurstBehindABoundIsTwoJobs(t *testing.T) {
+	h := newHarness(t)
+	const events = 10_000
+	burst(t, h.store, events, func(int) string { return "" })
+	var jobs, held int
+	if err := h.store.Read().QueryRowContext(t.Context(), `SELECT (SELECT COUNT(*) FROM jobs), (SELECT COUNT(*) FROM runs WHERE gate = 'route')`).Scan(&jobs, &held); err != nil {
+		t.Fatal(err)
+	}
+	if jobs != 2 || held != events-2 {
+		t.Fatalf("%d jobs, %d runs held; want 2 and %d", jobs, held, events-2)
+	}
+	for n := 0; n < 100; n += 2 {
+		claimed, err := h.store.ClaimRuns(t.Context(), 32, time.Minute)
+		if err != nil || len(claimed) != 2 {
+			t.Fatalf("%d runs may begin (%v), want 2", len(claimed), err)
+		}
+		for i, c := range claimed {
+			if want := fmt.Sprintf("run_%06d", n+i); c.Run.ID != want {
+				t.Fatalf("%s begins, want %s", c.Run.ID, want)
+			}
+			if err := h.store.Finish(t.Context(), c.Lease, dispatch.Ending{State: dispatch.Succeeded, At: h.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// What the gates ask for is found by an index, and needs no sorting: the cost of a run's
+// end does not grow with what waits.
+func TestGatesLookWithoutScanning(t *testing.T) {
+	h := newHarness(t)
+	burst(t, h.store, 200, func(n int) string { return fmt.Sprintf("shop/desk:%d", n%7) })
+	for name, query := range sqlite.GateQueries {
+		rows, err := h.store.Read().QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+query.SQL, make([]any, strings.Count(query.SQL, "?"))...)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		indexed := false
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			indexed = indexed || strings.Contains(detail, "SEARCH") && strings.Contains(detail, "INDEX "+query.Index+" (")
+			if strings.HasPrefix(detail, "SCAN runs") || strings.HasPrefix(detail, "SCAN events") || strings.Contains(detail, "TEMP B-TREE") {
+				t.Errorf("%s: %s", name, detail)
+			}
+		}
+		if !indexed {
+			t.Errorf("%s does not search index %s", name, query.Index)
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEndOfARunBehindABound ends runs with 10,000 others waiting for their place.
+func BenchmarkEndOfARunBehindABound(b *testing.B) {
+	for _, waiting := range []int{10, 10_000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			store, err := sqlite.Open(b.Context(), b.TempDir()+"/state.db", sqlite.Owned, sqlite.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = store.Close() }()
+			burst(b, store, waiting+b.N, func(n int) string { return fmt.Sprintf("shop/desk:%d", n%100) })
+			b.ResetTimer()
+			for range b.N {
+				claimed, err := store.ClaimRuns(b.Context(), 1, time.Minute)
+				if err != nil || len(claimed) != 1 {
+					b.Fatalf("%d runs may begin (%v), want 1", len(claimed), err)
+				}
+				if err := store.Finish(b.Context(), claimed[0].Lease, dispatch.Ending{State: dispatch.Succeeded, At: time.Now()}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
