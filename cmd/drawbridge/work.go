@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -43,7 +44,7 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 		}
 	}
 	if len(problems) > 0 {
-		slices.SortFunc(problems, func(a, b config.Problem) int { return a.Line - b.Line })
+		slices.SortFunc(problems, func(a, b config.Problem) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 		return dispatch.Settings{}, problems
 	}
 	return settings, nil

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"time"
 
 	"drawbridge/bridge"
 )
@@ -18,3 +19,6 @@ func (f fixedJournal) Entries(context.Context, string) ([]bridge.Entry, error) {
 func ReportOf(ctx context.Context, run Run, end Ending, entries []bridge.Entry) (*Callback, error) {
 	return New(fixedJournal{entries: entries}, nil, nil, nil, Settings{}, Options{}).report(ctx, run, end)
 }
+
+// LimitCheck sets how long holding an event against a schema may take.
+func LimitCheck(s *Schema, limit time.Duration) { s.limit = limit }

@@ -27,8 +27,8 @@ func compilePrompt(text string) (*template.Template, error) {
 		return nil, promptError(text, err)
 	}
 	var mistakes []error
-	strangers(parsed.Root, func(name string, at parse.Pos) {
-		line, column := placeOf(text, int(at)-len("."+name)+1)
+	strangers(parsed.Root, func(name string, at int) {
+		line, column := placeOf(text, at)
 		mistakes = append(mistakes, &SettingError{Field: "prompt", Line: line, Column: column,
 			Message: fmt.Sprintf("there is no .%s; a prompt has .%s", name, strings.Join(promptNames, ", ."))})
 	})
@@ -85,7 +85,7 @@ func placeOf(text string, at int) (line, column int) {
 
 // strangers finds what is asked of the prompt's own data by a name that is not there:
 // it would fail for every event.
-func strangers(node parse.Node, found func(name string, at parse.Pos)) {
+func strangers(node parse.Node, found func(name string, at int)) {
 	switch n := node.(type) {
 	case *parse.ListNode:
 		if n == nil {
@@ -117,7 +117,11 @@ func strangers(node parse.Node, found func(name string, at parse.Pos)) {
 		}
 	case *parse.FieldNode:
 		if !slices.Contains(promptNames, n.Ident[0]) {
-			found(n.Ident[0], n.Pos)
+			at := int(n.Pos)
+			if len(n.Ident) > 1 { // the place is that of the second name
+				at -= len("." + n.Ident[0])
+			}
+			found(n.Ident[0], at)
 		}
 	}
 }
