@@ -25,6 +25,7 @@ type eventView struct {
 	Key         string               `json:"key"`
 	WeakKey     bool                 `json:"weak_key,omitempty"`
 	ReceivedAt  time.Time            `json:"received_at"`
+	ProviderAt  *time.Time           `json:"provider_at,omitempty"` // by the sender's clock
 	VerifiedBy  string               `json:"verified_by"`
 	Duplicates  int                  `json:"duplicates"`
 	Replays     int                  `json:"replays"`
@@ -36,7 +37,7 @@ type eventView struct {
 }
 
 func viewEvent(e dispatch.StoredEvent) eventView {
-	return eventView{ID: e.ID, Source: e.Source, Status: e.Status, Note: e.Note, Key: e.Key, WeakKey: e.Weak, ReceivedAt: e.ReceivedAt,
+	return eventView{ID: e.ID, Source: e.Source, Status: e.Status, Note: e.Note, Key: e.Key, WeakKey: e.Weak, ReceivedAt: e.ReceivedAt, ProviderAt: some(e.ProviderAt),
 		VerifiedBy: e.VerifiedBy, Duplicates: e.Duplicates, Replays: e.Replay, ContentType: e.ContentType, Bytes: len(e.Body)}
 }
 
@@ -122,7 +123,10 @@ func printEvent(c *console, e eventView, body []byte) error {
 	out := &lines{w: c.out}
 	out.printf("event        %s\nsource       %s\nreceived     %s\nstatus       %s", e.ID, e.Source, when(e.ReceivedAt), e.Status)
 	if e.Note != "" {
-		out.printf("             %s", oneLine(e.Note, 200))
+		out.printf("             %s", oneLine(e.Note, 500))
+	}
+	if e.ProviderAt != nil {
+		out.printf("happened     %s, by its sender's clock", when(*e.ProviderAt))
 	}
 	out.printf("verified by  %s\nkey          %s\nduplicates   %d\nreplays      %d", e.VerifiedBy, e.Key, e.Duplicates, e.Replays)
 	names := make([]string, 0, len(e.Headers))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +23,11 @@ type runView struct {
 	Source     string                `json:"source"`
 	Event      string                `json:"event,omitempty"`
 	State      dispatch.State        `json:"state"`
+	Via        string                `json:"via,omitempty"`
+	Priority   string                `json:"priority"`
+	Subject    string                `json:"subject,omitempty"`
+	Held       string                `json:"held,omitempty"` // what a queued run waits for
+	Budget     *bridge.Budget        `json:"budget,omitempty"`
 	Reason     string                `json:"reason,omitempty"`
 	Tainted    bool                  `json:"tainted"`
 	Attempts   int                   `json:"attempts"`
@@ -46,8 +53,20 @@ type callbackView struct {
 }
 
 func viewRun(r dispatch.Run) runView {
-	return runView{ID: r.ID, Agent: r.Agent, Owner: r.Owner, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
+	view := runView{Via: r.Via, Priority: r.Priority.String(), Subject: r.Subject, ID: r.ID, Agent: r.Agent, Owner: r.Owner, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
 		Attempts: r.Attempts, Usage: r.Usage, CreatedAt: r.Created, StartedAt: some(r.Started), FinishedAt: some(r.FinishedAt), Answer: r.Answer}
+	if r.Budget != (bridge.Budget{}) {
+		view.Budget = &r.Budget
+	}
+	return view
+}
+
+// viewHeld is viewRun with what the run waits for.
+func viewHeld(ctx context.Context, store *sqlite.Store, r dispatch.Run) (runView, error) {
+	view := viewRun(r)
+	held, err := store.Held(ctx, r)
+	view.Held = held.String()
+	return view, err
 }
 
 func some(t time.Time) *time.Time {
@@ -84,22 +103,21 @@ func runsList(c *console) *cobra.Command {
 				}
 				fits.States = append(fits.States, state)
 			}
-			runs, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Run, error) {
-				return store.ListRuns(cmd.Context(), fits, list.limit)
+			views, err := fromStore(c, cmd, func(store *sqlite.Store) ([]runView, error) {
+				return viewRuns(cmd.Context(), store, fits, list.limit)
 			})
 			if err != nil {
 				return err
 			}
-			views, rows := []runView{}, [][]string{}
-			for _, r := range runs {
-				views = append(views, viewRun(r))
-				rows = append(rows, []string{r.ID, when(r.Created), r.Agent, r.Source, string(r.State), r.Reason, cost(r.Usage), oneLine(r.Answer, 60)})
+			views, rows := append([]runView{}, views...), [][]string{} // a list in JSON, if an empty one
+			for _, r := range views {
+				rows = append(rows, []string{r.ID, when(r.CreatedAt), r.Agent, r.Source, r.Priority, string(r.State), cmp.Or(r.Held, r.Reason), cost(r.Usage), oneLine(r.Answer, 60)})
 			}
 			empty := "no runs yet"
 			if len(fits.States) > 0 || fits.Agent+fits.Source+fits.Event != "" {
 				empty = "no runs that fit"
 			}
-			return list.print(c, views, empty, []string{"RUN", "CREATED", "AGENT", "SOURCE", "STATE", "REASON", "COST", "ANSWER"}, rows)
+			return list.print(c, views, empty, []string{"RUN", "CREATED", "AGENT", "SOURCE", "PRIORITY", "STATE", "REASON", "COST", "ANSWER"}, rows)
 		},
 	}
 	list.flags(cmd)
@@ -108,6 +126,21 @@ func runsList(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&fits.Source, "source", "", "only runs that this started: api, chat, cli, the name of a webhook or a schedule")
 	cmd.Flags().StringVar(&fits.Event, "event", "", "only runs that this event started")
 	return cmd
+}
+
+// viewRuns are the newest runs that fit.
+func viewRuns(ctx context.Context, store *sqlite.Store, fits dispatch.RunFilter, limit int) ([]runView, error) {
+	runs, err := store.ListRuns(ctx, fits, limit)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]runView, len(runs))
+	for i, r := range runs {
+		if views[i], err = viewHeld(ctx, store, r); err != nil {
+			return nil, err
+		}
+	}
+	return views, nil
 }
 
 func runsShow(c *console) *cobra.Command {
@@ -139,7 +172,10 @@ func runsShow(c *console) *cobra.Command {
 
 // wholeRun adds to a run what its journal and its callbacks tell.
 func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runView, error) {
-	view := viewRun(run)
+	view, err := viewHeld(cmd.Context(), store, run)
+	if err != nil {
+		return view, err
+	}
 	view.Prompt = run.Prompt
 	entries, err := store.Entries(cmd.Context(), run.ID)
 	if err != nil {
@@ -189,6 +225,26 @@ func cost(u bridge.Usage) string {
 	return fmt.Sprintf("%d.%s%s %s", u.Cost/unit, decimals, strings.Repeat("0", max(0, 2-len(decimals))), u.Currency)
 }
 
+// override names what a run's route sets of its agent's budget.
+func override(b bridge.Budget) string {
+	var parts []string
+	for _, count := range []struct {
+		n    int
+		noun string
+	}{{b.Turns, "turns"}, {b.Calls, "calls"}, {b.Tokens, "tokens"}} {
+		if count.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.noun))
+		}
+	}
+	if b.Wall > 0 {
+		parts = append(parts, b.Wall.String())
+	}
+	if b.Cost > 0 {
+		parts = append(parts, cost(bridge.Usage{Cost: b.Cost, Currency: b.Currency}))
+	}
+	return strings.Join(parts, ", ") + ", in place of the agent's"
+}
+
 func printRun(c *console, r runView) error {
 	out, p := &lines{w: c.out}, paintFor(c.out)
 	out.printf("run       %s\nagent     %s\nsource    %s", r.ID, r.Agent, r.Source)
@@ -198,7 +254,16 @@ func printRun(c *console, r runView) error {
 	if r.Owner != "" {
 		out.printf("owner     %s", r.Owner)
 	}
-	out.printf("state     %s %s", r.State, r.Reason)
+	if r.Subject != "" {
+		out.printf("subject   %s", oneLine(r.Subject, 200))
+	}
+	if r.Priority != dispatch.Normal.String() {
+		out.printf("priority  %s", r.Priority)
+	}
+	if r.Budget != nil {
+		out.printf("budget    %s", override(*r.Budget))
+	}
+	out.printf("state     %s %s", r.State, cmp.Or(r.Held, r.Reason))
 	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))
 	for _, m := range r.Timeline {

@@ -13,11 +13,25 @@
 // on the thing itself. Each arrow is one method of a store interface and one
 // transaction, so that a crash leaves either the state before it or after it.
 //
+// # Routes and gates
+//
+// A source has routes ([Source], brief.go). An event is held against the source's schema
+// (schema.go), and each route's condition and key are evaluated (expression.go) and its
+// prompt is made (prompt.go; outside.go is how a sender's text goes into it). The runs
+// that come of it are queued, and pass gates before they begin ([Gate], line.go):
+//
+//	delay --> line --> subject --> route --> source --> claim
+//
+// until their time; until no earlier event of the source waits to be routed; until no
+// earlier run of the subject is under way; until the route, and the source, have room. A
+// run that stands at a gate has no job. The transaction that makes room for it, such as
+// the end of the run before it, gives it one: nothing polls, and what cannot begin takes
+// neither a worker nor anybody's time. A parked run keeps its place.
+//
 // # Work that waits in the store
 //
 // [Dispatcher.Run] claims events, runs and callbacks, as many as there are slots for
-// (pool.go), under leases that it renews. An event's condition and prompt are
-// evaluated (brief.go; outside.go is how a sender's text goes into a prompt), a run is
+// (pool.go), under leases that it renews. An event becomes runs, a run is
 // carried by the bridge (carry.go, and life.go for what one carrying of a run is), its
 // outcome becomes a callback (outbound.go, payload.go, report.go), which is sent
 // (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the
