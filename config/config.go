@@ -173,6 +173,10 @@ type Agent struct {
 	Daily Budget `yaml:"daily"`
 	// Output is a JSON Schema that answers have to fit; none if empty.
 	Output JSON `yaml:"output"`
+	// Mode is live or batch: whether the model is asked at once, or with others within a
+	// day; Batch is for the latter.
+	Mode  string `yaml:"mode"`
+	Batch Batch  `yaml:"batch"`
 }
 
 // ModelsOf are all models that the agent may ask, in their order.

@@ -95,7 +95,7 @@ func DefaultAgent() Agent {
 		Calls:  40,
 		Tokens: 200_000,
 		Wall:   Duration(15 * time.Minute), // RUN-10
-	}}
+	}, Mode: ModeLive, Batch: DefaultBatch()}
 }
 
 // DefaultWebhook is a webhook of which the file says nothing. It is not complete:

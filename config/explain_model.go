@@ -89,13 +89,18 @@ func (c *Config) explainAgents(w io.Writer) {
 		if len(agent.Output) > 0 {
 			answers = "JSON"
 		}
-		row := []string{name, may, strings.Join(c.ModelsOf(agent), ", else "), answers, agent.Budget.words()}
+		budget := agent.Budget
+		if agent.InBatches() {
+			budget = agent.batchBudget()
+		}
+		row := []string{name, may, strings.Join(c.ModelsOf(agent), ", else "), answers, budget.words()}
 		if daily {
 			row = append(row, agent.Daily.words())
 		}
 		rows = append(rows, row)
 	}
 	table(w, "Agents", heads, rows)
+	c.explainBatches(w)
 }
 
 // words are the bounds there are.

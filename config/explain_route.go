@@ -15,6 +15,16 @@ func (c *Config) explainRoutes(w io.Writer, name string, hook Webhook) {
 	if hook.Concurrency > 0 {
 		say("has at most %s at once", runs(hook.Concurrency))
 	}
+	if hook.WakesBatches() {
+		say("continues batches that are over; nothing comes of other events")
+		return
+	}
+	if hook.Scheme == openAI {
+		say("continues batches that are over")
+	}
+	if hook.Fetch {
+		say("has the response fetched that an event tells of, with the key of model")
+	}
 	if len(hook.Routes) == 0 {
 		c.explainRoute(say, c.RoutesOf(name)[0])
 		return

@@ -62,6 +62,8 @@ func TestContractIsReadInFull(t *testing.T) {
 		Instructions: "...",
 		Tools:        []string{"crm_*", "email_*", "payment_get_*"},
 		Budget:       Budget{Turns: 12, Calls: 40, Tokens: 200000, Wall: Duration(5 * time.Minute)},
+		Mode:         ModeLive,
+		Batch:        DefaultBatch(),
 	}}
 	hook, callback := DefaultWebhook(), DefaultCallback()
 	callback.URL, callback.Secret = "http://127.0.0.1:9000/done", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -61,7 +61,10 @@ type PlacedRoute struct {
 // RoutesOf are the routes of a source, in their order, each with a name.
 func (c *Config) RoutesOf(name string) []PlacedRoute {
 	hook := c.Webhooks[name]
-	if len(hook.Routes) == 0 {
+	switch {
+	case hook.WakesBatches():
+		return nil
+	case len(hook.Routes) == 0:
 		return []PlacedRoute{{hook.short(), child("webhooks", name), name}}
 	}
 	routes := make([]PlacedRoute, len(hook.Routes))
@@ -72,6 +75,14 @@ func (c *Config) RoutesOf(name string) []PlacedRoute {
 		routes[i] = PlacedRoute{route, item(child("webhooks", name)+".routes", i), name + "/" + route.Name}
 	}
 	return routes
+}
+
+// WakesBatches reports whether the source is there for nothing but what OpenAI tells of
+// batches, which needs no route.
+func (w Webhook) WakesBatches() bool {
+	bare := Webhook{Priority: w.Priority}.short()
+	bare.Callback = w.Callback
+	return w.Scheme == openAI && len(w.Routes) == 0 && w.Callback == nil && w.short() == bare
 }
 
 // short is the route that a source is itself. What Concurrency bounds there are all

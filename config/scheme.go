@@ -33,6 +33,7 @@ const (
 	hubspot    = "hubspot"
 	salesforce = "salesforce"
 	unsafeNone = "unsafe_none"
+	openAI     = "openai"
 )
 
 const (
@@ -48,7 +49,7 @@ const (
 
 var schemeRules = []schemeRule{
 	{name: standard, stamped: true, read: readStandard, least: minSecret, good: goodSecret},
-	{name: "openai", stamped: true, read: readStandard, least: minSecret, good: goodSecret},
+	{name: openAI, settings: []string{"fetch"}, stamped: true, read: readStandard, least: minSecret, good: goodSecret},
 	{name: "stripe", stamped: true, least: minSecret},
 	{name: "github", least: minSecret},
 	{name: "slack", stamped: true, least: minSecret},
@@ -110,7 +111,7 @@ func (w Webhook) schemeSettings() []schemeSetting {
 		{"timestamp_unit", w.TimestampUnit != ""}, {"hash", w.Hash != ""}, {"signed", w.Signed != ""},
 		{"secret_encoding", w.SecretEncoding != ""}, {"versions", len(w.Versions) > 0},
 		{"verify_token", w.VerifyToken != ""}, {"organization", w.Organization != ""},
-		{"unsafe_no_verification", w.UnsafeNoVerification},
+		{"unsafe_no_verification", w.UnsafeNoVerification}, {"fetch", w.Fetch},
 	}
 }
 

@@ -14,6 +14,7 @@ func (k *checker) checkAgents() {
 		k.checkPatterns(path+".tools", agent.Tools)
 		k.checkPatterns(path+".always", agent.Always)
 		k.checkModelsOf(path, agent)
+		k.checkMode(path, agent)
 		k.checkBudget(path, "budget", agent, agent.Budget, 1)
 		between(k, path+".budget.wall", agent.Budget.Wall, Duration(time.Second), Duration(7*day))
 		k.checkBudget(path, "daily", agent, agent.Daily, 0)

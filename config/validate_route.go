@@ -28,6 +28,9 @@ func (k *checker) checkRoutes(path, name string, w Webhook) {
 	case len(w.Schema) == 0 && k.source.has(path+".validate"):
 		k.refuse(path+".validate", "there is no schema to hold events against; add schema, or leave the key out")
 	}
+	if w.WakesBatches() && !k.source.has(path+".routes") {
+		return
+	}
 	if k.source.has(path + ".routes") {
 		k.checkNoShort(path)
 		if len(w.Routes) == 0 {
@@ -40,6 +43,7 @@ func (k *checker) checkRoutes(path, name string, w Webhook) {
 	taken := map[string]int{}
 	for i, route := range k.RoutesOf(name) {
 		k.checkRoute(route)
+		k.checkBatchRoute(w, route)
 		if first, twice := taken[route.Name]; twice && route.Name != "" {
 			k.refuse(route.Path+".name", "%s is the name of route %d too (without a name a route has that of its agent); give this one another",
 				k.show(route.Path+".name", route.Name), first)

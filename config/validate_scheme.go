@@ -56,6 +56,10 @@ func (k *checker) checkOwn(path string, w Webhook) {
 		if w.VerifyToken == "" {
 			k.refuse(path+".verify_token", "scheme meta needs the token that was entered together with the address, or Meta cannot be told that it is ours")
 		}
+	case openAI:
+		if w.Fetch && w.WakesBatches() {
+			k.refuse(path+".fetch", "no route would look at what is fetched; add agent and prompt, or leave the key out")
+		}
 	case salesforce:
 		if n := len(w.Organization); n != 0 && n != 15 && n != 18 {
 			k.refuse(path+".organization", "%s is no id of an organization; want its 15 or 18 characters, such as 00D000000000001", k.show(path+".organization", w.Organization))

@@ -31,6 +31,9 @@ type Webhook struct {
 	VerifyToken Secret `yaml:"verify_token"`
 	// Organization is the id of the one Salesforce organization that may deliver.
 	Organization string `yaml:"organization"`
+	// Fetch has the response fetched that an event of OpenAI's tells of, with the key of
+	// Model, for conditions and prompts to look into.
+	Fetch bool `yaml:"fetch"`
 	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
 	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 

@@ -180,7 +180,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	a.cleanup(sessions.close)
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, callback.NewSender(callback.Options{Log: a.log, Egress: a.egress}), settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Refused: a.recordRefused})
+			Taint: taint, Refused: a.recordRefused, Batches: a.model.models.Batches()})
 	return nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"drawbridge/bridge"
+	"drawbridge/bridge/openai"
 	"drawbridge/config"
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
 )
 
 // workSettings turns the configuration into what the dispatcher works by. Mistakes
@@ -19,8 +21,12 @@ import (
 func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, error) {
 	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Sources: map[string]*dispatch.Source{}, Targets: map[string]dispatch.Target{}}
 	var problems config.Problems
+	settings.Batches, settings.OpenAI = map[string]dispatch.BatchSettings{}, map[string]dispatch.OpenAISource{}
 	for name, agent := range cfg.Agents {
 		settings.Agents[name] = agentOf(name, agent, model)
+		if agent.InBatches() {
+			settings.Batches[name] = batchOf(agent.Batch)
+		}
 		if len(agent.Output) > 0 {
 			problems = append(problems, outputProblems(cfg, name, json.RawMessage(agent.Output))...)
 		}
@@ -28,6 +34,9 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 	for name := range cfg.Webhooks {
 		source, mistakes := workOf(cfg, name)
 		settings.Sources[name] = source
+		if hook := cfg.Webhooks[name]; hook.Scheme == webhook.OpenAI {
+			settings.OpenAI[name] = dispatch.OpenAISource{Fetch: hook.Fetch}
+		}
 		problems = append(problems, mistakes...)
 		for _, route := range cfg.RoutesOf(name) {
 			if route.Callback != nil {
@@ -63,6 +72,15 @@ func agentOf(name string, agent config.Agent, model modelChoice) bridge.Agent {
 		a.Images = a.Images && model.cfg.EndpointOf(name).Images
 	}
 	return a
+}
+
+// mostBatchBytes is how long a batch's file may be: half of what OpenAI takes, since it is
+// held in memory a few times over while it is sent.
+const mostBatchBytes = openai.MostBatchBytes / 2
+
+func batchOf(b config.Batch) dispatch.BatchSettings {
+	return dispatch.BatchSettings{Limits: dispatch.BatchLimits{Questions: b.MaxEvents, Bytes: mostBatchBytes, Wait: time.Duration(b.MaxWait)},
+		Poll: time.Duration(b.Poll), Discount: b.Discount}
 }
 
 func budgetOf(b config.Budget) bridge.Budget {

@@ -30,6 +30,9 @@ type Agent struct {
 	Created time.Time
 	// Output: its answers fit a schema of its own.
 	Output bool
+	// Later: its answers come with batches. Nobody is shown it, and who asks for it by
+	// its name is told why it cannot be talked to.
+	Later bool
 	// Blind: not all of its models can be shown images.
 	Blind bool
 	// API is how the first of its models is asked: chat completions if empty. What the

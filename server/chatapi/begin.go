@@ -115,6 +115,8 @@ func (a *API) refusal(ctx context.Context, q request, err error) *apierror.Error
 	switch {
 	case errors.Is(err, dispatch.ErrUnknownAgent):
 		return noSuchModel(q.agent)
+	case errors.Is(err, dispatch.ErrAnswersLater):
+		return apierror.Invalid("model", "answers_in_batches", "%q answers in batches, within a day, and cannot be talked to: start a run of it with POST /v1/runs, and look for its answer later", shown(q.agent))
 	case errors.Is(err, dispatch.ErrKeyReused):
 		return apihttp.KeyReused()
 	case errors.Is(err, dispatch.ErrStopping): // before anything was begun

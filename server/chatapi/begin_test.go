@@ -127,6 +127,7 @@ func TestWhatTheDispatcherRefusesIsExplained(t *testing.T) {
 		param, code string
 	}{
 		"no such agent": {dispatch.ErrUnknownAgent, 404, "model", "model_not_found"},
+		"batches":       {dispatch.ErrAnswersLater, 400, "model", "answers_in_batches"},
 		"key reused":    {dispatch.ErrKeyReused, 422, "Idempotency-Key", "idempotency_key_reused"},
 		"clash":         {&bridge.ConversationError{Param: "tools[0].function.name", Message: "taken"}, 400, "tools[0].function.name", "invalid_value"},
 		"missing":       {&dispatch.MissingResultsError{CallIDs: []string{"call_b", "call_a"}}, 400, "messages", "invalid_value"},

@@ -22,7 +22,7 @@ func modelOf(agent Agent) model {
 func (a *API) list(w http.ResponseWriter, _ *http.Request, p auth.Principal) {
 	models := []model{}
 	for _, agent := range a.agents {
-		if _, may := a.agentFor(p, agent.Name); may {
+		if _, may := a.agentFor(p, agent.Name); may && !agent.Later {
 			models = append(models, modelOf(agent))
 		}
 	}

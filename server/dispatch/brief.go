@@ -162,7 +162,11 @@ func factsOf(event StoredEvent) (facts, error) {
 	for name := range event.Headers {
 		headers[strings.ToLower(name)] = event.Headers.Get(name)
 	}
-	return facts{payload, headers, event.Source}, nil
+	f := facts{payload: payload, headers: headers, source: event.Source}
+	if len(event.Response) > 0 {
+		f.response, err = parseJSON(event.Response)
+	}
+	return f, err
 }
 
 // notes are what is worth telling of an event, for a person.

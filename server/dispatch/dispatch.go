@@ -38,7 +38,10 @@ type Settings struct {
 
 // OpenAISource is a source of OpenAI's own webhooks: some of its events tell that a batch
 // of ours is over.
-type OpenAISource struct{}
+type OpenAISource struct {
+	// Fetch has the responses fetched that its other events tell of.
+	Fetch bool
+}
 
 // Options have working zero values.
 type Options struct {
@@ -109,8 +112,8 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 	if o.Random == nil {
 		o.Random = rand.Float64
 	}
-	if o.Batches == nil && len(settings.Batches) > 0 {
-		panic("dispatch: agents that answer in batches need Options.Batches")
+	if o.Batches == nil && len(settings.Batches)+len(settings.OpenAI) > 0 {
+		panic("dispatch: agents that answer in batches, and OpenAI's events, need Options.Batches")
 	}
 	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{}}
 	d.live = newLive(d.pool(RunJob, 0, nil))
@@ -252,6 +255,9 @@ func (d *Dispatcher) route(ctx context.Context, event StoredEvent) {
 	source := d.settings.Sources[event.Source]
 	if source == nil {
 		d.postpone(ctx, log, EventJob, event.ID, "event waits: no webhook of its source is configured now")
+		return
+	}
+	if !d.fetch(ctx, log, &event) {
 		return
 	}
 	routing := source.Brief(event, d.o.Now(), func() string { return NewID("run_") })

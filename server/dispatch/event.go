@@ -30,7 +30,9 @@ var EventStatuses = []EventStatus{Accepted, Routed, Ignored, Unparsed, Faulty, Q
 // StoredEvent is an event as the store has it.
 type StoredEvent struct {
 	webhook.Event
-	Status EventStatus
+	// Response is what an event of OpenAI's names, if it was fetched. It is not stored.
+	Response []byte
+	Status   EventStatus
 	// Note says why, for a person: "when: event.type is \"charge.failed\"".
 	Note string
 	// Replay counts how often a person had the event run again.

@@ -34,6 +34,7 @@ var expressions = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("event", cel.DynType),
 		cel.Variable("headers", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("source", cel.StringType),
+		cel.Variable("response", cel.DynType),
 	)
 })
 
@@ -88,10 +89,12 @@ type facts struct {
 	payload any
 	headers map[string]string
 	source  string
+	// response is what was fetched for an event that only names it, nil if nothing was.
+	response any
 }
 
 func (f facts) variables() map[string]any {
-	return map[string]any{"event": f.payload, "headers": f.headers, "source": f.source}
+	return map[string]any{"event": f.payload, "headers": f.headers, "source": f.source, "response": f.response}
 }
 
 // wants evaluates the condition. One that cannot be evaluated, such as one about a

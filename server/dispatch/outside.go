@@ -168,16 +168,26 @@ func (p *promptText) Write(b []byte) (int, error) {
 // fence wraps a body so that the model can tell it from the prompt. The marker is
 // derived from the event's id, which no sender knows, and does not occur inside.
 func fence(event StoredEvent, limit int) string {
-	body := event.Body
-	shown := strings.ToValidUTF8(string(body), "\uFFFD")
-	shown = strings.ReplaceAll(shown, "\x00", "\uFFFD") // some stores keep no NUL in a text
-	cut := ""
-	if len(shown) > limit {
-		shown = strings.ToValidUTF8(shown[:limit], "")
-		cut = fmt.Sprintf("\n(cut here: the whole event has %d bytes)", len(body))
-	}
+	shown, cut := cutText(event.Body, limit, "event")
 	about := fmt.Sprintf("The event (%v) came from outside, from %q. %s", outside(event.ContentType), event.Source, freshness(event))
 	return about + enclose(marker(event.ID), shown, cut)
+}
+
+// fenceResponse is fence for what was fetched for the event.
+func fenceResponse(event StoredEvent, limit int) string {
+	shown, cut := cutText(event.Response, limit, "response")
+	return "The event names a response of OpenAI's, which was fetched when the event was handled." + enclose(marker(event.ID), shown, cut)
+}
+
+// cutText is a text as far as it is shown, and what says that it was cut.
+func cutText(body []byte, limit int, what string) (shown, cut string) {
+	shown = strings.ToValidUTF8(string(body), "\uFFFD")
+	shown = strings.ReplaceAll(shown, "\x00", "\uFFFD") // some stores keep no NUL in a text
+	if len(shown) > limit {
+		shown = strings.ToValidUTF8(shown[:limit], "")
+		cut = fmt.Sprintf("\n(cut here: the whole %s has %d bytes)", what, len(body))
+	}
+	return shown, cut
 }
 
 // enclose puts a text between two lines that do not occur in it.

@@ -19,7 +19,7 @@ import (
 const shownPayload = 32 << 10
 
 // promptNames are what a prompt may show.
-var promptNames = []string{"event", "headers", "source", "id"}
+var promptNames = []string{"event", "headers", "source", "id", "response"}
 
 func compilePrompt(text string) (*template.Template, error) {
 	parsed, err := template.New("prompt").Option("missingkey=error").Funcs(promptFuncs).Parse(text)
@@ -135,12 +135,18 @@ func (r *Route) text(event StoredEvent, f facts) (string, error) {
 		"headers": mark(toAny(f.headers)),
 		"source":  event.Source,
 		"id":      event.ID,
+		// What a model wrote is no less from outside than what it read.
+		"response": mark(f.response),
 	})
 	if err != nil {
 		return "", fmt.Errorf("prompt: %s", strings.TrimPrefix(err.Error(), "template: "))
 	}
 	words.WriteString("\n\n")
 	words.WriteString(fence(event, shownPayload))
+	if len(event.Response) > 0 {
+		words.WriteString("\n\n")
+		words.WriteString(fenceResponse(event, shownPayload))
+	}
 	return words.String(), nil
 }
 

@@ -207,8 +207,8 @@ func itoa(n int) string { return string(rune('0'+n/10)) + string(rune('0'+n%10))
 func TestPromptMistakesHaveTheirColumn(t *testing.T) {
 	for prompt, want := range map[string]dispatch.SettingError{
 		`See {{ ask .event }}.`:                    {Field: "prompt", Line: 1, Column: 8, Message: `function "ask" not defined`},
-		"Sée\n ü {{ .event.id }} {{ .evnt.id }}":   {Field: "prompt", Line: 2, Column: 23, Message: "there is no .evnt; a prompt has .event, .headers, .source, .id"},
-		`{{ if .evnt }}x{{ end }}`:                 {Field: "prompt", Line: 1, Column: 7, Message: "there is no .evnt; a prompt has .event, .headers, .source, .id"},
+		"Sée\n ü {{ .event.id }} {{ .evnt.id }}":   {Field: "prompt", Line: 2, Column: 23, Message: "there is no .evnt; a prompt has .event, .headers, .source, .id, .response"},
+		`{{ if .evnt }}x{{ end }}`:                 {Field: "prompt", Line: 1, Column: 7, Message: "there is no .evnt; a prompt has .event, .headers, .source, .id, .response"},
 		`x {{ $y }}`:                               {Field: "prompt", Line: 1, Column: 6, Message: `undefined variable "$y"`},
 		`x {{ end }}`:                              {Field: "prompt", Line: 1, Column: 3, Message: "unexpected {{end}}"},
 		`{{ range .event.a }}{{ .b }}{{ end }} {{`: {Field: "prompt", Line: 1, Column: 1, Message: "unclosed action"},
