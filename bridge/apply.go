@@ -24,8 +24,10 @@ func (h *history) apply(e Entry) error {
 	switch {
 	case e.Seq != h.last+1:
 		return fmt.Errorf("it follows entry %d", h.last)
-	case h.outcome != nil:
+	case h.outcome != nil && e.Kind != EntryResume:
 		return fmt.Errorf("it follows the outcome")
+	case h.outcome == nil && e.Kind == EntryResume:
+		return fmt.Errorf("it follows no outcome")
 	case h.last == 0 && e.Kind == EntryOutcome: // ended before it began
 	case (h.last == 0) != (e.Kind == EntryBrief):
 		return fmt.Errorf("its kind is %q: a journal opens with its only brief", e.Kind)
@@ -58,6 +60,9 @@ func (h *history) take(e Entry) error {
 	case EntryOutcome:
 		h.outcome = new(Outcome)
 		return json.Unmarshal(e.Body, h.outcome)
+	case EntryResume:
+		h.outcome = nil
+		return nil
 	}
 	return fmt.Errorf("its kind is %q, which is none", e.Kind)
 }

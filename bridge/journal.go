@@ -51,6 +51,9 @@ const (
 	EntrySummary EntryKind = "summary"
 	// EntryOutcome closes the journal: how the run ended, and its answer.
 	EntryOutcome EntryKind = "outcome"
+	// EntryResume follows the outcome of a run that a person has go on: that outcome
+	// does not count any more.
+	EntryResume EntryKind = "resume"
 )
 
 // Entry is one row of the journal, unique per run and sequence number.
@@ -58,5 +61,5 @@ type Entry struct {
 	Seq  int64 // from 1
 	Kind EntryKind
 	At   time.Time
-	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Input, Note, Fold, Summary or Outcome
+	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Input, Note, Fold, Summary, Outcome or Resumption
 }

@@ -35,6 +35,7 @@ var imports = []struct {
 	{"server/timetable", nil},
 	{"server/egress", nil},
 	{"server/callback", []string{"server/egress"}},
+	{"server/retention", nil},
 	{"server/guard", []string{"server/auth", "tools"}},
 	{"server/guard/guardtest", []string{"server/guard"}},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
@@ -44,8 +45,8 @@ var imports = []struct {
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
-	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/webhook"}},
-	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
+	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/retention", "server/webhook"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

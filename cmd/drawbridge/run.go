@@ -43,7 +43,7 @@ an interrupt cancels it. Exit code 0 means that the run succeeded.`,
 			if err != nil {
 				return err
 			}
-			return c.runOnce(cmd, cfg, dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: name, Source: "cli", Prompt: prompt}, asJSON)
+			return c.runOnce(cmd, cfg, dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: name, Source: dispatch.FromTerminal, Prompt: prompt}, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&agent, "agent", "", "the agent that carries the run (may be left out if there is only one)")

@@ -14,7 +14,7 @@ import (
 type moment struct {
 	At   time.Time `json:"at"`
 	Seq  int64     `json:"seq"`
-	What string    `json:"what"` // brief, passed, says, calls, result, input, note, folds, sums, end
+	What string    `json:"what"` // brief, passed, says, calls, result, input, note, folds, sums, end, resume
 	Tool string    `json:"tool,omitempty"`
 	Text string    `json:"text,omitempty"`
 	Bad  bool      `json:"error,omitempty"`
@@ -54,6 +54,10 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 	case bridge.EntrySummary:
 		moments, err = parse(e, func(s bridge.Summary) []moment {
 			return append(passed(s.Asked), moment{What: "sums", Text: fmt.Sprintf("up %s for the model: %s", summed(s), s.Text)})
+		})
+	case bridge.EntryResume:
+		moments, err = parse(e, func(r bridge.Resumption) []moment {
+			return []moment{{What: "resume", Text: "goes on, as " + r.By + " wants"}}
 		})
 	case bridge.EntryOutcome:
 		moments, err = parse(e, func(o bridge.Outcome) []moment {

@@ -22,10 +22,12 @@ const (
 	Rejected EventStatus = "rejected"
 	// Debounced: a newer event of the same took its place.
 	Debounced EventStatus = "debounced"
+	// Deleted: a person deleted it, a dead letter. What is left of it is its key.
+	Deleted EventStatus = "deleted"
 )
 
 // EventStatuses are all there are.
-var EventStatuses = []EventStatus{Accepted, Routed, Ignored, Unparsed, Faulty, Quarantined, Rejected, Debounced}
+var EventStatuses = []EventStatus{Accepted, Routed, Ignored, Unparsed, Faulty, Quarantined, Rejected, Debounced, Deleted}
 
 // StoredEvent is an event as the store has it.
 type StoredEvent struct {
@@ -39,6 +41,15 @@ type StoredEvent struct {
 	Replay int
 	// Duplicates counts the deliveries answered with this event's id after the first.
 	Duplicates int
+	// Successor is the event with an edited body that a person had run in the place of
+	// this one, EditedFrom the one that this is in the place of; EditedBy says who.
+	Successor, EditedFrom, EditedBy string
+	// StatusAt is when it got its status, zero if it has the first. LastSeen is when it
+	// came the last time.
+	StatusAt, LastSeen time.Time
+	// EmptiedAt is when its body was removed: then it is here for its key alone, or for
+	// what refers to it. Zero while the body is there.
+	EmptiedAt time.Time
 }
 
 // Routing is what an event became: with Status Routed a run of each route that takes it,

@@ -80,7 +80,15 @@ type Run struct {
 	Attempts int
 	// Worked is the time that workers have spent on the run. Waiting, and the time
 	// between a crash and the next worker, are not in it.
-	Worked                       time.Duration
+	Worked time.Duration
+	// Dead: it is a dead letter. Successor is the run that a person started in its place,
+	// SuccessorOf the one that this is in the place of, EditedBy who gave it another
+	// prompt than that had.
+	Dead                             bool
+	Successor, SuccessorOf, EditedBy string
+	// EmptiedAt is when its prompt, answer and journal were removed, zero while they are
+	// there.
+	EmptiedAt                    time.Time
 	Created, Started, FinishedAt time.Time
 }
 
@@ -118,6 +126,8 @@ type NewRun struct {
 const (
 	FromChat = "chat" // somebody talks to it
 	FromAPI  = "api"  // a program started it, and does not wait for it
+	// FromTerminal: `drawbridge run`, which waits for it.
+	FromTerminal = "cli"
 )
 
 // Talked reports whether the run is a conversation: somebody waits for its next word.

@@ -14,22 +14,26 @@ import (
 
 var _ dispatch.EventStore = (*Store)(nil)
 
-const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, note, replay, duplicates`
+const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, note, replay, duplicates,
+	successor, edited_from, edited_by, status_at, last_seen_at, emptied_at`
 
 // eventRow is an event as it stands in the table.
 type eventRow struct {
 	dispatch.StoredEvent
 	headers                string
 	receivedAt, providerAt int64
+	statusAt, lastSeen     int64
+	emptiedAt              int64
 }
 
 func (r *eventRow) fields() []any {
 	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Body, &r.receivedAt, &r.providerAt, &r.VerifiedBy,
-		&r.Status, &r.Note, &r.Replay, &r.Duplicates}
+		&r.Status, &r.Note, &r.Replay, &r.Duplicates, &r.Successor, &r.EditedFrom, &r.EditedBy, &r.statusAt, &r.lastSeen, &r.emptiedAt}
 }
 
 func (r *eventRow) event() (dispatch.StoredEvent, error) {
 	r.ReceivedAt, r.ProviderAt = fromMillis(r.receivedAt), fromMillis(r.providerAt)
+	r.StatusAt, r.LastSeen, r.EmptiedAt = fromMillis(r.statusAt), fromMillis(r.lastSeen), fromMillis(r.emptiedAt)
 	if err := json.Unmarshal([]byte(r.headers), &r.Headers); err != nil {
 		return dispatch.StoredEvent{}, fmt.Errorf("reading headers of event %q: %w", r.ID, err)
 	}
@@ -100,8 +104,8 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 func (g *gates) route(ctx context.Context, event string, routing dispatch.Routing) ([]string, error) {
 	var source string
 	var seq int64
-	err := g.tx.QueryRowContext(ctx, `UPDATE events SET status = ?, note = ?, in_line = 0 WHERE id = ? RETURNING source, seq`,
-		string(routing.Status), routing.Note, event).Scan(&source, &seq)
+	err := g.tx.QueryRowContext(ctx, `UPDATE events SET status = ?, status_at = ?, note = ?, in_line = 0 WHERE id = ? RETURNING source, seq`,
+		string(routing.Status), millis(g.now), routing.Note, event).Scan(&source, &seq)
 	if err != nil {
 		return nil, err
 	}
@@ -128,19 +132,16 @@ func (g *gates) route(ctx context.Context, event string, routing dispatch.Routin
 // arrival it goes to the end.
 func (s *Store) Replay(ctx context.Context, event string) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		again, err := changedOne(tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', note = '', replay = replay + 1,
-			seq = (SELECT MAX(seq) + 1 FROM events), in_line = (SELECT COUNT(*) FROM lanes WHERE lane = events.source AND ordered = 1)
-			WHERE id = ? AND status <> 'accepted'`, event))
-		if err != nil {
+		e, err := eventByID(ctx, tx, event)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !again {
-			if _, err := eventByID(ctx, tx, event); err != nil {
-				return err
-			}
+		case e.Status == dispatch.Accepted:
 			return errors.New("it waits to be routed already; replay it after that")
+		case !e.EmptiedAt.IsZero():
+			return dispatch.ErrEmptied
 		}
-		return enqueue(ctx, tx, dispatch.EventJob, event, s.now())
+		return s.reroute(ctx, tx, event)
 	})
 	if err != nil {
 		return fmt.Errorf("replaying event %q: %w", event, err)

@@ -18,12 +18,14 @@ var _ dispatch.RunStore = (*Store)(nil)
 
 const runColumns = `id, agent, owner, source, COALESCE(event, ''), via, replay, prompt, tainted, route, callback_url, state, reason, answer, cancel, attempts,
 	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
-	created_at, started_at, finished_at, priority, start_at, metadata, subject, arrival, gate, budget`
+	created_at, started_at, finished_at, priority, start_at, metadata, subject, arrival, gate, budget,
+	dead, successor, successor_of, edited_by, emptied_at`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
 	dispatch.Run
 	worked, created, started, finished, startAt int64
+	emptiedAt                                   int64
 	rank                                        int
 	metadata, budget                            string
 }
@@ -32,11 +34,13 @@ func (r *runRow) fields() []any {
 	u := &r.Usage
 	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Via, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.CallbackURL, &r.State, &r.Reason,
 		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
-		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata, &r.Subject, &r.Arrival, &r.Gate, &r.budget}
+		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata, &r.Subject, &r.Arrival, &r.Gate, &r.budget,
+		&r.Dead, &r.Successor, &r.SuccessorOf, &r.EditedBy, &r.emptiedAt}
 }
 
 func (r *runRow) run() dispatch.Run {
 	r.Created, r.Started, r.FinishedAt, r.StartAt = fromMillis(r.created), fromMillis(r.started), fromMillis(r.finished), fromMillis(r.startAt)
+	r.EmptiedAt = fromMillis(r.emptiedAt)
 	r.Worked = time.Duration(r.worked) * time.Millisecond
 	r.Priority = dispatch.High + dispatch.Priority(r.rank)
 	if r.metadata != "" {
@@ -262,9 +266,9 @@ func (h holding) finish(ctx context.Context, g *gates, end dispatch.Ending) erro
 	o, u, at := end.Outcome, end.Outcome.Usage, millis(end.At)
 	if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
 		prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, cost_micros = ?, currency = ?,
-		worked_ms = worked_ms + ?, touched_at = ?, finished_at = ? WHERE id = ?`,
+		worked_ms = worked_ms + ?, touched_at = ?, finished_at = ?, dead = `+diesAs+` WHERE id = ?`,
 		string(end.State), string(o.Reason), o.Answer, o.Tainted, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,
-		u.ReasoningTokens, u.Cost, u.Currency, h.worked(end.At), at, at, h.run); err != nil {
+		u.ReasoningTokens, u.Cost, u.Currency, h.worked(end.At), at, at, string(end.State), h.run); err != nil {
 		return err
 	}
 	if err := h.spend(ctx, tx, end.At, bridge.Usage{}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
+	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
 )
 
@@ -17,12 +18,19 @@ import (
 type Store interface {
 	webhook.Inbox
 	dispatch.Store
+	dispatch.DeadStore
 	guard.Ledger
 	// Event gives one event, Held says what a run waits for, Replay has an event routed
 	// again: for those who look.
 	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
 	Held(ctx context.Context, run dispatch.Run) (dispatch.Hold, error)
 	Replay(ctx context.Context, event string) error
+	retention.Store
+	// What commands look at.
+	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
+	Callbacks(ctx context.Context, run string) ([]dispatch.Callback, error)
+	Rejections(ctx context.Context, source string, limit int) ([]webhook.Rejection, error)
+	Audit(ctx context.Context, run string, limit int) ([]guard.Row, error)
 }
 
 // Harness is one empty store under a clock that the suite moves.
@@ -146,6 +154,28 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Batches/BatchIsSubmittedOnRequest":              batchIsSubmittedOnRequest,
 		"Batches/CancelledBatchIsDueAndTakesNoMore":      cancelledBatchIsDueAndTakesNoMore,
 		"Batches/CollectIsFenced":                        collectIsFenced,
+		"Dead/AreListedByWhatIsAsked":                    deadLettersAreListedByWhatIsAsked,
+		"Dead/FailureIsNoneOfThemIfSomebodyWaited":       failureIsNoDeadLetterIfSomebodyWaited,
+		"Dead/ReplayedEventIsRoutedAgain":                replayedEventIsRoutedAgain,
+		"Dead/EditedEventLeavesTheOriginal":              editedEventLeavesTheOriginal,
+		"Dead/ReplayedRunIsAnotherRun":                   replayedRunIsAnotherRun,
+		"Dead/ReplayedAtOnceIsReplayedOnce":              deadRunReplayedAtOnceIsReplayedOnce,
+		"Dead/ResumedRunGoesOn":                          resumedRunGoesOn,
+		"Dead/ResumedRunOvertakesNobody":                 resumedRunOvertakesNobody,
+		"Dead/DeletedEventIsStillADuplicate":             deletedEventIsStillADuplicate,
+		"Dead/DeletedRunIsGone":                          deletedRunIsGone,
+		"Dead/DeletedRunStaysBareForItsCallback":         deletedRunStaysBareForItsCallback,
+		"Retention/RemovesWhatHasComeToItsEnd":           retentionRemovesWhatHasComeToItsEnd,
+		"Retention/KeepsWhatHasNotEndedAndDeadLetters":   retentionKeepsWhatHasNotEnded,
+		"Retention/EmptiesAnEventWhoseKeyCounts":         retentionEmptiesAnEventWhoseKeyCounts,
+		"Retention/BodyDoesNotWaitForTheRun":             retentionOfABodyDoesNotWaitForTheRun,
+		"Retention/SourceHasItsOwn":                      retentionOfASourceIsItsOwn,
+		"Retention/KeepsTheNewest":                       retentionKeepsTheNewest,
+		"Retention/StepsAreBounded":                      retentionStepsAreBounded,
+		"Retention/GoesOnAfterACrash":                    retentionGoesOnAfterACrash,
+		"Retention/KeysOutliveRunsThatMayGoOn":           keysOutliveRunsThatMayGoOn,
+		"Retention/AuditAndRejectionsGoByAge":            auditAndRejectionsGoByAge,
+		"Retention/WholeDeliveryGoesWithItsLastEvent":    wholeDeliveryGoesWithItsLastEvent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
