@@ -195,6 +195,10 @@ func (s *Store) goOn(ctx context.Context, tx sqldb.Tx, run dispatch.Run) error {
 		gate = '', arrival = ? WHERE id = ?`, arrival, run.ID); err != nil {
 		return err
 	}
+	// What it had asked in a batch came to nothing: it asks anew.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM batch_questions WHERE run = ?`, run.ID); err != nil {
+		return err
+	}
 	w, err := firstWaiter(ctx, tx, `id = ?`, run.ID)
 	if err != nil {
 		return err
