@@ -83,20 +83,20 @@ func done(t *testing.T, h Harness, n int, change ...func(*dispatch.NewRun)) {
 	attempted(t, h, fmt.Sprintf("msg_%d", n), dispatch.Delivered)
 }
 
-const all = "event, run, journal, callback"
+const whole = "event, run, journal, callback"
 
 func retentionRemovesWhatHasComeToItsEnd(t *testing.T, h Harness) {
 	done(t, h, 1)
 	h.Advance(90 * oneDay)
 	sweep(t, h, ninety)
-	wantThere(t, h, 1, all) // to the moment
+	wantThere(t, h, 1, whole) // to the moment
 	h.Advance(time.Millisecond)
 	sweep(t, h, ninety)
 	wantThere(t, h, 1, "")
 	done(t, h, 2)
 	h.Advance(5000 * oneDay)
 	sweep(t, h, forever)
-	wantThere(t, h, 2, all)
+	wantThere(t, h, 2, whole)
 }
 
 func retentionKeepsWhatHasNotEnded(t *testing.T, h Harness) {
@@ -190,12 +190,12 @@ func retentionOfASourceIsItsOwn(t *testing.T, h Harness) {
 	h.Advance(oneDay)
 	sweep(t, h, policy)
 	wantThere(t, h, 3, "")
-	wantThere(t, h, 1, all)
+	wantThere(t, h, 1, whole)
 	h.Advance(1000 * oneDay)
 	policy.Events.Count, policy.Runs.Count = 1, 1
 	sweep(t, h, policy)
 	wantThere(t, h, 1, "")
-	wantThere(t, h, 2, all)
+	wantThere(t, h, 2, whole)
 }
 
 func retentionKeepsTheNewest(t *testing.T, h Harness) {
@@ -206,7 +206,7 @@ func retentionKeepsTheNewest(t *testing.T, h Harness) {
 	}
 	policy := retention.Policy{Events: retention.Bound{Count: 3}, Runs: retention.Bound{Count: 2}, Callbacks: retention.Bound{Count: 1}, Audit: retention.Bound{Count: 2}}
 	sweep(t, h, policy)
-	for n, want := range []string{"", "", "event", "event, run, journal", all} {
+	for n, want := range []string{"", "", "event", "event, run, journal", whole} {
 		wantThere(t, h, n, want)
 	}
 	if rows, err := h.Store().Audit(t.Context(), "", 10); err != nil || len(rows) != 2 || rows[0].Key != "key_3" {
@@ -241,7 +241,7 @@ func steps(t *testing.T, h Harness, kind retention.Kind, due retention.Due, most
 	return made
 }
 
-func due(h Harness) retention.Due { return retention.Due{Now: h.Now(), Before: h.Now()} }
+func allDue(h Harness) retention.Due { return retention.Due{Now: h.Now(), Before: h.Now()} }
 
 func retentionStepsAreBounded(t *testing.T, h Harness) {
 	const events = 3 * retention.StepRows / 2
@@ -269,7 +269,7 @@ func retentionStepsAreBounded(t *testing.T, h Harness) {
 	h.Advance(100 * oneDay)
 	for kind, want := range map[retention.Kind]int{retention.Events: events + 1, retention.Runs: 2*retention.StepRows + 3, retention.Audit: events, retention.Calls: events} {
 		rows := 0
-		for i, step := range steps(t, h, kind, due(h), 1000) {
+		for i, step := range steps(t, h, kind, allDue(h), 1000) {
 			rows += step.Rows
 			if step.Rows > retention.StepRows || step.Bytes > retention.StepBytes && step.Rows > 1 {
 				t.Errorf("step %d of %s removed %d rows and %d bytes", i, kind, step.Rows, step.Bytes)
@@ -294,7 +294,7 @@ func retentionGoesOnAfterACrash(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	h.Advance(100 * oneDay)
-	steps(t, h, retention.Runs, due(h), 1)
+	steps(t, h, retention.Runs, allDue(h), 1)
 	wantThere(t, h, 1, "event, bare run, journal")
 	h.Restart(t)
 	sweep(t, h, forever) // whatever the policy says by now: what is left of it is of no use
@@ -356,16 +356,16 @@ func wholeDeliveryGoesWithItsLastEvent(t *testing.T, h Harness) {
 	reroute(t, h, one.ID, dispatch.Ignored)
 	reroute(t, h, other.ID, dispatch.Faulty)
 	h.Advance(100 * oneDay)
-	if got := steps(t, h, retention.Events, due(h), 10); got[0].Rows != 1 {
+	if got := steps(t, h, retention.Events, allDue(h), 10); got[0].Rows != 1 {
 		t.Errorf("steps over events: %+v, want one row", got)
 	}
-	if got := steps(t, h, retention.Deliveries, due(h), 10); got[0].Rows != 0 {
+	if got := steps(t, h, retention.Deliveries, allDue(h), 10); got[0].Rows != 0 {
 		t.Errorf("steps over deliveries: %+v, want none while one of its events is there", got)
 	}
 	if err := h.Store().DeleteDead(t.Context(), revive(other.ID)); err != nil {
 		t.Fatal(err)
 	}
-	if got := steps(t, h, retention.Deliveries, due(h), 10); got[0].Rows != 1 || got[0].Bytes != 17 {
+	if got := steps(t, h, retention.Deliveries, allDue(h), 10); got[0].Rows != 1 || got[0].Bytes != 17 {
 		t.Errorf("steps over deliveries: %+v, want it gone", got)
 	}
 }
