@@ -199,7 +199,7 @@ func (s *Store) goOn(ctx context.Context, tx sqldb.Tx, run dispatch.Run) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM batch_questions WHERE run = ?`, run.ID); err != nil {
 		return err
 	}
-	w, err := firstWaiter(ctx, tx, `id = ?`, run.ID)
+	w, err := firstWaiter(ctx, tx, firstOf+`id = ?`, run.ID)
 	if err != nil {
 		return err
 	}

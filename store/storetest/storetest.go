@@ -27,7 +27,6 @@ type Store interface {
 	Replay(ctx context.Context, event string) error
 	retention.Store
 	// What commands look at.
-	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
 	Callbacks(ctx context.Context, run string) ([]dispatch.Callback, error)
 	Rejections(ctx context.Context, source string, limit int) ([]webhook.Rejection, error)
 	Audit(ctx context.Context, run string, limit int) ([]guard.Row, error)
