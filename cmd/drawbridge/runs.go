@@ -38,6 +38,7 @@ type runView struct {
 	Answer     string                `json:"answer,omitempty"`
 	Prompt     string                `json:"prompt,omitempty"`
 	Calls      []dispatch.CallReport `json:"calls,omitempty"`
+	Batch      *runBatch             `json:"batch,omitempty"`
 	Callbacks  []callbackView        `json:"callbacks,omitempty"`
 	Timeline   []moment              `json:"timeline,omitempty"`
 }
@@ -197,6 +198,9 @@ func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runVie
 		}
 		view.Timeline = append(view.Timeline, moments...)
 	}
+	if view.Batch, err = batchOfRun(cmd.Context(), store, run); err != nil {
+		return view, err
+	}
 	callbacks, err := store.Callbacks(cmd.Context(), run.ID)
 	for _, cb := range callbacks {
 		view.Callbacks = append(view.Callbacks, callbackView{cb.ID, cb.State, cb.Attempts, cb.LastStatus, cb.LastReason, some(cb.LastAt)})
@@ -264,6 +268,9 @@ func printRun(c *console, r runView) error {
 		out.printf("budget    %s", override(*r.Budget))
 	}
 	out.printf("state     %s %s", r.State, cmp.Or(r.Held, r.Reason))
+	if r.Batch != nil {
+		out.printf("batch     %s %s", r.Batch.ID, strings.TrimSpace(string(r.Batch.State)+" "+r.Batch.Status))
+	}
 	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))
 	for _, m := range r.Timeline {
