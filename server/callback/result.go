@@ -20,6 +20,25 @@ const (
 	Gone Verdict = "gone"
 )
 
+// Wish is what a receiver says in the header webhook-delivery (DEL-13).
+type Wish string
+
+const (
+	NoWish Wish = ""
+	// Disable: no message any more, this one and all to come.
+	Disable Wish = "disable"
+	// AbortMessage: this message no more.
+	AbortMessage Wish = "abort-message"
+)
+
+func wishOf(h http.Header) Wish {
+	switch wish := Wish(strings.ToLower(strings.TrimSpace(h.Get("Webhook-Delivery")))); wish {
+	case Disable, AbortMessage:
+		return wish
+	}
+	return NoWish
+}
+
 // Result is what came of one attempt. It holds no secret.
 type Result struct {
 	Verdict    Verdict
@@ -28,6 +47,8 @@ type Result struct {
 	RemoteAddr string // the address connected to, "" if none was
 	Excerpt    []byte // the first MaxExcerpt bytes of the answer's body
 	Reason     string // why it was not delivered, for the log and the operator
+	// Wish is what the receiver asks for, if it was to be obeyed.
+	Wish Wish
 
 	// overloaded: the receiver said or showed that it has too much to do.
 	overloaded bool

@@ -84,8 +84,11 @@ type Attempt struct {
 	ID     string // of the message
 	URL    string
 	Origin Origin // who chose URL
-	Secret string // of the endpoint: whsec_ and base64
-	Body   []byte // what Message.Body gave when the run ended
+	// Secrets of the endpoint: all that are live sign.
+	Secrets []Secret
+	Body    []byte // what Message.Body gave when the run ended
+	// Obey: the receiver may say by the header webhook-delivery what to do.
+	Obey bool
 }
 
 // Send makes one attempt. It always gives a Result: a setting that cannot work and
@@ -113,7 +116,7 @@ func (s *Sender) attempt(ctx context.Context, a Attempt, at time.Time, result *R
 	if err != nil {
 		return err
 	}
-	signature, err := Sign(a.Secret, a.ID, at, a.Body)
+	signature, err := SignAll(a.Secrets, a.ID, at, a.Body)
 	if err != nil {
 		return fmt.Errorf("signing: %w", err)
 	}
@@ -135,6 +138,9 @@ func (s *Sender) attempt(ctx context.Context, a Attempt, at time.Time, result *R
 	}
 	defer resp.Body.Close()
 	result.judge(resp, s.now())
+	if a.Obey {
+		result.Wish = wishOf(resp.Header)
+	}
 	// The status has decided: a body that breaks off or never ends changes nothing.
 	read, _ := io.ReadAll(io.LimitReader(resp.Body, maxRead))
 	result.Excerpt = read[:min(len(read), MaxExcerpt)]

@@ -34,7 +34,7 @@ func receive(t *testing.T, handler http.HandlerFunc) string {
 }
 
 func attempt(url string) callback.Attempt {
-	return callback.Attempt{ID: "msg_1", URL: url, Origin: callback.Configured, Secret: vectorSecret, Body: []byte(vectorBody)}
+	return callback.Attempt{ID: "msg_1", URL: url, Origin: callback.Configured, Secrets: []callback.Secret{{Text: vectorSecret}}, Body: []byte(vectorBody)}
 }
 
 func send(t *testing.T, url string, o callback.Options) callback.Result {
@@ -321,7 +321,7 @@ func TestStoppedSenderSaysRetryAndBlamesNobody(t *testing.T) {
 func TestSettingThatCannotWorkIsRetriedBecauseItMayBeMended(t *testing.T) {
 	url := receive(t, func(http.ResponseWriter, *http.Request) { t.Error("called all the same") })
 	broken := attempt(url)
-	broken.Secret = "whsec_never-to-be-seen"
+	broken.Secrets = []callback.Secret{{Text: "whsec_never-to-be-seen"}}
 	got := callback.NewSender(callback.Options{}).Send(t.Context(), broken)
 	wantRetry(t, got, 0, "signing: the secret is not")
 	if strings.Contains(got.Reason, "never-to-be-seen") {

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,20 +28,28 @@ func NewSecret() string {
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
 
-// Sign gives the webhook-signature of one attempt, by the symmetric scheme (v1) of
-// Standard Webhooks. Its errors never show the secret.
+// Sign gives a signature of one attempt, by the symmetric scheme (v1) of Standard
+// Webhooks, or by the asymmetric one (v1a) with a whsk_ secret. Its errors never show
+// the secret.
 func Sign(secret, id string, at time.Time, body []byte) (string, error) {
-	key, err := decodeSecret(secret)
-	if err != nil {
-		return "", err
-	}
 	if id == "" || strings.Contains(id, ".") {
 		// The full stop separates the signed parts; inside one it would move their borders.
 		return "", fmt.Errorf("message id %q is empty or contains a full stop", id)
 	}
+	message := append(fmt.Appendf(nil, "%s.%d.", id, at.Unix()), body...)
+	if strings.HasPrefix(secret, privatePrefix) {
+		key, err := decodePrivate(secret)
+		if err != nil {
+			return "", err
+		}
+		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(key, message)), nil
+	}
+	key, err := decodeSecret(secret)
+	if err != nil {
+		return "", err
+	}
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "%s.%d.", id, at.Unix())
-	mac.Write(body)
+	mac.Write(message)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)), nil
 }
 
