@@ -18,9 +18,11 @@ type Config struct {
 	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL
 	// Schedules are by name, as webhooks.
 	Schedules map[string]Schedule `yaml:"schedules"`
-	Egress    Egress              `yaml:"egress"`
-	Workers   Workers             `yaml:"workers"`
-	Log       Log                 `yaml:"log"`
+	// Callbacks is what holds for all callbacks.
+	Callbacks Callbacks `yaml:"callbacks"`
+	Egress    Egress    `yaml:"egress"`
+	Workers   Workers   `yaml:"workers"`
+	Log       Log       `yaml:"log"`
 
 	// source is where the settings were read. nil without a file.
 	source *source

@@ -32,8 +32,13 @@ func Default() *Config {
 			Payment: Backend{Backend: "builtin"},
 			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
 		},
-		Agents:  map[string]Agent{AssistantName: assistant()},
-		Workers: Workers{Runs: 32, Callbacks: 8},
+		Agents: map[string]Agent{AssistantName: assistant()},
+		Callbacks: Callbacks{
+			Schedule:     DefaultCallback().Schedule,
+			Concurrency:  4,                         // DEL-09
+			DisableAfter: Duration(120 * time.Hour), // DEL-08
+		},
+		Workers: Workers{Runs: 32, Callbacks: 64},
 		Log:     Log{Level: "info", Format: "text"},
 	}
 }

@@ -42,12 +42,13 @@ func (c *Config) explainWork(w io.Writer) {
 	c.explainModel(w)
 	fmt.Fprintf(w, "Works on %d runs of events and sends %d callbacks at a time. Logs %s and above, as %s.\n",
 		c.Workers.Runs, c.Workers.Callbacks, c.Log.Level, c.Log.Format)
+	c.explainCallbacks(w)
+	c.explainEgress(w)
 	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
 		{"payment", c.Tools.Payment.Backend, ""},
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
-	c.explainEgress(w)
 	c.explainMCPServers(w)
 	c.explainModels(w)
 	c.explainPrices(w)

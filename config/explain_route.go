@@ -65,7 +65,7 @@ func (c *Config) explainRoute(say func(format string, args ...any), r PlacedRout
 		say("may use %s, in place of what its agent may", override)
 	}
 	if r.Callback != nil {
-		say("tells the outcome to %s, in up to %d attempts", c.publicPartAt(r.Path+".callback.url", r.Callback.URL), len(r.Callback.Schedule))
+		say("tells the outcome to %s, in up to %d attempts%s", c.publicPartAt(r.Path+".callback.url", r.Callback.URL), len(r.Callback.Schedule), r.Callback.order())
 	}
 }
 

@@ -31,7 +31,7 @@ func (c *Config) explainSchedule(w io.Writer, name string, s Schedule) {
 		"all":  "times that were missed are all made up for, the latest 100",
 	}[s.CatchUp], map[string]string{"skip": "is left out", "queue": "waits for it", "parallel": "starts beside it"}[s.Overlap])
 	if s.Callback != nil {
-		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts\n", c.publicPartAt(path+".callback.url", s.Callback.URL), len(s.Callback.Schedule))
+		fmt.Fprintf(w, "    tells the outcome to %s, in up to %d attempts%s\n", c.publicPartAt(path+".callback.url", s.Callback.URL), len(s.Callback.Schedule), s.Callback.order())
 	}
 }
 

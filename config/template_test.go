@@ -25,7 +25,7 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare",
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare", "CALLBACK_OLD_SECRET": "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=",
 		"HUBSPOT_SECRET": "hubspot-hubspot-1", "META_APP_SECRET": "meta-meta-meta-meta", "META_VERIFY_TOKEN": "verify", "OPENAI_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_TOKEN": "salesforce-salesforce-1"}
 	for name, value := range contractEnv {
 		env[name] = value

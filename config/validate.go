@@ -40,6 +40,7 @@ func (c *Config) check() *checker {
 	k.checkMCPServers()
 	k.checkAgents()
 	k.checkWebhooks()
+	k.checkCallbacks()
 	k.checkEgress()
 	k.checkSchedules()
 	k.checkWorkers()

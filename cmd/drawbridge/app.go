@@ -45,6 +45,7 @@ type app struct {
 	mcp      *mcpserver.Server
 	model    modelChoice
 	intake   *webhook.Handler
+	sender   *callback.Sender
 	worker   *dispatch.Dispatcher
 	chat     http.Handler // all below /v1, for callers who are known
 	http     *server.Server
@@ -172,13 +173,14 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	if problems := egressProblems(a.cfg, a.egress); len(problems) > 0 {
 		return problems
 	}
+	a.sender = callback.NewSender(callback.Options{Log: a.log, Egress: a.egress})
 	settings, err := workSettings(a.cfg, a.model)
 	if err != nil {
 		return err
 	}
 	sessions := newSessions(a.cfg, a.mcp)
 	a.cleanup(sessions.close)
-	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, callback.NewSender(callback.Options{Log: a.log, Egress: a.egress}), settings,
+	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
 			Taint: taint, Refused: a.recordRefused, Batches: a.model.models.Batches()})
 	return nil

@@ -26,8 +26,11 @@ func (a *app) wireChat(context.Context, appOptions) error {
 	chat := chatapi.New(a.worker, agents, chatapi.Options{Limits: limits, Hosts: hosts, Activity: settings.Activity,
 		KeepAlive: time.Duration(settings.KeepAlive), CancelWhenGone: settings.OnDisconnect == config.OnDisconnectCancel,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Log: a.log})
-	runs := runapi.New(a.store, a.worker, runapi.Options{Limits: limits, Hosts: hosts, BodyLimit: int64(a.cfg.Server.MaxBody),
-		KeepAlive: time.Duration(settings.KeepAlive), Log: a.log})
+	o := runapi.Options{Limits: limits, Hosts: hosts, BodyLimit: int64(a.cfg.Server.MaxBody), KeepAlive: time.Duration(settings.KeepAlive), Log: a.log}
+	if len(a.cfg.Callbacks.Secrets) > 0 {
+		o.CheckCallback = a.sender.CheckRequested
+	}
+	runs := runapi.New(a.store, a.worker, o)
 	doors := http.NewServeMux()
 	doors.Handle("/v1/", chat)
 	doors.Handle("/v1/runs", runs)

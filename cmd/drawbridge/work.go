@@ -19,7 +19,7 @@ import (
 // workSettings turns the configuration into what the dispatcher works by. Mistakes
 // in conditions and prompts are problems of the configuration, with their place.
 func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, error) {
-	settings := dispatch.Settings{Agents: map[string]bridge.Agent{}, Sources: map[string]*dispatch.Source{}, Targets: map[string]dispatch.Target{}}
+	settings := dispatch.Settings{Callbacks: callbackRules(cfg), Agents: map[string]bridge.Agent{}, Sources: map[string]*dispatch.Source{}, Targets: map[string]dispatch.Target{}}
 	var problems config.Problems
 	settings.Batches, settings.OpenAI = map[string]dispatch.BatchSettings{}, map[string]dispatch.OpenAISource{}
 	for name, agent := range cfg.Agents {
@@ -92,14 +92,34 @@ func budgetOf(b config.Budget) bridge.Budget {
 }
 
 func targetOf(c config.Callback) dispatch.Target {
-	target := dispatch.Target{URL: c.URL, Secret: c.Secret.Reveal()}
-	for _, pause := range c.Schedule {
-		target.Schedule = append(target.Schedule, time.Duration(pause))
+	return dispatch.Target{URL: c.URL, Secrets: signersOf(c.AllSecrets()), Schedule: scheduleOf(c.Schedule),
+		EndpointLimit: dispatch.EndpointLimit{AtOnce: c.Concurrency, InOrder: c.FIFO}}
+}
+
+// callbackRules are what the settings say of all callbacks.
+func callbackRules(cfg *config.Config) dispatch.CallbackRules {
+	c := cfg.Callbacks
+	return dispatch.CallbackRules{Secrets: signersOf(c.Secrets), Schedule: scheduleOf(c.Schedule), AtOnce: c.Concurrency,
+		Patience: dispatch.Patience{For: time.Duration(c.DisableAfter), InARow: c.DisableAfterFailures}, Obey: c.ObeyReceivers, PublicURL: cfg.Server.PublicURL}
+}
+
+func signersOf(secrets []config.WebhookSecret) []callback.Secret {
+	var signers []callback.Secret
+	for _, s := range secrets {
+		signers = append(signers, callback.Secret{Text: s.Secret.Reveal(), NotAfter: s.NotAfter})
 	}
-	if target.Schedule == nil {
-		target.Schedule = callback.DefaultSchedule()
+	return signers
+}
+
+func scheduleOf(pauses []config.Duration) callback.Schedule {
+	if pauses == nil {
+		return callback.DefaultSchedule()
 	}
-	return target
+	var schedule callback.Schedule
+	for _, pause := range pauses {
+		schedule = append(schedule, time.Duration(pause))
+	}
+	return schedule
 }
 
 // releaseMail sends scheduled mail when it is due. It sleeps until the earliest,

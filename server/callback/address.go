@@ -65,3 +65,12 @@ func newClient(rules *egress.Rules, origin Origin, connect time.Duration, roots 
 		CheckRedirect: egress.NoRedirects,
 	}
 }
+
+// PublicPart is an address without what may be a token in it: its scheme and host.
+func PublicPart(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "an address that is no URL"
+	}
+	return u.Scheme + "://" + u.Host
+}

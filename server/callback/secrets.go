@@ -96,3 +96,8 @@ func PublicKey(secret string) (string, error) {
 	}
 	return publicPrefix + base64.StdEncoding.EncodeToString(key[ed25519.SeedSize:]), nil
 }
+
+// Live reports whether one of the secrets signs at a time.
+func Live(secrets []Secret, at time.Time) bool {
+	return slices.ContainsFunc(secrets, func(s Secret) bool { return s.live(at) })
+}

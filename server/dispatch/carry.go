@@ -216,7 +216,7 @@ func Backoff(n int, random func() float64) time.Duration {
 // finish ends the run, with its callback in the same transaction.
 func (d *Dispatcher) finish(ctx context.Context, l *life, state State, outcome bridge.Outcome) error {
 	end := Ending{State: state, Outcome: outcome, At: d.o.Now()}
-	if l.Run.Route != "" {
+	if l.Run.OwesCallback() {
 		owed, err := d.report(ctx, l.Run, end)
 		if err != nil {
 			return err

@@ -61,18 +61,6 @@ func TestDeliveredCallbackIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestReceiverThatIsGoneIsNotAskedAgain(t *testing.T) {
-	w, run := ended(t)
-	w.receiver = always(http.StatusGone)
-	w.until("callback dead")
-	if owed := w.owed(run); owed.State != dispatch.Undelivered || owed.Attempts != 1 || owed.LastStatus != 410 || owed.LastReason != "answered 410" {
-		t.Errorf("the callback ended as %+v", owed)
-	}
-	if due, found, err := w.store.NextDue(t.Context(), dispatch.CallbackJob); err != nil || found {
-		t.Errorf("it is due at %v (%v)", due, err)
-	}
-}
-
 func TestCallbackIsGivenUpWhenItsScheduleIsOver(t *testing.T) {
 	w, run := ended(t)
 	w.receiver = always(http.StatusBadGateway)

@@ -18,8 +18,27 @@ import (
 
 // Target is where a route's callbacks go.
 type Target struct {
-	URL, Secret string
-	Schedule    callback.Schedule
+	URL      string
+	Secrets  []callback.Secret
+	Schedule callback.Schedule
+	EndpointLimit
+}
+
+// CallbackRules hold for all callbacks. The zero value disables no endpoint for its
+// failures, and signs nothing that a request asks for.
+type CallbackRules struct {
+	// Secrets and Schedule are for the addresses that requests name.
+	Secrets  []callback.Secret
+	Schedule callback.Schedule
+	// AtOnce is how many attempts may be under way at one endpoint; 4 if zero.
+	AtOnce int
+	// Patience with an endpoint that does nothing but fail.
+	Patience
+	// Obey: receivers may say by a header that they want no more.
+	Obey bool
+	// PublicURL is where this server is reached: what a callback is too small for can be
+	// fetched there.
+	PublicURL string
 }
 
 // Settings are what the dispatcher works by: plain values, made from the
@@ -28,6 +47,8 @@ type Settings struct {
 	Agents  map[string]bridge.Agent
 	Sources map[string]*Source // by name, with compiled routes
 	Targets map[string]Target  // by the name that routes call them
+	// Callbacks hold for all targets, and for the addresses that requests name.
+	Callbacks CallbackRules
 	// Batches are the agents whose answers come with batches, by their names.
 	Batches map[string]BatchSettings
 	// OpenAI are the sources of OpenAI's own webhooks.
@@ -47,7 +68,7 @@ type OpenAISource struct {
 type Options struct {
 	Now func() time.Time
 	Log *slog.Logger
-	// Runs and Callbacks bound how many are under way at once; 32 and 8 if zero.
+	// Runs and Callbacks bound how many are under way at once; 32 and 64 if zero.
 	Runs, Callbacks int
 	// MaxAttempts is how many faults in a row end a run as dead; 8 if zero (RUN-07).
 	MaxAttempts int
@@ -101,7 +122,7 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 		o.Runs = 32
 	}
 	if o.Callbacks == 0 {
-		o.Callbacks = 8
+		o.Callbacks = 64
 	}
 	if o.MaxAttempts == 0 {
 		o.MaxAttempts = 8
@@ -138,7 +159,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	}{
 		{d.pool(EventJob, d.o.Runs, d.claimEvents), quiet},
 		{d.pool(RunJob, d.o.Runs, d.claimRuns), ctx},
-		{d.pool(CallbackJob, d.o.Callbacks, d.claimCallbacks), quiet},
+		{d.callbackPool(), quiet},
 		{d.pool(BatchJob, batchWorkers, d.claimBatches), ctx},
 	} {
 		pools.Go(func() { p.run(ctx, p.work) })

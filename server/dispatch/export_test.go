@@ -17,7 +17,7 @@ func (f fixedJournal) Entries(context.Context, string) ([]bridge.Entry, error) {
 
 // ReportOf makes the callback of a run with a journal.
 func ReportOf(ctx context.Context, run Run, end Ending, entries []bridge.Entry) (*Callback, error) {
-	return New(fixedJournal{entries: entries}, nil, nil, nil, Settings{}, Options{}).report(ctx, run, end)
+	return New(fixedJournal{entries: entries}, nil, nil, nil, Settings{Callbacks: CallbackRules{PublicURL: "https://bridge.example.com/"}}, Options{}).report(ctx, run, end)
 }
 
 // LimitCheck sets how long holding an event against a schema may take.

@@ -5,51 +5,6 @@ import (
 	"time"
 )
 
-// CallbackState is where a callback stands.
-type CallbackState string
-
-const (
-	Pending   CallbackState = "pending"
-	Delivered CallbackState = "delivered"
-	// Undelivered: every attempt failed, or the receiver said it is gone. The
-	// message is kept.
-	Undelivered CallbackState = "dead"
-)
-
-// Callback is a message owed to the outside about a run's end. Its address and
-// secret are not kept with it: the route is looked up in the settings at each
-// attempt, so that a changed secret holds at once and none is on disk.
-type Callback struct {
-	ID    string // "msg_...", the same at every attempt
-	Run   string
-	Route string // the webhook whose callback setting applies
-	Body  []byte // the exact bytes that are signed and sent
-	State CallbackState
-	// Attempts made so far, and what the last one came to.
-	Attempts   int
-	LastStatus int // HTTP status, 0 if there was no answer
-	LastReason string
-	Created    time.Time
-	LastAt     time.Time
-}
-
-// Attempt is the result of one try to deliver.
-type Attempt struct {
-	At     time.Time
-	State  CallbackState
-	Status int
-	Reason string
-	// Next is when to try again, if State is Pending.
-	Next time.Time
-}
-
-// CallbackStore keeps callbacks until they are delivered or given up.
-type CallbackStore interface {
-	ClaimCallbacks(ctx context.Context, limit int, lease time.Duration) ([]Callback, error)
-	// Attempted notes one attempt; its job ends or is put off.
-	Attempted(ctx context.Context, id string, a Attempt) error
-}
-
 // Queue is the clock side of all three: leases and wake-ups.
 type Queue interface {
 	// Renew extends the leases of claimed work: it is not due again before the

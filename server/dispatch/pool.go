@@ -30,8 +30,11 @@ type pool struct {
 	slots int
 	queue Queue
 	claim func(ctx context.Context, limit int) ([]work, error)
-	log   *slog.Logger
-	now   func() time.Time
+	// next, if set, is when claim will have something, in place of when something is due:
+	// what waits for others is due, and cannot be claimed.
+	next func(ctx context.Context) (time.Time, bool, error)
+	log  *slog.Logger
+	now  func() time.Time
 
 	mu sync.Mutex
 	// held counts, because work whose lease ran out unnoticed is claimed a second
@@ -135,7 +138,7 @@ func (p *pool) wait(ctx context.Context) {
 		return
 	}
 	var due <-chan time.Time
-	at, ok, err := p.queue.NextDue(ctx, p.kind)
+	at, ok, err := p.nextDue(ctx)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		p.log.Error("looking for due work", "kind", p.kind, "err", err)
@@ -154,6 +157,13 @@ func (p *pool) wait(ctx context.Context) {
 	case <-due:
 	case <-ctx.Done():
 	}
+}
+
+func (p *pool) nextDue(ctx context.Context) (time.Time, bool, error) {
+	if p.next != nil {
+		return p.next(ctx)
+	}
+	return p.queue.NextDue(ctx, p.kind)
 }
 
 // renew keeps the leases of all that is under way.

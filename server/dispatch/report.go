@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
 	"strings"
 
 	"drawbridge/bridge"
@@ -14,20 +13,22 @@ import (
 
 // Report is the data of a callback: what came of a run.
 type Report struct {
-	Run       string       `json:"run"`
-	Event     string       `json:"event,omitempty"`
-	Source    string       `json:"source"`
-	Agent     string       `json:"agent"`
-	Model     string       `json:"model"` // "rehearsal" if a script spoke
-	State     State        `json:"state"`
-	Reason    string       `json:"reason"`
-	Answer    string       `json:"answer"`
-	AnswerCut bool         `json:"answer_cut,omitempty"`
-	Usage     bridge.Usage `json:"usage"`
-	Calls     []CallReport `json:"calls"`
-	// CallsCut: Calls are the last ones only, or the journal could not be read;
-	// Usage has the number of all.
+	Run    string       `json:"run"`
+	Event  string       `json:"event,omitempty"`
+	Source string       `json:"source"`
+	Agent  string       `json:"agent"`
+	Model  string       `json:"model"` // "rehearsal" if a script spoke
+	State  State        `json:"state"`
+	Reason string       `json:"reason"`
+	Answer string       `json:"answer"`
+	Usage  bridge.Usage `json:"usage"`
+	Calls  []CallReport `json:"calls"`
+	// CallsCut: the journal could not be read, so Calls are not told; Usage has their number.
 	CallsCut bool `json:"calls_cut,omitempty"`
+	// Thin: Answer and Calls are left out because they would be too long. URL is where
+	// to fetch the run with them; a path only where the server's own address is not known.
+	Thin bool   `json:"thin,omitempty"`
+	URL  string `json:"url,omitempty"`
 }
 
 // CallReport is one tool call of a run.
@@ -37,11 +38,10 @@ type CallReport struct {
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 }
 
-// A callback stays below 20 kB (DEL-02): the answer gets what the rest leaves.
+// A callback stays below 20 kB (DEL-02).
 const (
-	reportedAnswer = 8 << 10 // bytes
-	reportedCalls  = 50
-	reportedBytes  = 20_000 - 200 // the envelope takes the rest
+	reportedBytes = 20_000 - 200 // the envelope takes the rest
+	reportedName  = 200          // bytes of a name, in a report that would be too long
 )
 
 // report makes the callback that tells of a run's end.
@@ -58,8 +58,7 @@ func (d *Dispatcher) report(ctx context.Context, run Run, end Ending) (*Callback
 	}
 	o := end.Outcome
 	data, err := Report{Run: run.ID, Event: run.Event, Source: run.Source, Agent: run.Agent, Model: d.settings.Agents[run.Agent].Model,
-		State: end.State, Reason: string(o.Reason), Answer: o.Answer,
-		Usage: o.Usage, Calls: calls[max(0, len(calls)-reportedCalls):], CallsCut: err != nil || len(calls) > reportedCalls}.encode()
+		State: end.State, Reason: string(o.Reason), Answer: o.Answer, Usage: o.Usage, Calls: calls, CallsCut: err != nil}.encode(d.settings.Callbacks.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report of run %q: %w", run.ID, err)
 	}
@@ -68,32 +67,23 @@ func (d *Dispatcher) report(ctx context.Context, run Run, end Ending) (*Callback
 	if err != nil {
 		return nil, fmt.Errorf("encoding the report of run %q: %w", run.ID, err)
 	}
-	return &Callback{ID: id, Run: run.ID, Route: run.Route, Body: body, Created: end.At}, nil
+	owed := &Callback{ID: id, Run: run.ID, Route: run.Route, URL: run.CallbackURL, Body: body, Created: end.At}
+	return owed, nil
 }
 
-// encode gives the report as JSON, with as much of the answer as there is room for.
-func (r Report) encode() ([]byte, error) {
-	answer := strings.ToValidUTF8(r.Answer, "\uFFFD")
-	r.Answer, r.AnswerCut = "", true
-	rest, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
+// encode gives the report as JSON: all of it, or, if that is too long, all but the
+// answer and the calls, with where to fetch them.
+func (r Report) encode(publicURL string) ([]byte, error) {
+	r.Answer = strings.ToValidUTF8(r.Answer, "\uFFFD")
+	if whole, err := json.Marshal(r); err != nil || len(whole) <= reportedBytes {
+		return whole, err
 	}
-	r.Answer = fit(answer, min(reportedAnswer, reportedBytes-len(rest)))
-	r.AnswerCut = r.Answer != answer
+	r.Answer, r.Calls = "", []CallReport{}
+	r.Thin, r.URL = true, strings.TrimSuffix(publicURL, "/")+"/v1/runs/"+r.Run
+	for _, name := range []*string{&r.Source, &r.Agent, &r.Model, &r.Reason, &r.Event} {
+		*name = strings.ToValidUTF8((*name)[:min(len(*name), reportedName)], "")
+	}
 	return json.Marshal(r)
-}
-
-// fit cuts a text to the longest start of at most limit bytes, counted as JSON:
-// some characters take six bytes there.
-func fit(text string, limit int) string {
-	start := func(n int) string { return strings.ToValidUTF8(text[:n], "") }
-	most := max(0, min(len(text), limit))
-	tooLong := sort.Search(most+1, func(n int) bool {
-		encoded, err := json.Marshal(start(n))
-		return err != nil || len(encoded)-len(`""`) > limit
-	})
-	return start(max(0, tooLong-1))
 }
 
 // Calls reads from a journal which calls a run made and what each came to. What was

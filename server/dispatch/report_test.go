@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -93,29 +92,23 @@ func manyCalls(t testing.TB, n int) []bridge.Entry {
 	return entries
 }
 
-func TestReportKeepsTheLastCallsAndSaysSo(t *testing.T) {
-	for n, cut := range map[int]bool{0: false, 50: false, 51: true, 200: true} {
-		_, said := reported(t, "done", manyCalls(t, n)...)
-		if said.CallsCut != cut || len(said.Calls) != min(n, 50) || said.AnswerCut || said.Answer != "done" {
-			t.Errorf("of %d calls it shows %d (cut: %v)", n, len(said.Calls), said.CallsCut)
+func TestDEL02_ReportThatIsTooLongIsThinAndSaysWhereTheRestIs(t *testing.T) {
+	for calls, thin := range map[int]bool{0: false, 50: false, 200: true} {
+		_, said := reported(t, "done", manyCalls(t, calls)...)
+		if said.Thin != thin || (said.Answer == "") != thin || (said.URL == "https://bridge.example.com/v1/runs/"+said.Run) != thin || said.Calls == nil {
+			t.Errorf("with %d calls: thin %v, answer %q, url %q", calls, said.Thin, said.Answer, said.URL)
 		}
-		if n > 0 && said.Calls[len(said.Calls)-1].Tool != fmt.Sprintf("%0128d", n-1) {
-			t.Errorf("of %d calls the last one shown is %q", n, said.Calls[len(said.Calls)-1].Tool)
+		if !thin && len(said.Calls) != calls || thin && len(said.Calls) != 0 {
+			t.Errorf("of %d calls it tells %d", calls, len(said.Calls))
 		}
 	}
-}
-
-func TestReportCutsALongAnswer(t *testing.T) {
-	for answer, want := range map[string]string{
-		strings.Repeat("a", 8<<10):          strings.Repeat("a", 8<<10),
-		strings.Repeat("a", 8<<10+1):        strings.Repeat("a", 8<<10),
-		"a" + strings.Repeat("é", 4<<10):    "a" + strings.Repeat("é", 4<<10-1),
-		strings.Repeat("\x01", 8<<10):       strings.Repeat("\x01", 8<<10/6), // six bytes each in JSON
-		strings.Repeat("\n", 4<<10) + "and": strings.Repeat("\n", 4<<10),
+	for answer, thin := range map[string]bool{
+		strings.Repeat("a", 19_000):   false,
+		strings.Repeat("a", 20_000):   true,
+		strings.Repeat("\x01", 8<<10): true, // six bytes each in JSON
 	} {
-		_, said := reported(t, answer)
-		if said.Answer != want || said.AnswerCut != (answer != want) {
-			t.Errorf("of %d bytes it shows %d (cut: %v), want %d", len(answer), len(said.Answer), said.AnswerCut, len(want))
+		if _, said := reported(t, answer); said.Thin != thin || said.Answer != "" && said.Answer != answer {
+			t.Errorf("of %d bytes it tells %d (thin: %v)", len(answer), len(said.Answer), said.Thin)
 		}
 	}
 }
@@ -127,17 +120,18 @@ func TestReportWithoutAReadableJournalIsStillMade(t *testing.T) {
 	}
 }
 
-func TestMessageStaysBelowTwentyKilobytes(t *testing.T) {
+func TestDEL02_MessageStaysBelowTwentyKilobytes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		piece := rapid.OneOf(rapid.StringN(1, 20, -1), rapid.SampledFrom([]string{"\x00", "<&>", "\u2028", "\xff", "é", "🜁", `"`, "a"})).Draw(rt, "piece")
 		answer := strings.Repeat(piece, rapid.IntRange(0, 20_000).Draw(rt, "times"))
-		calls := rapid.IntRange(0, 60).Draw(rt, "calls")
+		calls := rapid.IntRange(0, 120).Draw(rt, "calls")
 		body, said := reported(t, answer, manyCalls(t, calls)...)
 		if len(body) >= 20_000 {
 			rt.Fatalf("the message has %d bytes", len(body))
 		}
-		if whole := strings.ToValidUTF8(answer, "\uFFFD"); !utf8.ValidString(said.Answer) || !strings.HasPrefix(whole, said.Answer) || said.AnswerCut != (said.Answer != whole) {
-			rt.Fatalf("of %q it shows %q (cut: %v)", answer, said.Answer, said.AnswerCut)
+		// It is whole, or it says that it is not: nothing is cut without a word.
+		if whole := strings.ToValidUTF8(answer, "\uFFFD"); !said.Thin && (said.Answer != whole || len(said.Calls) != calls) {
+			rt.Fatalf("of %q and %d calls it tells %q and %d", answer, calls, said.Answer, len(said.Calls))
 		}
 	})
 }

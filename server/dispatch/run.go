@@ -92,6 +92,10 @@ type Run struct {
 	Created, Started, FinishedAt time.Time
 }
 
+// OwesCallback reports whether somebody is to be told of the run's end: the address
+// that whoever started it asked for, or else the callback of its route.
+func (r Run) OwesCallback() bool { return r.Route != "" || r.CallbackURL != "" }
+
 // NewRun is what it takes to start a run.
 type NewRun struct {
 	ID, Agent, Source, Event, Prompt, Route string
@@ -102,7 +106,8 @@ type NewRun struct {
 	// Owner is the principal that started the run and may see, continue and cancel it
 	// ("key:desk"), "" for one that no caller started.
 	Owner string
-	// CallbackURL, if set, is the address to tell of the run's end.
+	// CallbackURL, if set, is the address to tell of the run's end, in place of the
+	// route's.
 	CallbackURL string
 	// Subject and Budget are as in [Run].
 	Subject string

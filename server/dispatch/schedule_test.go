@@ -75,7 +75,7 @@ func TestTimeBecomesARun(t *testing.T) {
 	w := newWorld(t)
 	w.schedule(dispatch.Schedule{Name: "nightly", Cron: "30 8 * * *", Zone: "Asia/Kolkata", Priority: dispatch.High, Callback: true,
 		Prompt: "{{.agent}} does {{.schedule}} of {{.tick}}, a {{.tick.Weekday}}, as {{.id}}."})
-	w.settings.Targets["schedule/nightly"] = dispatch.Target{URL: w.settings.Targets["shop"].URL, Secret: secret, Schedule: callback.Schedule{0}}
+	w.settings.Targets["schedule/nightly"] = dispatch.Target{URL: w.settings.Targets["shop"].URL, Secrets: []callback.Secret{{Text: secret}}, Schedule: callback.Schedule{0}}
 	w.until("schedules planned")
 	if next := w.stored("nightly").Next; !next.Equal(time.Date(2027, 1, 16, 3, 0, 0, 0, time.UTC)) {
 		t.Fatalf("it is due at %v", next)

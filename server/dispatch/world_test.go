@@ -47,6 +47,7 @@ type world struct {
 	made     []string              // tools called, in order
 	model    func(asked int) int   // status of the n-th answer, from 1
 	asked    int
+	hear     io.Writer              // gets what the model is asked, if set
 	pause    string                 // the Retry-After that a refusing model sends, if any
 	receiver func(received int) int // status of the n-th answer, from 1
 	received []delivery
@@ -91,7 +92,7 @@ func newWorld(t testing.TB) *world {
 		Agents: map[string]bridge.Agent{"desk": {Name: "desk", Instructions: "You work at the desk.", Model: rehearsal.ModelName,
 			Budget: bridge.Budget{Wall: 10_000 * time.Hour}}},
 		Sources: map[string]*dispatch.Source{"shop": {Name: "shop", Routes: []*dispatch.Route{w.route("Look.")}}},
-		Targets: map[string]dispatch.Target{"shop": {URL: w.serveReceiver(), Secret: secret, Schedule: callback.Schedule{0, time.Minute, time.Hour}}},
+		Targets: map[string]dispatch.Target{"shop": {URL: w.serveReceiver(), Secrets: []callback.Secret{{Text: secret}}, Schedule: callback.Schedule{0, time.Minute, time.Hour}}},
 	}
 	return w
 }
@@ -126,6 +127,9 @@ func (w *world) serveModel() bridge.Model {
 	play := rehearsal.NewServer(loaded, rehearsal.Options{})
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
+		if w.hear != nil {
+			r.Body = io.NopCloser(io.TeeReader(r.Body, w.hear))
+		}
 		w.asked++
 		status, pause := w.model(w.asked), w.pause
 		w.mu.Unlock()
@@ -278,7 +282,11 @@ func (w *world) owed(run string) dispatch.Callback {
 	if err != nil || len(callbacks) != 1 {
 		w.t.Fatalf("%d callbacks (%v), want 1", len(callbacks), err)
 	}
-	return callbacks[0]
+	whole, err := w.store.Callback(w.t.Context(), callbacks[0].ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return whole
 }
 
 // report is what a delivery says, after its signature was verified.
@@ -391,6 +399,10 @@ func (s *tellingStore) PlanSchedules(ctx context.Context, planned []dispatch.Pla
 	return s.tell("schedules planned", func() error { return s.Store.PlanSchedules(ctx, planned) })
 }
 
-func (s *tellingStore) Attempted(ctx context.Context, id string, a dispatch.Attempt) error {
-	return s.tell("callback "+string(a.State), func() error { return s.Store.Attempted(ctx, id, a) })
+func (s *tellingStore) Attempted(ctx context.Context, id string, a dispatch.Attempt, p dispatch.Patience) (turn dispatch.Turn, err error) {
+	err = s.tell("callback "+string(a.State), func() error {
+		turn, err = s.Store.Attempted(ctx, id, a, p)
+		return err
+	})
+	return turn, err
 }

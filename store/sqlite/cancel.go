@@ -38,7 +38,7 @@ func (s *Store) requestCancel(ctx context.Context, id, why string) (dispatch.Sta
 		return "", err
 	case run.State.Ended():
 		return run.State, dispatch.ErrEnded
-	case run.State == dispatch.Running || run.Route != "":
+	case run.State == dispatch.Running || run.OwesCallback():
 		return run.State, s.markCancelled(ctx, run, epoch, why)
 	}
 	return dispatch.Cancelled, s.endIdle(ctx, run, epoch, why)

@@ -50,19 +50,7 @@ func (s *Store) Runs(ctx context.Context, event string, limit int) ([]dispatch.R
 
 // Callbacks gives the callbacks of a run.
 func (s *Store) Callbacks(ctx context.Context, run string) ([]dispatch.Callback, error) {
-	rows, err := s.Read().QueryContext(ctx, `SELECT `+callbackColumns+` FROM callbacks WHERE run = ? ORDER BY created_at, id`, run)
-	if err != nil {
-		return nil, fmt.Errorf("listing callbacks of run %q: %w", run, err)
-	}
-	found, err := collect(rows, (*callbackRow).fields)
-	if err != nil {
-		return nil, fmt.Errorf("listing callbacks of run %q: %w", run, err)
-	}
-	callbacks := make([]dispatch.Callback, len(found))
-	for i := range found {
-		callbacks[i] = found[i].callback()
-	}
-	return callbacks, nil
+	return s.FindCallbacks(ctx, dispatch.CallbackFilter{Run: run}, 1000)
 }
 
 // Rejections lists the newest refused deliveries of a source first; source ""

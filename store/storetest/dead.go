@@ -58,9 +58,7 @@ func ends(t *testing.T, h Harness, id string, state dispatch.State, reason bridg
 // attempted notes an attempt at a callback.
 func attempted(t *testing.T, h Harness, id string, state dispatch.CallbackState) {
 	t.Helper()
-	if err := h.Store().Attempted(t.Context(), id, dispatch.Attempt{At: h.Now(), State: state, Status: 500, Reason: "answered 500", Next: h.Now().Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
+	tried(t, h, id, dispatch.Attempt{State: state, Status: 500, Reason: "answered 500", Next: h.Now().Add(time.Hour)}, dispatch.Patience{})
 }
 
 // unroutable makes an event a dead letter.

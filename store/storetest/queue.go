@@ -21,7 +21,7 @@ func callbacksAreRetriedUntilSettled(t *testing.T, h Harness) {
 	ctx, s := t.Context(), h.Store()
 	due := func() []dispatch.Callback {
 		t.Helper()
-		callbacks, err := s.ClaimCallbacks(ctx, 10, lease)
+		callbacks, err := s.ClaimCallbacks(ctx, 10, lease, dispatch.EndpointLimits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func callbacksAreRetriedUntilSettled(t *testing.T, h Harness) {
 		t.Fatalf("due: %+v, want the callback without attempts", got)
 	}
 	postponed := dispatch.Attempt{At: h.Now(), State: dispatch.Pending, Status: 500, Reason: "answered 500", Next: h.Now().Add(time.Minute)}
-	if err := s.Attempted(ctx, "msg_1", postponed); err != nil {
+	if _, err := s.Attempted(ctx, "msg_1", postponed, dispatch.Patience{}); err != nil {
 		t.Fatal(err)
 	}
 	h.Advance(time.Minute - time.Millisecond)
@@ -43,7 +43,7 @@ func callbacksAreRetriedUntilSettled(t *testing.T, h Harness) {
 	if len(got) != 1 || got[0].Attempts != 1 || got[0].LastStatus != 500 || got[0].LastReason != "answered 500" {
 		t.Fatalf("due: %+v, want the callback with its first attempt noted", got)
 	}
-	if err := s.Attempted(ctx, "msg_1", dispatch.Attempt{At: h.Now(), State: dispatch.Delivered, Status: 200}); err != nil {
+	if _, err := s.Attempted(ctx, "msg_1", dispatch.Attempt{At: h.Now(), State: dispatch.Delivered, Status: 200}, dispatch.Patience{}); err != nil {
 		t.Fatal(err)
 	}
 	h.Advance(1000 * time.Hour)

@@ -218,7 +218,7 @@ func finishEndsJournalJobAndOwesTheCallback(t *testing.T, h Harness) {
 	if err != nil || len(entries) != 3 || entries[2].Kind != bridge.EntryOutcome || entries[2].Seq != 3 {
 		t.Errorf("the journal is %+v (%v), want the outcome as entry 3", entries, err)
 	}
-	callbacks, err := s.ClaimCallbacks(ctx, 10, lease)
+	callbacks, err := s.ClaimCallbacks(ctx, 10, lease, dispatch.EndpointLimits{})
 	if err != nil || len(callbacks) != 1 || string(callbacks[0].Body) != "body 1" || callbacks[0].Route != "shop" {
 		t.Errorf("callbacks due: %+v (%v), want the one owed", callbacks, err)
 	}
