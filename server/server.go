@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path"
 	"strings"
 	"sync/atomic"
@@ -45,7 +46,11 @@ type Options struct {
 	// Anybody may ask: what only some may know depends on the request. Nil shows
 	// nothing.
 	Detail func(r *http.Request) any
-	Log    *slog.Logger
+	// TrustedProxies may say whom they pass requests on for, by X-Forwarded-For or
+	// Forwarded. A door finds the client's address in RemoteAddr; nobody behind this
+	// server reads those headers.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
 }
 
 // Server is the HTTP server. Make it with New, then Listen, then Serve.
@@ -106,6 +111,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// Handler is what the server answers with, for those who bring a connection of their
+// own.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", nil) })
@@ -113,7 +122,9 @@ func (s *Server) handler() http.Handler {
 	for pattern, handler := range s.o.Routes {
 		mux.Handle(pattern, handler)
 	}
+	proxies := trustedProxies(s.o.TrustedProxies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxies.settle(r)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		boundBody(w, r)
 		if s.o.Webhooks != nil && strings.HasPrefix(path.Clean("/"+r.URL.Path), "/webhooks/") {
