@@ -33,6 +33,10 @@ type Store struct {
 	// URL is sqlite:// and a path: sqlite://./data/x.db is relative to the working
 	// directory, sqlite:///var/lib/x.db is absolute.
 	URL string `yaml:"url"`
+	// MinFree and MinFreePercent are how much of the disk has to be free. With less,
+	// nothing new is accepted: senders are asked to come back. 0 is without that bound.
+	MinFree        Size `yaml:"min_free"`
+	MinFreePercent int  `yaml:"min_free_percent"`
 }
 
 // sqliteScheme begins every store URL there is so far.
@@ -48,6 +52,9 @@ type Server struct {
 	// PublicURL is how the outside reaches the server, "" if that is not known. The
 	// addresses to give to senders of webhooks are made of it.
 	PublicURL string `yaml:"public_url"`
+	// TrustedProxies are the addresses of the proxies in front, whose word on a
+	// client's address is taken (X-Forwarded-For, Forwarded). None: nobody's.
+	TrustedProxies []Network `yaml:"trusted_proxies"`
 	// Keys are the API keys for /mcp, /sse and /v1. None: anybody who can connect
 	// may call every tool, which is allowed on a loopback address only.
 	Keys []Key `yaml:"keys"`

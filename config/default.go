@@ -11,7 +11,7 @@ const OpenAIKeyVariable = "OPENAI_API_KEY"
 // backends.
 func Default() *Config {
 	return &Config{
-		Store: Store{URL: "sqlite://./data/drawbridge.db"},
+		Store: Store{URL: "sqlite://./data/drawbridge.db", MinFree: 500 * MiB, MinFreePercent: 5}, // ING-29
 		Server: Server{
 			Listen:  "127.0.0.1:8080",
 			MaxBody: 10 * MiB,
@@ -109,7 +109,10 @@ func DefaultWebhook() Webhook {
 	return Webhook{
 		Tolerance: Duration(300 * time.Second), // ING-13
 		MaxBody:   10 * MiB,                    // ING-05
-		Validate:  ValidateWarn,                // ING-20
+		Rate:      1000,                        // ING-25
+		DedupeFor: Duration(35 * day),          // ING-10
+		Answer:    Answer{Status: 200},
+		Validate:  ValidateWarn, // ING-20
 		Match:     MatchFirst,
 		Priority:  PriorityNormal,
 	}

@@ -35,7 +35,8 @@ func (c *Config) explainServer(w io.Writer) {
 	}
 	fmt.Fprintf(w, "Listens on %s, %s. A stop waits %s for what is under way.\n", c.Server.Listen, reach, c.Server.DrainTimeout)
 	fmt.Fprintf(w, "Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to %s) and webhooks at /webhooks/{name}.\n", c.Server.MaxBody)
-	fmt.Fprintf(w, "Keeps its state in the SQLite file %s.\n", c.Store.Path())
+	c.explainProxies(w)
+	fmt.Fprintf(w, "Keeps its state in the SQLite file %s.%s\n", c.Store.Path(), c.Store.room())
 }
 
 func (c *Config) explainWork(w io.Writer) {
@@ -142,6 +143,7 @@ func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
 	}
 	fmt.Fprintf(w, "  POST %s/webhooks/%s%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name, token)
 	fmt.Fprintf(w, "    %s, up to %s\n", hook.trust(), hook.MaxBody)
+	c.explainIntake(w, name, hook)
 	c.explainRoutes(w, name, hook)
 }
 

@@ -24,7 +24,7 @@ func TestExplainSaysWhatTheContractDoes(t *testing.T) {
 	const want = `Read from drawbridge.yaml.
 Listens on 127.0.0.1:8080, from this machine only. A stop waits 25s for what is under way.
 Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to 10MiB) and webhooks at /webhooks/{name}.
-Keeps its state in the SQLite file ./data/drawbridge.db.
+Keeps its state in the SQLite file ./data/drawbridge.db. Accepts no events while less than 500MiB or 5 % of its disk is free.
 Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 5m for a sign of life.
 Works on 32 runs of events and sends 64 callbacks at a time. Logs info and above, as text.
 Sends 4 callbacks to one address at a time, and disables one that does nothing but fail for 5d. Requests cannot ask for callbacks: there are no callbacks.secrets.

@@ -55,6 +55,11 @@ func TestTemplatesExamplesWork(t *testing.T) {
 	if diff := cmp.Diff(DefaultCallback().Schedule, hook.Callback.Schedule); diff != "" {
 		t.Errorf("schedule (-default +template):\n%s", diff)
 	}
+	if want := DefaultWebhook(); hook.Rate != want.Rate || hook.DedupeFor != want.DedupeFor || hook.RerunIfFailed != want.RerunIfFailed ||
+		hook.Answer != want.Answer || hook.Disabled != want.Disabled {
+		t.Errorf("rate %d, dedupe_for %v, rerun_if_failed %v, answer %v, disabled %v; the defaults are %d, %v, %v, %v, %v", hook.Rate, hook.DedupeFor,
+			hook.RerunIfFailed, hook.Answer, hook.Disabled, want.Rate, want.DedupeFor, want.RerunIfFailed, want.Answer, want.Disabled)
+	}
 	if want := DefaultWebhook(); hook.Tolerance != want.Tolerance || hook.MaxBody != want.MaxBody {
 		t.Errorf("tolerance %v, max_body %v; the defaults are %v, %v", hook.Tolerance, hook.MaxBody, want.Tolerance, want.MaxBody)
 	}

@@ -30,7 +30,9 @@ type checker struct {
 func (c *Config) check() *checker {
 	k := &checker{Config: c}
 	k.checkStore()
+	k.checkSpace()
 	k.checkServer()
+	k.checkProxies()
 	k.checkKeys()
 	k.checkModel()
 	k.checkModels()

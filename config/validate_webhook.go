@@ -16,5 +16,6 @@ func (k *checker) checkWebhooks() {
 		k.checkSecrets(path+".secrets", webhook)
 		k.checkRoutes(path, name, webhook)
 		between(k, path+".max_body", webhook.MaxBody, KiB, 64*MiB)
+		k.checkIntake(path, webhook)
 	}
 }

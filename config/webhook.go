@@ -63,6 +63,31 @@ type Webhook struct {
 	Budget   Budget    `yaml:"budget"`
 	Callback *Callback `yaml:"callback"`
 	MaxBody  Size      `yaml:"max_body"`
+
+	// Disabled: deliveries are answered as if there were no such webhook.
+	Disabled bool `yaml:"disabled"`
+	// AllowIPs are the addresses that deliveries may come from, besides being signed.
+	// None: any.
+	AllowIPs []Network `yaml:"allow_ips"`
+	// ContentTypes are the media types that deliveries may have. None: any.
+	ContentTypes []string `yaml:"content_types"`
+	// Rate bounds the verified deliveries a second, so that one sender cannot fill the
+	// disk. Ten seconds' worth may come at once.
+	Rate int `yaml:"rate"`
+	// DedupeFor is how long a delivery with the same key is the same event, counted
+	// from the last one. A key that is made of the content counts for 24h at most.
+	DedupeFor Duration `yaml:"dedupe_for"`
+	// RerunIfFailed: a duplicate of an event whose runs have all failed has it run
+	// again.
+	RerunIfFailed bool `yaml:"rerun_if_failed"`
+	// Answer is what a sender hears whose delivery is stored.
+	Answer Answer `yaml:"answer"`
+}
+
+// Answer is an HTTP answer.
+type Answer struct {
+	Status int    `yaml:"status"` // 200, 202 or 204
+	Body   string `yaml:"body"`   // "" for the event's id as JSON
 }
 
 // WebhookSecret is one secret of a source. In the file it may be the text alone.

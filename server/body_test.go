@@ -62,3 +62,12 @@ func (d *deadlines) SetReadDeadline(at time.Time) error {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// ING-06: what holds on every connection, whatever comes over it.
+func TestING06_EveryConnectionIsBounded(t *testing.T) {
+	s := New(Options{})
+	if s.http.ReadHeaderTimeout != 5*time.Second || bodyTime != 10*time.Second || s.http.IdleTimeout != time.Minute || s.http.MaxHeaderBytes != 64<<10 {
+		t.Errorf("header %v, body %v, idle %v, header bytes %d; want 5s, 10s, 1m, 65536",
+			s.http.ReadHeaderTimeout, bodyTime, s.http.IdleTimeout, s.http.MaxHeaderBytes)
+	}
+}

@@ -39,7 +39,8 @@ type Options struct {
 	Webhooks http.Handler
 	// Routes are the other doors by ServeMux pattern: "/mcp", "GET /sse".
 	Routes map[string]http.Handler
-	// Ready reports whether the server can do its work; nil error means it can.
+	// Ready reports whether the server can do its work; nil error means it can. An error
+	// is shown to whoever asks by its method Public() string, if it has one.
 	Ready func(ctx context.Context) error
 	// Detail is shown as JSON by a server that is ready: what is worth knowing and no
 	// reason to send work elsewhere, such as the states of mounted tool servers.
@@ -97,8 +98,8 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Drain makes the server say that it is not ready, while it still answers: the
-// first step of going down behind a load balancer.
+// Drain makes the server say that it is not ready and close each connection behind its
+// answer, while it still answers: the first step of going down.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Shutdown stops listening, lets requests under way finish until ctx ends, and
@@ -125,6 +126,10 @@ func (s *Server) handler() http.Handler {
 	proxies := trustedProxies(s.o.TrustedProxies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		proxies.settle(r)
+		if s.draining.Load() {
+			// Whoever sent the next request over this connection could meet its end.
+			w.Header().Set("Connection", "close")
+		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		boundBody(w, r)
 		if s.o.Webhooks != nil && strings.HasPrefix(path.Clean("/"+r.URL.Path), "/webhooks/") {
@@ -144,7 +149,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if s.o.Ready != nil {
 		if err := s.o.Ready(r.Context()); err != nil {
 			s.o.Log.Warn("not ready", "err", err)
-			answer(w, http.StatusServiceUnavailable, "not ready", "see the server's log")
+			answer(w, http.StatusServiceUnavailable, "not ready", told(err))
 			return
 		}
 	}
@@ -153,6 +158,15 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		detail = s.o.Detail(r)
 	}
 	answer(w, http.StatusOK, "ready", detail)
+}
+
+// told is what anybody may know of why the server is not ready.
+func told(err error) string {
+	var open interface{ Public() string }
+	if errors.As(err, &open) {
+		return open.Public()
+	}
+	return "see the server's log"
 }
 
 // health is what the health routes answer.

@@ -165,7 +165,7 @@ func (a *app) wireIntake(context.Context, appOptions) error {
 		sources = append(sources, source)
 	}
 	var err error
-	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log, PublicURL: a.cfg.Server.PublicURL})
+	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log, PublicURL: a.cfg.Server.PublicURL, Unable: a.store.Room})
 	return err
 }
 
@@ -233,8 +233,8 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
 	routes["/v1/"], routes["/v1/openapi.json"] = guarded(a.chat), runapi.Document()
-	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log,
-		Ready:  func(ctx context.Context) error { return a.store.Ready(ctx) },
+	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log, TrustedProxies: config.Prefixes(a.cfg.Server.TrustedProxies),
+		Ready:  func(ctx context.Context) error { return errors.Join(a.store.Room(), a.store.Ready(ctx)) },
 		Detail: a.readiness})
 	return nil
 }
@@ -279,6 +279,9 @@ func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan erro
 	if err != nil {
 		return nil, nil, err
 	}
+	a.work(ctx, func(ctx context.Context) {
+		a.store.WatchRoom(ctx, sqlite.Least{Bytes: int64(a.cfg.Store.MinFree), Percent: a.cfg.Store.MinFreePercent}, a.log)
+	})
 	ended := make(chan error, 1)
 	go func() { ended <- a.http.Serve() }()
 	a.cleanup(a.closeHTTP)
@@ -288,10 +291,21 @@ func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan erro
 // closeHTTP takes the doors down: not ready any more, then sessions, which would
 // otherwise hold their streams open, then what is still under way.
 func (a *app) closeHTTP(ctx context.Context) error {
-	a.http.Drain()
+	a.drain()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(a.cfg.Server.DrainTimeout))
 	defer cancel()
 	return errors.Join(a.mcp.Close(ctx), a.http.Shutdown(ctx))
+}
+
+// drainAcks is how long deliveries are still taken once a stop has begun (ING-30).
+const drainAcks = 5 * time.Second
+
+// drain begins the end: not ready any more, every connection closed behind its answer,
+// and deliveries that come later than a moment refused. Those under way are answered:
+// the server waits for them when it goes down.
+func (a *app) drain() {
+	a.http.Drain()
+	a.intake.Close(drainAcks)
 }
 
 // Serve works and listens until ctx ends or the server breaks. ready is told the
@@ -307,6 +321,7 @@ func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
 	select {
 	case <-ctx.Done():
 		a.log.Info("stopping")
+		a.drain()
 		err = nil
 	case err = <-ended:
 	}

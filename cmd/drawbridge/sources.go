@@ -14,7 +14,10 @@ func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
 	if err != nil {
 		return webhook.Source{}, fmt.Errorf("preparing webhook %q: %w", name, err)
 	}
-	return webhook.Source{Name: name, Verifier: verifier, MaxBody: int64(hook.MaxBody)}, nil
+	return webhook.Source{Name: name, Verifier: verifier, MaxBody: int64(hook.MaxBody), Disabled: hook.Disabled,
+		AllowIPs: config.Prefixes(hook.AllowIPs), ContentTypes: hook.ContentTypes, Rate: hook.Rate,
+		DedupeFor: time.Duration(hook.DedupeFor), RerunIfFailed: hook.RerunIfFailed,
+		Answer: webhook.Answer{Status: hook.Answer.Status, Body: hook.Answer.Body}}, nil
 }
 
 func secretsOf(hook config.Webhook) []webhook.Secret {

@@ -2,6 +2,9 @@ package webhook
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -18,21 +21,54 @@ type storedPart struct {
 	Duplicate bool   `json:"duplicate"`
 }
 
-// answerStored says that everything is on disk: in the words of the sender's
-// protocol, if it has any.
-func answerStored(w http.ResponseWriter, reply *Reply, receipts []Receipt) {
-	if reply != nil {
-		answerReply(w, *reply)
-		return
+// Answer is what the sender of a stored delivery hears.
+type Answer struct {
+	Status int    // 200, 202 or 204; 0 means 200
+	Body   string // "" for the event's id as JSON
+}
+
+func (a Answer) check() error {
+	switch a.Status {
+	case http.StatusOK, http.StatusAccepted:
+	case http.StatusNoContent:
+		if a.Body != "" {
+			return errors.New("an answer with status 204 has no body")
+		}
+	default:
+		return fmt.Errorf("status %d is no answer to a stored delivery", a.Status)
 	}
+	return nil
+}
+
+// stored says that everything is on disk: in the words of the sender's protocol, if
+// it has any, else in the operator's, else in ours.
+func (a Answer) stored(w http.ResponseWriter, reply *Reply, receipts []Receipt) {
+	switch {
+	case reply != nil:
+		answerReply(w, *reply)
+	case a.Status == http.StatusNoContent:
+		w.WriteHeader(a.Status)
+	case a.Body != "":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if json.Valid([]byte(a.Body)) {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		w.WriteHeader(a.Status)
+		_, _ = io.WriteString(w, a.Body)
+	default:
+		answer(w, a.Status, describe(receipts))
+	}
+}
+
+func describe(receipts []Receipt) accepted {
 	got := accepted{ID: receipts[0].ID, Duplicate: true}
 	for _, r := range receipts {
 		got.Duplicate = got.Duplicate && r.Duplicate
 		if len(receipts) > 1 {
-			got.Events = append(got.Events, storedPart(r))
+			got.Events = append(got.Events, storedPart{r.ID, r.Duplicate})
 		}
 	}
-	answer(w, http.StatusOK, got)
+	return got
 }
 
 // answerReply writes the bytes as they are: some senders compare them.
@@ -51,6 +87,8 @@ var advice = map[int]string{
 	http.StatusNotFound:              "no webhook source is served here; compare the path with the sources in the configuration",
 	http.StatusMethodNotAllowed:      "webhooks are delivered by POST",
 	http.StatusRequestEntityTooLarge: "the body is larger than this source takes; raise the source's limit if the sender is right",
+	http.StatusUnsupportedMediaType:  "this source does not take deliveries of this content type; compare its content_types with what the sender sends",
+	http.StatusTooManyRequests:       "too many deliveries at once; send it again later",
 	http.StatusServiceUnavailable:    "the event could not be stored; send it again later",
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -17,6 +19,22 @@ type Source struct {
 	Name     string // 1 to 64 characters of [a-z0-9_-]
 	Verifier Verifier
 	MaxBody  int64 // bytes, up to MaxMaxBody; 0 means DefaultMaxBody
+	// AllowIPs are where deliveries may come from, besides being genuine; none is
+	// everywhere. It goes by the request's RemoteAddr.
+	AllowIPs []netip.Prefix
+	// ContentTypes are the media types that deliveries may have; none is any.
+	ContentTypes []string
+	// Rate bounds the verified deliveries a second; 0 means DefaultRate. Ten seconds'
+	// worth may come at once: it is there for the disk, and no measure of the work.
+	Rate int
+	// DedupeFor is how long a key counts, from when it was last seen; 0 means
+	// DefaultDedupe.
+	DedupeFor time.Duration
+	// RerunIfFailed has an event run again that failed, when its sender delivers it again.
+	RerunIfFailed bool
+	// Answer is what the sender of a stored delivery hears, where its scheme wants
+	// nothing in particular.
+	Answer Answer
 	// Disabled: the source answers exactly as one that does not exist.
 	Disabled bool
 }
@@ -27,9 +45,13 @@ const (
 	// MaxMaxBody is the largest limit a source may set, in bytes. A body is held in
 	// memory until it is stored; the largest any known sender posts is 25 MB.
 	MaxMaxBody = 64 << 20
-	// defaultAcceptTimeout is about when senders hang up: Slack after 3 s, Shopify
-	// and HubSpot after 5 s.
-	defaultAcceptTimeout = 3 * time.Second
+	// DefaultRate is how many deliveries a second a source takes that sets no rate.
+	DefaultRate = 1000
+	// burst is how many seconds' worth of deliveries may come at once.
+	burst = 10
+	// defaultAcceptTimeout is the ceiling of an acknowledgement (ING-04): the least
+	// patient senders hang up after 1 to 1.25 s.
+	defaultAcceptTimeout = time.Second
 	// retryAfter is what a sender is asked to wait that is to come back.
 	retryAfter = "5" // seconds
 )
@@ -38,12 +60,15 @@ const (
 type Options struct {
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: nothing is logged
-	// AcceptTimeout bounds one Inbox.Accept; 0 means 3 s. An event committed after
+	// AcceptTimeout bounds one Inbox.Accept; 0 means 1 s. An event committed after
 	// the sender was told to come back is found again by its key.
 	AcceptTimeout time.Duration
 	// PublicURL is how the outside reaches [Prefix]: what senders sign that sign the
 	// address. "" if no source needs it.
 	PublicURL string
+	// Unable says why nothing can be accepted now, such as a full disk; nil if it can.
+	// It is asked for each delivery. May be nil.
+	Unable func() error
 }
 
 // Handler takes deliveries for every source.
@@ -54,8 +79,11 @@ type Handler struct {
 	log       *slog.Logger
 	timeout   time.Duration
 	publicURL string
+	unable    func() error
 	strangers strangers
 	records   map[string]*rate.Limiter // of refusals, by source
+	rates     map[string]*rate.Limiter // of deliveries, by source
+	closing   atomic.Int64             // when nothing is accepted any more, unix nanoseconds; 0: no end is in sight
 }
 
 // NewHandler serves the sources. A name that cannot stand in a path, or stands
@@ -64,12 +92,17 @@ func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 	h := &Handler{
 		sources: map[string]Source{},
 		records: map[string]*rate.Limiter{},
+		rates:   map[string]*rate.Limiter{},
 		inbox:   inbox,
 		now:     o.Now,
 		log:     o.Log,
 		timeout: o.AcceptTimeout,
 
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
+		unable:    o.Unable,
+	}
+	if h.unable == nil {
+		h.unable = func() error { return nil }
 	}
 	if h.now == nil {
 		h.now = time.Now
@@ -89,6 +122,18 @@ func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 }
 
 func (h *Handler) add(s Source) error {
+	if s.MaxBody == 0 {
+		s.MaxBody = DefaultMaxBody
+	}
+	if s.Rate == 0 {
+		s.Rate = DefaultRate
+	}
+	if s.DedupeFor == 0 {
+		s.DedupeFor = DefaultDedupe
+	}
+	if s.Answer.Status == 0 {
+		s.Answer.Status = http.StatusOK
+	}
 	_, taken := h.sources[s.Name]
 	switch {
 	case !nameRule.MatchString(s.Name):
@@ -101,17 +146,25 @@ func (h *Handler) add(s Source) error {
 		return errors.New("its scheme signs the address that the sender calls: set server.public_url")
 	case s.MaxBody < 0 || s.MaxBody > MaxMaxBody:
 		return fmt.Errorf("body limit %d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)
-	case s.MaxBody == 0:
-		s.MaxBody = DefaultMaxBody
+	case s.Rate < 0:
+		return fmt.Errorf("rate %d is negative", s.Rate)
+	case s.DedupeFor < 0:
+		return fmt.Errorf("keys cannot count for %v", s.DedupeFor)
+	}
+	if err := s.Answer.check(); err != nil {
+		return err
 	}
 	h.sources[s.Name] = s
 	h.records[s.Name] = rate.NewLimiter(recordRate, recordBurst)
+	h.rates[s.Name] = rate.NewLimiter(rate.Limit(s.Rate), s.Rate*burst)
 	return nil
 }
 
-// ServeHTTP answers a delivery: 200 stored or known, 400 malformed, 401 not
-// verified, 404 no such source, 405 not a POST, 413 too large, 503 our fault, or
-// a body that came too slowly.
+// ServeHTTP answers a delivery, in one fixed order of steps: what can be told by the
+// request's head comes before its body, what is genuine before what there is room for.
+// 200 (or what the source says): stored, or known; 400 malformed; 401 not verified, or
+// from elsewhere; 404 no such source; 405 not a POST; 413 too large; 415 of another
+// type; 429 too many; 503 our fault, or a body that came too slowly.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	arrived := h.now() // before the body: a slow one is judged by when it came
 	source, token, ok := h.route(r.URL.Path)
@@ -119,26 +172,50 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answerStranger(w, r, arrived)
 		return
 	}
+	if err := source.welcomes(r); err != nil {
+		h.refuse(w, r, source, err, nil, arrived)
+		return
+	}
 	if r.Method != http.MethodPost {
 		h.greet(w, r, source, arrived)
 		return
 	}
-	got, err := h.receive(r, source, token, arrived)
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		h.reject(r, source, refusal, got.body, arrived)
-		answerError(w, refusal.Status)
+	if err := h.open(source, r, arrived); err != nil {
+		h.refuseOrComeBack(w, r, source, received{}, err, arrived)
 		return
+	}
+	got, err := h.receive(r, source, token, arrived)
+	if err == nil {
+		err = h.pace(source)
 	}
 	var receipts []Receipt
 	if err == nil {
-		receipts, err = h.accept(r.Context(), got.batch)
+		receipts, err = h.accept(r.Context(), source, got.batch)
 	}
 	if err != nil {
-		h.comeBack(w, r, got.batch, source, err)
+		h.refuseOrComeBack(w, r, source, got, err, arrived)
 		return
 	}
-	answerStored(w, got.reply, receipts)
+	source.Answer.stored(w, got.reply, receipts)
+}
+
+// refuseOrComeBack tells faults of the delivery from ours.
+func (h *Handler) refuseOrComeBack(w http.ResponseWriter, r *http.Request, s Source, got received, cause error, arrived time.Time) {
+	var refusal *Refusal
+	if errors.As(cause, &refusal) {
+		h.refuse(w, r, s, refusal, got.body, arrived)
+		return
+	}
+	h.comeBack(w, r, got.batch, s, cause)
+}
+
+// refuse records a refusal and answers it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, s Source, why *Refusal, body []byte, arrived time.Time) {
+	h.reject(r, s, why, body, arrived)
+	if why.Status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	answerError(w, why.Status)
 }
 
 // comeBack asks the sender to send again. It is answered with 503 even where it
@@ -154,6 +231,17 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, b Batch, s So
 		answerText(w, http.StatusServiceUnavailable, slowAdvice)
 		return
 	}
+	if errors.Is(cause, errClosing) {
+		// Whoever sends more over this connection would meet its end.
+		w.Header().Set("Connection", "close")
+		answerError(w, http.StatusServiceUnavailable)
+		return
+	}
+	if errors.Is(cause, errUnable) { // whoever found that out has said it, once
+		h.log.DebugContext(r.Context(), "asked the sender of a webhook to come back", "source", s.Name, "err", cause)
+		answerError(w, http.StatusServiceUnavailable)
+		return
+	}
 	attrs := []any{"source", s.Name, "err", cause}
 	if len(b.Events) > 0 {
 		attrs = append(attrs, "event", b.Events[0].ID, "events", len(b.Events))
@@ -164,18 +252,26 @@ func (h *Handler) comeBack(w http.ResponseWriter, r *http.Request, b Batch, s So
 
 // accept stores the events and says so in the log. A sender that hangs up does not
 // stop it: GitHub would not send again.
-func (h *Handler) accept(ctx context.Context, b Batch) ([]Receipt, error) {
+func (h *Handler) accept(ctx context.Context, s Source, b Batch) ([]Receipt, error) {
 	if len(b.Events) == 0 {
 		return nil, nil
 	}
+	b.DedupeFor, b.RerunIfFailed = s.DedupeFor, s.RerunIfFailed
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
 	defer cancel()
 	receipts, err := h.inbox.Accept(bounded, b)
 	if err != nil {
 		return nil, fmt.Errorf("storing the event: %w", err)
 	}
+	if !h.log.Enabled(ctx, slog.LevelInfo) {
+		return receipts, nil
+	}
 	for i, e := range b.Events {
-		h.log.InfoContext(ctx, "accepted a webhook", "source", e.Source, "event", receipts[i].ID,
+		msg := "accepted a webhook"
+		if receipts[i].Rerun {
+			msg = "accepted a webhook of an event that had failed; it runs again"
+		}
+		h.log.InfoContext(ctx, msg, "source", e.Source, "event", receipts[i].ID,
 			"duplicate", receipts[i].Duplicate, "verified_by", e.VerifiedBy)
 	}
 	return receipts, nil

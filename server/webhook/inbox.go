@@ -22,6 +22,13 @@ type Batch struct {
 	// Raw is what was signed, if that is not the body of the one event there is.
 	Raw    []byte
 	Events []Event
+	// DedupeFor is how long a key counts, from when it was last seen: one not seen for
+	// longer is that of a new event. 0 means DefaultDedupe. A weak key counts for
+	// WeakWindow at most.
+	DedupeFor time.Duration
+	// RerunIfFailed: an event that comes again after all its runs have failed, or that
+	// could not become one, is routed again.
+	RerunIfFailed bool
 }
 
 // Event is a verified delivery, or one element of it, exactly as it came.
@@ -46,10 +53,15 @@ type Event struct {
 // WeakWindow is how long a hash of the content counts as the same delivery.
 const WeakWindow = 24 * time.Hour
 
+// DefaultDedupe is how long the key of a source counts that says nothing of it:
+// providers have a delivery sent again for up to 30 days (ING-10).
+const DefaultDedupe = 35 * 24 * time.Hour
+
 // Receipt is what became of an accepted delivery.
 type Receipt struct {
 	ID        string // of the first event with this key
 	Duplicate bool
+	Rerun     bool // it is routed again, because it had failed
 }
 
 // Rejection is a refused delivery, kept so that a person can find out why.

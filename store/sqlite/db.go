@@ -38,6 +38,7 @@ type DB struct {
 	writes *sql.DB
 	writer *writer
 	lock   *fileLock
+	room   room
 
 	closing sync.Once
 }
@@ -56,7 +57,7 @@ func PathOf(storeURL string) (string, error) {
 // OpenDB opens the file, made new if need be (and allowed by the mode), and brings
 // the components' tables up to date.
 func OpenDB(ctx context.Context, path string, mode Mode, schemas ...sqldb.Schema) (*DB, error) {
-	d := &DB{path: path, mode: mode}
+	d := &DB{path: path, mode: mode, room: newRoom()}
 	if err := d.open(ctx, schemas); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("opening store %q: %w", path, err)
@@ -119,7 +120,7 @@ func (d *DB) openWriter(ctx context.Context, schemas []sqldb.Schema) error {
 	if err != nil {
 		return err
 	}
-	d.writer = startWriter(conn)
+	d.writer = startWriter(conn, d.room.noteFull)
 	return nil
 }
 

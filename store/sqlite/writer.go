@@ -27,6 +27,7 @@ type writer struct {
 	relaxed bool // commits do not wait for the disk now
 	ops     chan *operation
 	batch   []*operation // reused
+	failed  func(error)  // is told why something was not written
 	closing chan struct{}
 	done    chan struct{}
 }
@@ -41,14 +42,18 @@ type operation struct {
 	// process loses nothing; a power cut may lose what was written since the last
 	// commit that was not relaxed.
 	relaxed bool
+	// impatient: whoever asked stops waiting when its context ends, and takes it that
+	// the outcome is unknown.
+	impatient bool
 
 	err    error
 	result chan error // buffered: the writer never waits for a caller
 }
 
-func startWriter(conn *sql.Conn) *writer {
+func startWriter(conn *sql.Conn, failed func(error)) *writer {
 	w := &writer{
 		conn:    conn,
+		failed:  failed,
 		tx:      &transaction{conn: conn, prepared: map[string]*sql.Stmt{}},
 		ops:     make(chan *operation, maxBatch),
 		closing: make(chan struct{}),
@@ -68,6 +73,10 @@ func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
 // write is Write with the say of how in kind.
 func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) error) error {
 	op := &operation{fn: fn, bare: kind.bare, relaxed: kind.relaxed, result: make(chan error, 1)}
+	var enough <-chan struct{}
+	if kind.impatient {
+		enough = ctx.Done()
+	}
 	if d.writer == nil {
 		return fmt.Errorf("writing to %q: opened for reading only", d.path)
 	}
@@ -84,6 +93,8 @@ func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) err
 	select {
 	case err := <-op.result:
 		return err
+	case <-enough:
+		return fmt.Errorf("waiting for the commit: %w", ctx.Err())
 	case <-d.writer.done:
 		// The loop has ended; it answered everything that it took.
 		select {
@@ -137,9 +148,14 @@ func (w *writer) commit(batch []*operation) {
 	if err == nil {
 		err = w.transact(batch)
 	}
+	if err != nil {
+		w.failed(err)
+	}
 	for _, op := range batch {
 		if err != nil {
 			op.err = fmt.Errorf("committing: %w", err)
+		} else if op.err != nil {
+			w.failed(op.err)
 		}
 		op.result <- op.err
 	}

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"mime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// resendFor is how long the most patient senders that we know of can have a
+// delivery sent again by hand (Stripe's command line tool).
+const resendFor = 30 * day
+
+// maxRate is far beyond what one disk takes, in deliveries a second.
+const maxRate = 1_000_000
+
+// checkIntake checks how the deliveries of a webhook are taken in.
+func (k *checker) checkIntake(path string, w Webhook) {
+	if w.Rate < 1 || w.Rate > maxRate {
+		k.refuse(path+".rate", "%d is out of range; want 1 to %d deliveries a second", w.Rate, maxRate)
+	}
+	between(k, path+".dedupe_for", w.DedupeFor, Duration(time.Hour), Duration(10*365*day))
+	if w.DedupeFor < Duration(resendFor) {
+		k.warn(path+".dedupe_for", "%s is less than the %s within which some providers let a delivery be sent again; such a one would be handled twice",
+			w.DedupeFor, Duration(resendFor))
+	}
+	for i, text := range w.ContentTypes {
+		at := item(path+".content_types", i)
+		if media, parameters, err := mime.ParseMediaType(text); err != nil || len(parameters) > 0 || strings.Count(media, "/") != 1 || strings.HasSuffix(media, "/*") {
+			k.refuse(at, "%s is no media type; want one such as application/json, without parameters", k.show(at, text))
+		}
+	}
+	k.checkAnswer(path+".answer", w.Answer)
+	k.checkAllowedIPs(path+".allow_ips", w.AllowIPs)
+}
+
+func (k *checker) checkAnswer(path string, a Answer) {
+	if !slices.Contains([]int{200, 202, 204}, a.Status) {
+		k.refuse(path+".status", "%d is no answer to a stored delivery; want 200, 202 or 204", a.Status)
+	}
+	if a.Status == 204 && a.Body != "" {
+		k.refuse(path+".body", "an answer with status 204 has no body; leave the key out, or set status to 200")
+	}
+}
+
+func (k *checker) checkAllowedIPs(path string, allowed []Network) {
+	for i, n := range allowed {
+		if n.Prefix().Bits() == 0 {
+			k.refuse(item(path, i), "%s is every address; leave the key out to allow any", n)
+		}
+	}
+}
+
+// checkProxies refuses a trust that makes every claim count.
+func (k *checker) checkProxies() {
+	for i, n := range k.Server.TrustedProxies {
+		if n.Prefix().Bits() == 0 {
+			k.refuse(item("server.trusted_proxies", i), "%s is every address, so that anybody could claim any address; list the proxies' own", n)
+		}
+	}
+}
+
+func (k *checker) checkSpace() {
+	between(k, "store.min_free", k.Store.MinFree, 0, 1024*GiB)
+	if p := k.Store.MinFreePercent; p < 0 || p > 50 {
+		k.refuse("store.min_free_percent", "%d is out of range; want 0 to 50", p)
+	}
+}
