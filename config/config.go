@@ -55,6 +55,9 @@ type Server struct {
 	// TrustedProxies are the addresses of the proxies in front, whose word on a
 	// client's address is taken (X-Forwarded-For, Forwarded). None: nobody's.
 	TrustedProxies []Network `yaml:"trusted_proxies"`
+	// TLS is how the server speaks HTTPS itself. Nil: it speaks plain HTTP, as behind a
+	// proxy that does.
+	TLS *TLS `yaml:"tls"`
 	// Keys are the API keys for /mcp, /sse and /v1. None: anybody who can connect
 	// may call every tool, which is allowed on a loopback address only.
 	Keys []Key `yaml:"keys"`

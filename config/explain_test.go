@@ -79,15 +79,17 @@ func TestExplainSaysWhatTheDefaultsDo(t *testing.T) {
 func TestExplainSaysWhoseDeliveriesAreBelieved(t *testing.T) {
 	secret := []WebhookSecret{{Secret: "a secret nobody must see"}}
 	for want, w := range map[string]Webhook{
-		"must be signed (shopify) with 1 secret":                                               {Scheme: "shopify", Secrets: secret},
-		"must be signed (hubspot) with 1 secret within 5m":                                     {Scheme: "hubspot", Secrets: secret},
-		"must be signed (hubspot v2, v1) with 1 secret":                                        {Scheme: "hubspot", Secrets: secret, Versions: []string{"v2", "v1"}},
-		"must show 1 secret in header Authorization":                                           {Scheme: "token", Secrets: secret},
-		"must show 1 secret in header X-Token":                                                 {Scheme: "token", Secrets: secret, Header: "X-Token"},
-		"must show 1 secret at the end of the path, from any organization":                     {Scheme: "salesforce", Secrets: secret},
-		"must show one of 2 secrets at the end of the path, from organization 00D000000000001": {Scheme: "salesforce", Secrets: append(secret, secret...), Organization: "00D000000000001"},
-		"believes whatever anybody sends":                                                      {Scheme: "unsafe_none", UnsafeNoVerification: true},
-		"must be signed (hmac) with 1 secret within 5m":                                        {Scheme: "hmac", Secrets: secret, TimestampHeader: "X-Time"},
+		"must be signed (shopify) with 1 secret":                                                                {Scheme: "shopify", Secrets: secret},
+		"must be signed (hubspot) with 1 secret within 5m":                                                      {Scheme: "hubspot", Secrets: secret},
+		"must be signed (hubspot v2, v1) with 1 secret":                                                         {Scheme: "hubspot", Secrets: secret, Versions: []string{"v2", "v1"}},
+		"must show 1 secret in header Authorization":                                                            {Scheme: "token", Secrets: secret},
+		"must show 1 secret in header X-Token":                                                                  {Scheme: "token", Secrets: secret, Header: "X-Token"},
+		"must show 1 secret at the end of the path, from any organization":                                      {Scheme: "salesforce", Secrets: secret},
+		"must show one of 2 secrets at the end of the path, from organization 00D000000000001":                  {Scheme: "salesforce", Secrets: append(secret, secret...), Organization: "00D000000000001"},
+		"must show 1 secret in header Authorization and a client certificate":                                   {Scheme: "token", Secrets: secret, ClientCA: "roots.pem"},
+		"must show 1 secret at the end of the path and the client certificate of a or b, from any organization": {Scheme: "salesforce", Secrets: secret, ClientCA: "roots.pem", ClientNames: []string{"a", "b"}},
+		"believes whatever anybody sends":                                                                       {Scheme: "unsafe_none", UnsafeNoVerification: true},
+		"must be signed (hmac) with 1 secret within 5m":                                                         {Scheme: "hmac", Secrets: secret, TimestampHeader: "X-Time"},
 	} {
 		w.Tolerance = DefaultWebhook().Tolerance
 		if got := w.trust(); got != want {

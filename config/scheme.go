@@ -59,10 +59,10 @@ var schemeRules = []schemeRule{
 	{name: "sendgrid", stamped: true, read: readSPKI},
 	{name: "x", least: minSecret},
 	{name: meta, settings: []string{"verify_token"}, least: minSecret},
-	{name: salesforce, settings: []string{"organization"}, read: readPathToken, least: minPathToken},
+	{name: salesforce, settings: []string{"organization", "client_ca", "client_names"}, read: readPathToken, least: minPathToken},
 	{name: custom, least: minSecret,
 		settings: []string{"header", "encoding", "prefix", "id_header", "timestamp_header", "timestamp_unit", "hash", "signed", "secret_encoding"}},
-	{name: tokens, settings: []string{"header", "prefix", "id_header"}, least: minSecret},
+	{name: tokens, settings: []string{"header", "prefix", "id_header", "client_ca", "client_names"}, least: minSecret},
 	{name: unsafeNone, unsigned: true, settings: []string{"id_header", "unsafe_no_verification"}},
 }
 
@@ -111,6 +111,7 @@ func (w Webhook) schemeSettings() []schemeSetting {
 		{"timestamp_unit", w.TimestampUnit != ""}, {"hash", w.Hash != ""}, {"signed", w.Signed != ""},
 		{"secret_encoding", w.SecretEncoding != ""}, {"versions", len(w.Versions) > 0},
 		{"verify_token", w.VerifyToken != ""}, {"organization", w.Organization != ""},
+		{"client_ca", w.ClientCA != ""}, {"client_names", len(w.ClientNames) > 0},
 		{"unsafe_no_verification", w.UnsafeNoVerification}, {"fetch", w.Fetch},
 	}
 }

@@ -109,6 +109,7 @@ func (k *checker) checkServer() {
 	if k.Server.PublicURL != "" {
 		k.checkBaseURL("server.public_url", k.Server.PublicURL)
 	}
+	k.checkTLS()
 	between(k, "server.max_body", k.Server.MaxBody, KiB, 64*MiB)
 	between(k, "server.drain_timeout", k.Server.DrainTimeout, Duration(time.Second), Duration(time.Hour))
 }

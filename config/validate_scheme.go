@@ -34,6 +34,9 @@ func (k *checker) checkScheme(path string, w Webhook) {
 	if k.source.has(path+".tolerance") && !rule.stamped {
 		k.refuse(path+".tolerance", "nothing to tolerate: deliveries of this source sign no timestamp; leave the key out")
 	}
+	if slices.Contains(rule.settings, "client_ca") {
+		k.checkClients(path, w)
+	}
 	k.checkOwn(path, w)
 }
 

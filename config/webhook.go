@@ -34,6 +34,11 @@ type Webhook struct {
 	// Fetch has the response fetched that an event of OpenAI's tells of, with the key of
 	// Model, for conditions and prompts to look into.
 	Fetch bool `yaml:"fetch"`
+	// ClientCA is a file with the roots, in PEM, of the certificates that senders have to
+	// show. "" asks for none.
+	ClientCA string `yaml:"client_ca"`
+	// ClientNames are the names of which such a certificate has to have one; none: any.
+	ClientNames []string `yaml:"client_names"`
 	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
 	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 

@@ -9,6 +9,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +52,9 @@ type Options struct {
 	// Forwarded. A door finds the client's address in RemoteAddr; nobody behind this
 	// server reads those headers.
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger
+	// TLS, if any, is what is spoken on the address. Nil is plain HTTP.
+	TLS *tls.Config
+	Log *slog.Logger
 }
 
 // Server is the HTTP server. Make it with New, then Listen, then Serve.
@@ -74,6 +77,7 @@ func New(o Options) *Server {
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		TLSConfig:         o.TLS,
 	}
 	return s
 }
@@ -92,7 +96,11 @@ func (s *Server) Listen(ctx context.Context, address string) (net.Addr, error) {
 
 // Serve answers requests until Shutdown. It needs Listen first.
 func (s *Server) Serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.o.TLS != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving: %w", err)
 	}
 	return nil

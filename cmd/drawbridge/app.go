@@ -233,7 +233,11 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
 	routes["/v1/"], routes["/v1/openapi.json"] = guarded(a.chat), runapi.Document()
-	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log, TrustedProxies: config.Prefixes(a.cfg.Server.TrustedProxies),
+	spoken, err := tlsOf(a.cfg)
+	if err != nil {
+		return err
+	}
+	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log, TLS: spoken, TrustedProxies: config.Prefixes(a.cfg.Server.TrustedProxies),
 		Ready:  func(ctx context.Context) error { return errors.Join(a.store.Room(), a.store.Ready(ctx)) },
 		Detail: a.readiness})
 	return nil

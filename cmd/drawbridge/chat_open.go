@@ -89,7 +89,8 @@ func doorBeside(cfg *config.Config, o chatOptions) (*chatClient, error) {
 		return nil, err
 	}
 	address := net.JoinHostPort(host, port)
-	return &chatClient{base: "http://" + address, key: key, agent: o.agent, where: "the process serving on " + address, http: &http.Client{}, close: nothingToClose}, nil
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ownTLS(cfg)}}
+	return &chatClient{base: ownScheme(cfg) + "://" + address, key: key, agent: o.agent, where: "the process serving on " + address, http: client, close: nothingToClose}, nil
 }
 
 // keyFor is the key to show to our own server: the first that may talk to the agent.

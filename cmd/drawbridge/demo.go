@@ -125,7 +125,7 @@ func (d *demo) run(ctx context.Context, cfg *config.Config, storeURL string, onc
 func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	d.secret = "whsec_" + rand.Text()
 	mine := *cfg
-	mine.Store.URL, mine.Server.Listen, mine.Server.Keys = storeURL, "127.0.0.1:0", nil
+	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = storeURL, "127.0.0.1:0", nil, nil
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}

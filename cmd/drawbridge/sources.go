@@ -10,7 +10,14 @@ import (
 
 // sourceOf makes a webhook source from its settings.
 func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
-	verifier, err := webhook.NewVerifier(hook.Scheme, secretsOf(hook), schemeOptions(hook))
+	o := schemeOptions(hook)
+	if hook.ClientCA != "" {
+		var err error
+		if o.ClientCAs, err = rootsIn(hook.ClientCA); err != nil {
+			return webhook.Source{}, fmt.Errorf("preparing webhook %q: client_ca: %w", name, err)
+		}
+	}
+	verifier, err := webhook.NewVerifier(hook.Scheme, secretsOf(hook), o)
 	if err != nil {
 		return webhook.Source{}, fmt.Errorf("preparing webhook %q: %w", name, err)
 	}
@@ -32,5 +39,6 @@ func schemeOptions(hook config.Webhook) webhook.SchemeOptions {
 	return webhook.SchemeOptions{Tolerance: time.Duration(hook.Tolerance), SignatureHeader: hook.Header, Encoding: hook.Encoding,
 		Prefix: hook.Prefix, TimestampHeader: hook.TimestampHeader, IDHeader: hook.IDHeader, Milliseconds: hook.TimestampUnit == "ms",
 		Hash: hook.Hash, Signed: hook.Signed, KeyEncoding: hook.SecretEncoding, Versions: hook.Versions,
-		VerifyToken: hook.VerifyToken.Reveal(), Organization: hook.Organization, NoVerification: hook.UnsafeNoVerification}
+		VerifyToken: hook.VerifyToken.Reveal(), Organization: hook.Organization, NoVerification: hook.UnsafeNoVerification,
+		ClientNames: hook.ClientNames}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func (t *trial) run(c *console, cmd *cobra.Command) error {
 	}
 	out := &lines{w: c.out}
 	out.printf("POST %s, event %s, as scheme %s, %s", t.shownURL(req.URL, secret), t.event, hook.Scheme, shown)
-	return t.send(cmd.Context(), out, hook, req)
+	return t.send(cmd.Context(), out, hook, req, ownTLS(cfg))
 }
 
 // secret is what the trial is signed with, and how to call it.
@@ -175,7 +176,7 @@ func (t *trial) base(cfg *config.Config) (string, error) {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port), nil
+	return ownScheme(cfg) + "://" + net.JoinHostPort(host, port), nil
 }
 
 // shownURL leaves a secret in the path out.
@@ -189,10 +190,10 @@ func (t *trial) shownURL(u *url.URL, secret string) string {
 // maxAnswer bounds what is shown of an answer, in bytes.
 const maxAnswer = 4 << 10
 
-func (t *trial) send(ctx context.Context, out *lines, hook config.Webhook, req *http.Request) error {
+func (t *trial) send(ctx context.Context, out *lines, hook config.Webhook, req *http.Request, trusted *tls.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	resp, err := (&http.Transport{}).RoundTrip(req.WithContext(ctx)) // which follows no redirect
+	resp, err := (&http.Transport{TLSClientConfig: trusted}).RoundTrip(req.WithContext(ctx)) // which follows no redirect
 	if err != nil {
 		var broken *net.OpError
 		if errors.As(err, &broken) {
