@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"drawbridge/config"
+	"drawbridge/store/sqlite"
 	"drawbridge/tools"
 	"drawbridge/tools/crm"
 	crmbuiltin "drawbridge/tools/crm/builtin"
@@ -13,6 +14,7 @@ import (
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/payment"
 	paymentbuiltin "drawbridge/tools/payment/builtin"
+	"drawbridge/tools/schedule"
 	"drawbridge/tools/sqldb"
 )
 
@@ -25,19 +27,22 @@ type backends struct {
 	crm     *crmbuiltin.Backend
 	payment *paymentbuiltin.Backend
 	email   *outbox.Backend
+	// followUps are kept by the store itself, whose dispatcher runs them.
+	followUps schedule.Driver
 }
 
-func newBackends(cfg config.Tools, db sqldb.DB, now func() time.Time) (*backends, error) {
-	mail, err := outbox.New(db, cfg.Email.From, now)
+func newBackends(cfg config.Tools, store *sqlite.Store, now func() time.Time) (*backends, error) {
+	mail, err := outbox.New(store, cfg.Email.From, now)
 	if err != nil {
 		return nil, fmt.Errorf("tools.email: %w", err)
 	}
-	return &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail}, nil
+	return &backends{crm: crmbuiltin.New(store, now), payment: paymentbuiltin.New(store, now), email: mail, followUps: store}, nil
 }
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(crm.Tools(crm.New(b.crm)), payment.Tools(payment.New(b.payment)), email.Tools(email.New(b.email)))
+	return tools.NewCatalog(crm.Tools(crm.New(b.crm)), payment.Tools(payment.New(b.payment)), email.Tools(email.New(b.email)),
+		schedule.Tools(schedule.New(b.followUps)))
 }
 
 // seed fills the built-in backends with the sample company of the demo.

@@ -45,8 +45,8 @@ var imports = []struct {
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
-	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/retention", "server/webhook"}},
-	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount"}},
+	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/schedule"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	"drawbridge/server/auth"
 	"drawbridge/tools"
 )
 
@@ -28,6 +29,9 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 			result = Result{Err: tools.Hide(errors.New("the tool panicked"))}
 		}
 	}()
+	if p := a.Principal; p.Kind == auth.Agent && p.Run != "" {
+		ctx = tools.WithCaller(ctx, tools.Caller{Agent: p.Name, Run: p.Run, Tainted: p.Tainted})
+	}
 	a.reached = true
 	output, err := a.tool.Call(ctx, a.Arguments)
 	switch {

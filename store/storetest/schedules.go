@@ -42,7 +42,7 @@ func names(all []dispatch.StoredSchedule) []string {
 	return out
 }
 
-func schedule(t *testing.T, h Harness, name string) dispatch.StoredSchedule {
+func scheduled(t *testing.T, h Harness, name string) dispatch.StoredSchedule {
 	t.Helper()
 	s, err := h.Store().Schedule(t.Context(), name)
 	if err != nil {
@@ -93,7 +93,7 @@ func timeBecomesOneRun(t *testing.T, h Harness) {
 	if len(runs) != 1 || runs[0].Run.ID != "run_1" || runs[0].Run.Source != "schedule/hourly" || runs[0].Run.Subject != "schedule/hourly" {
 		t.Errorf("the runs are %+v", runs)
 	}
-	after := schedule(t, h, "hourly")
+	after := scheduled(t, h, "hourly")
 	if !after.Since.Equal(h.Now()) || !after.LastTick.Equal(h.Now()) || !after.Next.Equal(h.Now().Add(time.Hour)) {
 		t.Errorf("it stands at %+v", after)
 	}
@@ -116,7 +116,7 @@ func timeIsNotHalfDealtWith(t *testing.T, h Harness) {
 	if _, err := h.Store().Advance(t.Context(), step); err == nil {
 		t.Fatal("two runs have one id")
 	}
-	if s := schedule(t, h, "hourly"); !s.Since.Equal(claimed[0].Since) || !s.LastTick.IsZero() {
+	if s := scheduled(t, h, "hourly"); !s.Since.Equal(claimed[0].Since) || !s.LastTick.IsZero() {
 		t.Errorf("it has moved on to %+v", s)
 	}
 	h.Restart(t) // the worker is gone
@@ -182,12 +182,12 @@ func plannedAgainGoesOnOrAnew(t *testing.T, h Harness) {
 	again := planned(h, "hourly")
 	again.Prompt, again.Agent = "else", "desk"
 	plan(t, h, again)
-	if s := schedule(t, h, "hourly"); !s.Next.Equal(first) || s.Prompt != "else" || s.Agent != "desk" || !s.Listed {
+	if s := scheduled(t, h, "hourly"); !s.Next.Equal(first) || s.Prompt != "else" || s.Agent != "desk" || !s.Listed {
 		t.Errorf("planned again it is %+v", s)
 	}
 	again.Spec = "every 1h, otherwise"
 	plan(t, h, again)
-	if s := schedule(t, h, "hourly"); !s.Next.Equal(again.Next) || !s.Since.Equal(h.Now()) {
+	if s := scheduled(t, h, "hourly"); !s.Next.Equal(again.Next) || !s.Since.Equal(h.Now()) {
 		t.Errorf("planned anew it is %+v", s)
 	}
 	plan(t, h) // it is taken out
@@ -195,13 +195,13 @@ func plannedAgainGoesOnOrAnew(t *testing.T, h Harness) {
 	if got := due(t, h); len(got) != 0 {
 		t.Errorf("%q are due that the settings do not name", names(got))
 	}
-	if s := schedule(t, h, "hourly"); s.Listed || !s.Dormant() {
+	if s := scheduled(t, h, "hourly"); s.Listed || !s.Dormant() {
 		t.Errorf("taken out it is %+v", s)
 	}
 	back := planned(h, "hourly")
 	back.Spec = again.Spec
 	plan(t, h, back)
-	if s := schedule(t, h, "hourly"); !s.Next.Equal(back.Next) || !s.Listed {
+	if s := scheduled(t, h, "hourly"); !s.Next.Equal(back.Next) || !s.Listed {
 		t.Errorf("put back it is %+v", s)
 	}
 	back.Paused = true
@@ -213,7 +213,7 @@ func plannedAgainGoesOnOrAnew(t *testing.T, h Harness) {
 	resumed := planned(h, "hourly")
 	resumed.Spec = again.Spec
 	plan(t, h, resumed)
-	if s := schedule(t, h, "hourly"); !s.Next.Equal(resumed.Next) || s.PausedBySettings {
+	if s := scheduled(t, h, "hourly"); !s.Next.Equal(resumed.Next) || s.PausedBySettings {
 		t.Errorf("not paused any more it is %+v", s)
 	}
 }
@@ -257,13 +257,13 @@ func pauseHoldsUntilResumed(t *testing.T, h Harness) {
 
 func runNowLeavesThePlan(t *testing.T, h Harness) {
 	plan(t, h, planned(h, "hourly"))
-	before := schedule(t, h, "hourly")
+	before := scheduled(t, h, "hourly")
 	h.Advance(time.Minute)
 	run := dispatch.NewRun{ID: "run_1", Agent: "billing", Source: "schedule/hourly", Via: "hourly", Prompt: "do it"}
 	if err := h.Store().RunSchedule(t.Context(), "hourly", run); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(before, schedule(t, h, "hourly")); diff != "" {
+	if diff := cmp.Diff(before, scheduled(t, h, "hourly")); diff != "" {
 		t.Errorf("the schedule (-before +after):\n%s", diff)
 	}
 	if runs := claim(t, h); len(runs) != 1 || runs[0].Run.ID != "run_1" {

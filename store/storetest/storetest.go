@@ -12,6 +12,7 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
+	"drawbridge/tools/schedule"
 )
 
 // Store is what the suite exercises.
@@ -30,6 +31,7 @@ type Store interface {
 	Callbacks(ctx context.Context, run string) ([]dispatch.Callback, error)
 	Rejections(ctx context.Context, source string, limit int) ([]webhook.Rejection, error)
 	Audit(ctx context.Context, run string, limit int) ([]guard.Row, error)
+	schedule.Driver
 }
 
 // Harness is one empty store under a clock that the suite moves.
@@ -190,6 +192,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Retention/WholeDeliveryGoesWithItsLastEvent":       wholeDeliveryGoesWithItsLastEvent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+	for name, test := range followUpCases {
+		t.Run("FollowUps/"+name, func(t *testing.T) { test(t, open(t)) })
 	}
 }
 
