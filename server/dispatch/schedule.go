@@ -112,7 +112,14 @@ func (s *Schedule) compilePrompt() error {
 	if _, after, found := strings.Cut(message, ">: "); found {
 		message = after
 	}
-	return &SettingError{Field: "prompt", Line: line, Column: column + 1, Message: message + "; a prompt has .schedule, .tick, .id and .agent"}
+	column++
+	var key string
+	if _, bad := fmt.Sscanf(message, "map has no entry for key %q", &key); bad == nil { // the place is that of its last field
+		if at := strings.Index(strings.Split(s.Prompt, "\n")[line-1], "."+key); at >= 0 {
+			column = at + 1
+		}
+	}
+	return &SettingError{Field: "prompt", Line: line, Column: column, Message: message + "; a prompt has .schedule, .tick, .id and .agent"}
 }
 
 // tickTime is a time as a prompt shows it. The methods of time.Time are there as well.

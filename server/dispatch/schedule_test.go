@@ -316,7 +316,7 @@ func TestWrongScheduleIsLocated(t *testing.T) {
 		"cron":            {dispatch.Schedule{Cron: "0 2 30 2 *"}, "cron: line 1, column 5: day 30 never comes in month 2"},
 		"zone":            {dispatch.Schedule{Cron: "0 2 * * *", Zone: "Europe/Berln"}, "zone: line 1, column 1: unknown time zone Europe/Berln"},
 		"prompt is open":  {dispatch.Schedule{Every: time.Hour, Prompt: "a\n {{.tick"}, "prompt: line 2, column 2: unclosed action"},
-		"prompt's name":   {dispatch.Schedule{Every: time.Hour, Prompt: "Look at\nthe {{.event.id}}"}, `prompt: line 2, column 13: map has no entry for key "event"; a prompt has .schedule, .tick, .id and .agent`},
+		"prompt's name":   {dispatch.Schedule{Every: time.Hour, Prompt: "Look at\nthe {{.event.id}}"}, `prompt: line 2, column 7: map has no entry for key "event"; a prompt has .schedule, .tick, .id and .agent`},
 		"prompt's method": {dispatch.Schedule{Every: time.Hour, Prompt: "{{.tick.Noon}}"}, `prompt: line 1, column 8: can't evaluate field Noon in type interface {}; a prompt has .schedule, .tick, .id and .agent`},
 	} {
 		t.Run(name, func(t *testing.T) {
