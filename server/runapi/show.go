@@ -82,6 +82,7 @@ type callback struct {
 	LastStatus int                    `json:"last_status,omitempty"`
 	LastReason string                 `json:"last_reason,omitempty"`
 	LastAt     *int64                 `json:"last_at"`
+	NextAt     *int64                 `json:"next_at"`
 }
 
 func usageOf(u bridge.Usage) usage {
@@ -119,7 +120,7 @@ func (a *API) showWhole(ctx context.Context, run dispatch.Run) (whole, error) {
 	}
 	callbacks, err := a.reader.Callbacks(ctx, run.ID)
 	for _, c := range callbacks {
-		s.Callbacks = append(s.Callbacks, callback{c.ID, c.State, c.Attempts, c.LastStatus, c.LastReason, seconds(c.LastAt)})
+		s.Callbacks = append(s.Callbacks, callback{c.ID, c.State, c.Attempts, c.LastStatus, c.LastReason, seconds(c.LastAt), seconds(c.Due)})
 	}
 	return s, err
 }
