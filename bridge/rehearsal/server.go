@@ -21,7 +21,8 @@ type Options struct {
 }
 
 // Server plays a script at POST /v1/chat/completions, whole or streamed, and
-// names its model at GET /v1/models. It asks for no key.
+// names its model at GET /v1/models. It asks for no key. Batches of questions it answers as
+// soon as they are made.
 type Server struct {
 	script *Script
 	now    func() time.Time
@@ -38,6 +39,7 @@ func NewServer(script *Script, o Options) *Server {
 	}
 	s.routes.HandleFunc("POST /v1/chat/completions", s.complete)
 	s.routes.HandleFunc("GET /v1/models", s.models)
+	s.routeBatches()
 	return s
 }
 
