@@ -46,6 +46,12 @@
 // is the answer of a run that failed by that budget's name. A run that has not begun
 // waits for the next day if its agent has used up this one.
 //
+// # Answers that come later
+//
+// A task with Later has its questions put elsewhere, such as into a batch: the run waits,
+// and the answer comes into its journal by [LateAnswer] (later.go). No functions are
+// offered then, and there are no last words.
+//
 // # Callers
 //
 // A run may be somebody's conversation. The caller's own functions are offered
@@ -74,7 +80,8 @@
 // # Where to look
 //
 //	a run        run.go (what it is given), life.go (the loop), brief.go (its beginning),
-//	             closing.go (its end by a budget), account.go (its end without words)
+//	             closing.go (its end by a budget), account.go (its end without words),
+//	             later.go (answers that come later)
 //	a question   question.go, transcript.go (what the model is sent), offer.go (which
 //	             functions), context*.go, fold.go and summarize*.go (how it is made to fit)
 //	an answer    verdict.go (what it means), output.go (answers that have a form),

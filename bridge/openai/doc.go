@@ -13,6 +13,10 @@
 // counts only once the model has said that it is finished. How long a model may be
 // silent is bounded; how long it may speak is not.
 //
+// [Batches] asks many questions at once: as the lines of a file, of which OpenAI's Batch API
+// makes a batch that is answered within a day. There is nothing to hear and nobody waits,
+// so that each step is one request, and what goes wrong with it is the caller's to put off.
+//
 // Servers that are called compatible differ. What one of them does not take it says
 // once, and is asked without it from then on (unwanted); what one wants to be given back
 // with its own answers goes with them through the journal (echo).
@@ -39,6 +43,7 @@
 //	                header.go (when to come again), explain.go and said.go (what went wrong)
 //	chat            chat.go (the request), chatstream.go (the answer), echo.go
 //	Responses       responses.go, responsesstream.go, items.go (what is handed back each turn)
+//	batches         batch.go (files and batches), batchresults.go (their answers)
 //	both            message.go and error.go (what goes in and comes out), read.go, calls.go,
 //	                parts.go, definitions.go, usage.go, unwanted.go (what a server will not take)
 package openai

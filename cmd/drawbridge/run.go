@@ -28,7 +28,8 @@ func runCommand(c *console) *cobra.Command {
 		Long: `Starts a durable run with the prompt given as an argument or on standard input, shows its
 steps and prints its answer. Beside a serving process on the same store the run is handed to
 that process, and goes on there when you interrupt; otherwise it is carried here, alone, and
-an interrupt cancels it. Exit code 0 means that the run succeeded.`,
+an interrupt cancels it. Exit code 0 means that the run succeeded. The answer of an agent of
+mode batch may take a day.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := c.settings(cmd)

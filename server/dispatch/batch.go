@@ -52,8 +52,8 @@ const MostBatchTurns = 3
 // brought takes what came of a run's question into its journal. An outcome means that
 // the run has to wait on, or is over; without one the bridge goes on.
 func (d *Dispatcher) brought(l *life) (*bridge.Outcome, error) {
-	if _, batched := d.settings.Batches[l.Run.Agent]; !batched && l.Parked != string(bridge.Batch) {
-		return nil, nil
+	if _, batched := d.settings.Batches[l.Run.Agent]; !batched && l.Parked == "" {
+		return nil, nil // of a run that waited before, the agent may have answered in batches then
 	}
 	q, err := d.store.Question(l.ctx, l.Run.ID)
 	if errors.Is(err, ErrNotFound) {

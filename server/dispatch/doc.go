@@ -37,6 +37,21 @@
 // (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the
 // model, the tools, the next day or a caller does not take a slot.
 //
+// # Answers that come with batches
+//
+// An agent may have its questions asked in batches (batch.go): its run is claimed, says
+// what it asks, and waits without a worker. A batch ([Batch], batchstore.go) has a job and
+// an epoch of its own (batchwork.go, and batchresults.go for its end):
+//
+//	collecting --full, or waited--> closed --> uploaded --> creating --> submitted --> done
+//	                                              ^            |            |
+//	                                              +--not made--+            +--> answers: runs due
+//	                                              +--no room for it---------+--> not come to: the next batch
+//
+// It is made once: that it was asked for is noted before, and whoever finds that note and
+// nothing else looks for it. It is continued by an event of OpenAI's, or asked about with
+// growing pauses. Responses that other events of OpenAI's name are fetched (fetch.go).
+//
 // # Runs that somebody listens to
 //
 // A run that somebody talks to is as durable as any other ([Dispatcher.Talk], talk.go;
