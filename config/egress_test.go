@@ -59,3 +59,23 @@ func TestSSRF06_EnvironmentsProxyIsWarnedOfUnlessTheFileSpeaks(t *testing.T) {
 		}
 	}
 }
+
+func TestDEL15_CallbackGoesByHTTPSOrToThisMachine(t *testing.T) {
+	for address, accepted := range map[string]bool{
+		"https://example.com/done": true, "https://10.0.0.1/done": true, // whether that may be called is for egress to say
+		"http://127.0.0.1:9000/done": true, "http://localhost/done": true, "http://[::1]:9000/done": true,
+		"http://example.com/done": false, "http://10.0.0.1/done": false, "http://127.0.0.1.example.com/done": false, "ftp://example.com/": false, "example.com/done": false,
+	} {
+		c := callingBack(address)
+		if err := c.Validate(); (err == nil) != accepted {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// callingBack is accepted with a callback to an address.
+func callingBack(address string) *Config {
+	c := accepted()
+	c.Webhooks["stripe"].Callback.URL = address
+	return c
+}
