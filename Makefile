@@ -46,6 +46,10 @@ chat-clients: ## the openai client, the AI SDK and the agents SDK against the ch
 sender-libs: ## stripe, octokit, svix, standardwebhooks and openai sign for us and verify what we sign (needs node)
 	bash .ci/senderlibs
 
+.PHONY: openapi
+openapi: ## the API's document under a validator (needs node)
+	bash .ci/openapi-check
+
 .PHONY: kill
 kill: ## kill -9 under load, 20 times
 	$(GO) test -count=1 -run 'TestKilled' -v ./cmd/drawbridge
