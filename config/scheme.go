@@ -17,6 +17,8 @@ type schemeRule struct {
 	url bool
 	// unsigned: there are no secrets.
 	unsigned bool
+	// answers: its protocol prescribes what a sender hears.
+	answers bool
 	// read gives the bytes of key in a secret, or what is wrong with its text. Nil: the
 	// text is the key.
 	read func(text string) (size int, problem string)
@@ -55,11 +57,11 @@ var schemeRules = []schemeRule{
 	{name: "slack", stamped: true, least: minSecret},
 	{name: "shopify", least: minSecret},
 	{name: hubspot, stamped: true, url: true, settings: []string{"versions"}, least: minSecret},
-	{name: "twilio", url: true, least: minSecret},
+	{name: "twilio", url: true, answers: true, least: minSecret},
 	{name: "sendgrid", stamped: true, read: readSPKI},
 	{name: "x", least: minSecret},
 	{name: meta, settings: []string{"verify_token"}, least: minSecret},
-	{name: salesforce, settings: []string{"organization", "client_ca", "client_names"}, read: readPathToken, least: minPathToken},
+	{name: salesforce, answers: true, settings: []string{"organization", "client_ca", "client_names"}, read: readPathToken, least: minPathToken},
 	{name: custom, least: minSecret,
 		settings: []string{"header", "encoding", "prefix", "id_header", "timestamp_header", "timestamp_unit", "hash", "signed", "secret_encoding"}},
 	{name: tokens, settings: []string{"header", "prefix", "id_header", "client_ca", "client_names"}, least: minSecret},

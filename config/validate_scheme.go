@@ -37,6 +37,9 @@ func (k *checker) checkScheme(path string, w Webhook) {
 	if slices.Contains(rule.settings, "client_ca") {
 		k.checkClients(path, w)
 	}
+	if w.Answer != DefaultWebhook().Answer && rule.answers {
+		k.refuse(path+".answer", "senders of scheme %s want to hear what their protocol prescribes; leave the key out", w.Scheme)
+	}
 	k.checkOwn(path, w)
 }
 
@@ -156,9 +159,12 @@ func isNoHeader(r rune) bool {
 	return isOdd(r) && !strings.ContainsRune("!#$%&'*+.^`|~", r)
 }
 
-// checkUnsafe: who takes what anybody sends has to say so twice.
+// checkUnsafe: who takes what anybody sends has to say so twice, and from whom.
 func (k *checker) checkUnsafe(path string, w Webhook) {
 	if !w.UnsafeNoVerification {
 		k.refuse(path+".scheme", "scheme unsafe_none believes whatever anybody sends; if that is meant, set unsafe_no_verification: true beside it")
+	}
+	if len(w.AllowIPs) == 0 {
+		k.refuse(path+".allow_ips", "deliveries of scheme unsafe_none prove nothing, so it takes them from listed addresses only; set allow_ips, such as [10.0.0.0/8]")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"net/netip"
 	"testing"
 
 	"drawbridge/config"
@@ -28,6 +29,7 @@ func sourceSettings(t *testing.T, scheme string) config.Webhook {
 		secret = publicKeyOf(t, newPrivateKey(t))
 	case webhook.UnsafeNone:
 		hook.UnsafeNoVerification = true
+		hook.AllowIPs = []config.Network{config.Network(netip.MustParsePrefix("10.0.0.0/8"))}
 		return hook
 	}
 	hook.Secrets = []config.WebhookSecret{{Secret: config.Secret(secret)}}

@@ -221,11 +221,11 @@ func (t *trial) next(hook config.Webhook, status int) string {
 	case status/100 == 2:
 		return "drawbridge events list shows the event, and events show what became of it"
 	case status == http.StatusUnauthorized, status == http.StatusBadRequest:
-		return fmt.Sprintf("drawbridge events rejected --source %s says why; a server that was started before the secrets changed has the old ones", t.source)
-	case status == http.StatusForbidden:
-		return "the source's allow_ips has to have the address that this request came from"
+		return fmt.Sprintf("drawbridge events rejected --source %s says why: a server that was started before the secrets changed has the old ones, and allow_ips may leave this machine out", t.source)
 	case status == http.StatusNotFound:
 		return "the server knows no such webhook; start it again if the configuration has changed"
+	case status == http.StatusUnsupportedMediaType:
+		return fmt.Sprintf("the source takes %s only (content_types)", strings.Join(hook.ContentTypes, ", "))
 	case status == http.StatusRequestEntityTooLarge:
 		return fmt.Sprintf("raise max_body, which is %s", hook.MaxBody)
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:

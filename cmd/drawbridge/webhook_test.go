@@ -103,7 +103,7 @@ var trialSettings = func() map[string]string {
 	}
 	settings[webhook.HMAC] = ", header: X-Sig, encoding: hex"
 	settings[webhook.Meta] = ", verify_token: token"
-	settings[webhook.UnsafeNone] = ", unsafe_no_verification: true"
+	settings[webhook.UnsafeNone] = ", unsafe_no_verification: true, allow_ips: [127.0.0.0/8]"
 	return settings
 }()
 

@@ -230,6 +230,9 @@ func (e *engine) kept(names spelling, h http.Header) http.Header {
 // NeedsURL reports whether deliveries are judged by the address they were sent to.
 func (e *engine) NeedsURL() bool { return e.needsURL() }
 
+// Unsigned reports whether deliveries prove nothing.
+func (e *engine) Unsigned() bool { return e.unsigned }
+
 // TakesToken reports whether deliveries show a secret in their path.
 func (e *engine) TakesToken() bool { return e.forms[0].inPath }
 

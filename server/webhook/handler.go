@@ -144,6 +144,8 @@ func (h *Handler) add(s Source) error {
 		return errors.New("it has no verifier, and would let everybody in")
 	case h.publicURL == "" && needsURL(s.Verifier):
 		return errors.New("its scheme signs the address that the sender calls: set server.public_url")
+	case len(s.AllowIPs) == 0 && isUnsigned(s.Verifier):
+		return errors.New("its deliveries prove nothing: it needs the addresses they may come from")
 	case s.MaxBody < 0 || s.MaxBody > MaxMaxBody:
 		return fmt.Errorf("body limit %d is not between 0 and %d bytes", s.MaxBody, MaxMaxBody)
 	case s.Rate < 0:

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -111,6 +112,15 @@ func TestING16_UnsafeNoneHasToBeSaidTwiceAndHasNoSecret(t *testing.T) {
 	v, err := webhook.NewVerifier(webhook.UnsafeNone, nil, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for allowed, want := range map[string]bool{"": false, "10.0.0.0/8": true} {
+		source := webhook.Source{Name: "src", Verifier: v}
+		if allowed != "" {
+			source.AllowIPs = []netip.Prefix{netip.MustParsePrefix(allowed)}
+		}
+		if _, err := webhook.NewHandler([]webhook.Source{source}, &memoryInbox{}, webhook.Options{}); (err == nil) != want {
+			t.Errorf("allowed from %q: %v", allowed, err)
+		}
 	}
 	got, err := v.Verify(webhook.Delivery{Source: "src", Body: []byte("anything"), ArrivedAt: arrival})
 	if err != nil || !got.Parts[0].Weak || got.By != "nobody: the source takes unsigned deliveries" {

@@ -39,3 +39,9 @@ func needsURL(v Verifier) bool {
 	n, ok := v.(interface{ NeedsURL() bool })
 	return ok && n.NeedsURL()
 }
+
+// isUnsigned reports whether nobody can tell whose the deliveries are.
+func isUnsigned(v Verifier) bool {
+	u, ok := v.(interface{ Unsigned() bool })
+	return ok && u.Unsigned()
+}
