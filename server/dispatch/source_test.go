@@ -1,7 +1,9 @@
 package dispatch_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -230,5 +232,25 @@ func TestING28_PromptSaysThatTheEventMayBeStale(t *testing.T) {
 		if !strings.Contains(prompt, want) {
 			t.Errorf("the prompt does not say %q:\n%s", want, prompt)
 		}
+	}
+}
+
+// The bound is the run's own from when it was made: settings that change do not change
+// a run under way.
+func TestRouteBoundsItsRuns(t *testing.T) {
+	w := newWorld(t)
+	route := w.settings.Sources["shop"].Routes[0]
+	route.Budget = bridge.Budget{Turns: 1}
+	w.accept(`{"type":"a"}`)
+	session := w.session
+	w.session = func(context.Context, dispatch.Run) (context.Context, *bridge.Session, error) {
+		return nil, nil, errors.New("not yet") // the first worker does no more than to route the event
+	}
+	w.until("event routed", "run waiting")
+	w.session, route.Budget = session, bridge.Budget{}
+	w.pass(time.Hour)
+	w.until("run failed")
+	if run := w.onlyRun(); run.Reason != string(bridge.BudgetTurns) || run.Budget.Turns != 1 {
+		t.Errorf("the run ended for %q under %+v, want %s", run.Reason, run.Budget, bridge.BudgetTurns)
 	}
 }

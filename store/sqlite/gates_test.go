@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -42,6 +43,42 @@ func burst(t testing.TB, store *sqlite.Store, events int, subject func(int) stri
 		})
 	}
 	routers.Wait()
+}
+
+// An event and all that it becomes are one transaction, and it becomes one run a route.
+func TestRUN01_EventBecomesItsRunsInOneTransaction(t *testing.T) {
+	h := newHarness(t)
+	e := webhook.Event{ID: "evt_1", Source: "shop", Key: "1", ContentType: "application/json", Headers: http.Header{}, Body: []byte(`{}`), ReceivedAt: h.Now()}
+	if _, err := h.store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}}); err != nil {
+		t.Fatal(err)
+	}
+	made := func(vias ...string) dispatch.Routing {
+		routing := dispatch.Routing{Status: dispatch.Routed}
+		for _, via := range vias {
+			routing.Runs = append(routing.Runs, dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "desk", Via: via, Source: "shop", Event: "evt_1", Prompt: "look"})
+		}
+		return routing
+	}
+	stands := func(want string) {
+		t.Helper()
+		var got string
+		if err := h.store.Read().QueryRowContext(t.Context(), `SELECT (SELECT status FROM events) || ', ' || (SELECT COUNT(*) FROM runs) || ' runs, ' ||
+			(SELECT COUNT(*) FROM jobs WHERE kind = 'run') || ' due'`).Scan(&got); err != nil || got != want {
+			t.Fatalf("the store has: %s (%v), want %s", got, err, want)
+		}
+	}
+	if _, err := h.store.Route(t.Context(), "evt_1", made("log", "refunds", "log")); err == nil {
+		t.Fatal("an event became two runs of one route")
+	}
+	stands("accepted, 0 runs, 0 due")
+	if _, err := h.store.Route(t.Context(), "evt_1", made("log", "refunds")); err != nil {
+		t.Fatal(err)
+	}
+	stands("routed, 2 runs, 2 due")
+	if _, err := h.store.Route(t.Context(), "evt_1", made("log")); !errors.Is(err, dispatch.ErrEnded) {
+		t.Fatalf("an event was routed twice: %v", err)
+	}
+	stands("routed, 2 runs, 2 due")
 }
 
 // Ten thousand runs behind a bound of two are two jobs: claiming does not even see the
