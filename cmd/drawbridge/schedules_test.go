@@ -185,3 +185,25 @@ func TestKilledServerRunsEachTimeOnce(t *testing.T) {
 		t.Errorf("%d runs are about %d times", len(runs), len(prompts))
 	}
 }
+
+func TestFollowUpOfARunThatReadTextFromOutsideIsTainted(t *testing.T) {
+	fake := openaitest.New(t)
+	fake.Func(func(q openaitest.Request) openaitest.Reply {
+		switch q.Turn() {
+		case 1:
+			return openaitest.Call("schedule_list_runs", `{}`) // what earlier runs wrote may be from anywhere
+		case 2:
+			return openaitest.Call("schedule_run", `{"prompt":"Look again.","in_minutes":60,"at":null}`)
+		}
+		return openaitest.Say("Done.")
+	})
+	file, path := deskFile(t, fake.URL(), "")
+	server := serve(t, file)
+	answered(t, server.base, "begin")
+	server.stop(t)
+	all, err := look(t, path).Schedules(t.Context())
+	if err != nil || len(all) != 1 || all[0].FollowUp == nil || !all[0].FollowUp.Tainted {
+		t.Fatalf("there are %+v (%v)", all, err)
+	}
+	says(t, file, exitDone, "tainted   the run had read text from outside", "show", all[0].Name)
+}

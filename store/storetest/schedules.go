@@ -297,3 +297,23 @@ func planningWakesWhoWaits(t *testing.T, h Harness) {
 		t.Error("nobody was woken")
 	}
 }
+
+func queueAndMemoryOfTimesAreBounded(t *testing.T, h Harness) {
+	plan(t, h, planned(h, "hourly"))
+	const times, kept = 1010, 1000
+	started := 0
+	for i := range times {
+		h.Advance(time.Hour)
+		tick := advance(t, h, stepOf(scheduled(t, h, "hourly"), fmt.Sprintf("run_%04d", i), dispatch.OverlapQueue))
+		if tick.Outcome == dispatch.TickStarted {
+			started++
+		}
+	}
+	if started != dispatch.MostQueued+1 { // the first does not wait
+		t.Errorf("%d runs wait for each other, want %d", started, dispatch.MostQueued+1)
+	}
+	ticks, err := h.Store().Ticks(t.Context(), "hourly", times)
+	if err != nil || len(ticks) != kept || !ticks[0].At.Equal(h.Now()) || ticks[0].Note != "101 runs of earlier times had not ended" {
+		t.Errorf("%d times are kept (%v), the last of them %+v", len(ticks), err, ticks[0])
+	}
+}

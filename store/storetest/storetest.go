@@ -137,6 +137,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Schedules/PauseHoldsUntilResumed":                  pauseHoldsUntilResumed,
 		"Schedules/RunNowLeavesThePlan":                     runNowLeavesThePlan,
 		"Schedules/OnlyWhatSettingsDoNotNameIsDeleted":      onlyWhatSettingsDoNotNameIsDeleted,
+		"Schedules/QueueAndMemoryOfTimesAreBounded":         queueAndMemoryOfTimesAreBounded,
 		"Schedules/PlanningWakesWhoWaits":                   planningWakesWhoWaits,
 		"Queue/PostponedWorkIsDueAtItsTime":                 postponedWorkIsDueAtItsTime,
 		"Runs/RestartMakesLeasedWorkDue":                    restartMakesLeasedWorkDue,
