@@ -8,7 +8,9 @@
 //
 // The families live below: tools/crm, tools/payment, tools/email. Each has a
 // portable concrete type (defaults, checks and error mapping, once), a small
-// driver interface that a backend fulfils, and one folder per backend.
+// driver interface that a backend fulfils, and one folder per backend. tools/schedule
+// is about the agent itself: the store is its only backend, and it has to know the
+// run that calls, see [CallerOf].
 //
 // A tool of another MCP server is [Mounted]: its definition is that server's, and its
 // result goes through as it came. Mounted tools come and go while the process runs,

@@ -37,6 +37,15 @@
 // (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the
 // model, the tools, the next day or a caller does not take a slot.
 //
+// # What is due at times
+//
+// A schedule of the settings ([Schedule], schedule.go), or a follow-up of an agent's own
+// ([FollowUp], schedule_store.go), has a job that is due at its next time. Whoever claims
+// it deals with one time (schedule_tick.go): a run, or a note why there is none, and the
+// schedule has moved on, in one transaction. No time is dealt with twice, since a schedule
+// only moves on from where it was claimed, and none is lost, since it stays there until
+// then. When a schedule is due is server/timetable's to say.
+//
 // # Answers that come with batches
 //
 // An agent may have its questions asked in batches (batch.go): its run is claimed, says
