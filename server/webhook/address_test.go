@@ -167,10 +167,12 @@ func TestTwilioBodyThatIsNoFormIsCoveredByItsHash(t *testing.T) {
 	asForm.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	asForm.Body = nil
 	s.wantRefused(t, asForm, http.StatusUnauthorized)
-	bare := s
-	bare.form = true
-	d := bare.sign(t, rawKey, arrival, "")
-	d.Body = []byte(someBody)
-	d.Header.Set("Content-Type", "application/json")
-	s.wantRefused(t, d, http.StatusUnauthorized)
+	const address = publicURL + "/webhooks/src"
+	d := twilioDelivery(address, address, "") // no parameters: the address alone is signed
+	senderNamed("twilio form").wantVerified(t, d)
+	for _, kind := range []string{"application/json", "text/plain", "multipart/form-data; boundary=x"} {
+		d.Body = []byte(someBody)
+		d.Header.Set("Content-Type", kind)
+		s.wantRefused(t, d, http.StatusUnauthorized)
+	}
 }

@@ -225,7 +225,8 @@ func TestSalesforceMessageThatCannotBeReadIsOneEvent(t *testing.T) {
 		"empty":          "",
 		"document type":  `<!DOCTYPE a [<!ENTITY x "y">]>` + soap("00D000000000001AAA", "04l1"),
 		"entity":         strings.Replace(soap("00D000000000001AAA", "04l1"), "A &amp; B", "&x;", 1),
-		"deep":           strings.Repeat("<a>", 40) + strings.Repeat("</a>", 40),
+		"deep":           strings.Replace(soap("00D000000000001AAA", "04l1"), "A &amp; B", strings.Repeat("<a>", 40)+strings.Repeat("</a>", 40), 1),
+		"too many":       soap("00D000000000001AAA", make([]string, 5001)...),
 		"other encoding": strings.Replace(soap("00D000000000001AAA", "04l1"), "UTF-8", "UTF-16", 1),
 	} {
 		d := opened(t, senderNamed("salesforce").verifier(t))

@@ -16,7 +16,7 @@ import (
 func opened(t *testing.T, v webhook.Verifier) *door {
 	t.Helper()
 	return open(t, func(s *webhook.Source, o *webhook.Options) {
-		s.Verifier, s.MaxBody, o.PublicURL = v, 1<<20, publicURL
+		s.Verifier, s.MaxBody, o.PublicURL = v, 0, publicURL
 	})
 }
 

@@ -22,7 +22,7 @@ func (e *engine) parts(env envelope, d Delivery) ([]Part, error) {
 		}
 	}
 	if e.split != nil {
-		if bodies := e.split(d.Body); len(bodies) > 0 && len(bodies) <= maxParts {
+		if bodies := e.split(d.Body); len(bodies) > 0 {
 			return e.several(env, d, bodies), nil
 		}
 	}

@@ -1,6 +1,11 @@
 package webhook_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -56,6 +61,19 @@ func TestING15_SecretEndsByTheClock(t *testing.T) {
 	})
 }
 
+// otherCurve is a public key of P-384.
+var otherCurve = func() string {
+	private, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(private.Public())
+	if err != nil {
+		panic(err)
+	}
+	return base64.StdEncoding.EncodeToString(der)
+}()
+
 func TestING16_UnsafeSettingsAreRefused(t *testing.T) {
 	long := webhook.Secret{Value: rawKey}
 	header := webhook.SchemeOptions{SignatureHeader: "x-sig"}
@@ -85,6 +103,18 @@ func TestING16_UnsafeSettingsAreRefused(t *testing.T) {
 		"credential as id":         {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", IDHeader: "authorization"}},
 		"signature as id":          {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", IDHeader: "X-SIG"}},
 		"id as timestamp":          {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", IDHeader: "x-id", TimestampHeader: "X-Id"}},
+		"public key cut":           {webhook.Standard, []webhook.Secret{{Value: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbO"}}, webhook.SchemeOptions{}},
+		"private key":              {webhook.Standard, []webhook.Secret{{Value: asSeed(rawKey)}}, webhook.SchemeOptions{}},
+		"private key for sendgrid": {webhook.SendGrid, []webhook.Secret{{Value: asP256(rawKey)}}, webhook.SchemeOptions{}},
+		"key of another curve":     {webhook.SendGrid, []webhook.Secret{{Value: otherCurve}}, webhook.SchemeOptions{}},
+		"meta without its token":   {webhook.Meta, []webhook.Secret{long}, webhook.SchemeOptions{}},
+		"odd organization":         {webhook.Salesforce, []webhook.Secret{{Value: hex24(rawKey)}}, webhook.SchemeOptions{Organization: "acme"}},
+		"unknown hash":             {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", Hash: "md5"}},
+		"unknown field":            {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", Signed: "{secret}{body}"}},
+		"no body signed":           {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", Signed: "{method}"}},
+		"no time signed":           {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", TimestampHeader: "x-time", Signed: "{body}"}},
+		"secret not hex":           {webhook.HMAC, []webhook.Secret{long}, webhook.SchemeOptions{SignatureHeader: "x-sig", KeyEncoding: "hex"}},
+		"short once out of hex":    {webhook.HMAC, []webhook.Secret{{Value: hex24(rawKey[:15])}}, webhook.SchemeOptions{SignatureHeader: "x-sig", KeyEncoding: "hex"}},
 		"hmac with a short secret": {webhook.HMAC, []webhook.Secret{{Value: "hush"}}, header},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -193,6 +193,15 @@ func TestRightSignatureIsFoundAnywhereInTheList(t *testing.T) {
 	})
 }
 
+// TestOnlySoManySignaturesAreTried: each costs a verification by a public key.
+func TestOnlySoManySignaturesAreTried(t *testing.T) {
+	s := senderNamed("standard v1a")
+	d := s.sign(t, rawKey, arrival, someBody)
+	mac, other := s.mac(d), s.mac(s.sign(t, "another key of 24 bytes.", arrival, someBody))
+	s.wantVerified(t, s.with(d, strings.Repeat(other+s.separator+s.prefix, 31)+mac))
+	s.wantRefused(t, s.with(d, strings.Repeat(other+s.separator+s.prefix, 32)+mac), http.StatusUnauthorized)
+}
+
 func TestAbsentOrRepeatedHeaderIsRefused(t *testing.T) {
 	eachSender(t, func(t *testing.T, s sender) {
 		for _, header := range []string{s.signature, s.id, s.timestamp} {
