@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"drawbridge/bridge"
@@ -111,7 +112,7 @@ func endOfQuestion(r openai.BatchResult) QuestionEnd {
 	return end
 }
 
-var expired = BatchResult{Reason: bridge.BatchExpired, Detail: "it was asked in 3 batches"}
+var expired = BatchResult{Reason: bridge.BatchExpired, Detail: fmt.Sprintf("it was asked in %d batches", batchTries)}
 
 // unanswered says what becomes of questions without a result, by how the batch ended.
 func (w *batchWork) unanswered(status openai.BatchStatus) func(Question) QuestionEnd {
