@@ -22,6 +22,8 @@ type Config struct {
 	Callbacks Callbacks `yaml:"callbacks"`
 	Egress    Egress    `yaml:"egress"`
 	Workers   Workers   `yaml:"workers"`
+	// Retention is how long what is over and done with is kept.
+	Retention Retention `yaml:"retention"`
 	Log       Log       `yaml:"log"`
 
 	// source is where the settings were read. nil without a file.

@@ -39,7 +39,11 @@ func Default() *Config {
 			DisableAfter: Duration(120 * time.Hour), // DEL-08
 		},
 		Workers: Workers{Runs: 32, Callbacks: 64},
-		Log:     Log{Level: "info", Format: "text"},
+		Retention: Retention{
+			Events: Age(90 * day), Runs: Age(90 * day), Callbacks: Age(90 * day), // ING-27
+			Audit: Age(400 * day), Rejections: Age(30 * day), Keys: Age(90 * day),
+		},
+		Log: Log{Level: "info", Format: "text"},
 	}
 }
 

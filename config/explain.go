@@ -45,6 +45,7 @@ func (c *Config) explainWork(w io.Writer) {
 		c.Workers.Runs, c.Workers.Callbacks, c.Log.Level, c.Log.Format)
 	c.explainCallbacks(w)
 	c.explainEgress(w)
+	c.explainRetention(w)
 	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
 		{"payment", c.Tools.Payment.Backend, ""},
@@ -144,6 +145,7 @@ func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
 	fmt.Fprintf(w, "  POST %s/webhooks/%s%s\n", strings.TrimSuffix(c.Server.PublicURL, "/"), name, token)
 	fmt.Fprintf(w, "    %s, up to %s\n", hook.trust(), hook.MaxBody)
 	c.explainIntake(w, name, hook)
+	c.explainKept(w, hook)
 	c.explainRoutes(w, name, hook)
 }
 

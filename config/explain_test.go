@@ -28,6 +28,7 @@ Keeps its state in the SQLite file ./data/drawbridge.db. Accepts no events while
 Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 5m for a sign of life.
 Works on 32 runs of events and sends 64 callbacks at a time. Logs info and above, as text.
 Sends 4 callbacks to one address at a time, and disables one that does nothing but fail for 5d. Requests cannot ask for callbacks: there are no callbacks.secrets.
+Keeps events for 90d, runs for 90d, delivered callbacks for 90d, the audit for 400d, refused deliveries for 30d, keys of tool calls for 90d; dead letters until somebody deletes them.
 
 Tools
   family   backend

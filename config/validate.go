@@ -46,6 +46,7 @@ func (c *Config) check() *checker {
 	k.checkEgress()
 	k.checkSchedules()
 	k.checkWorkers()
+	k.checkRetention()
 	k.checkLog()
 	k.errors.sort()
 	k.warnings.sort()

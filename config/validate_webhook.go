@@ -17,5 +17,8 @@ func (k *checker) checkWebhooks() {
 		k.checkRoutes(path, name, webhook)
 		between(k, path+".max_body", webhook.MaxBody, KiB, 64*MiB)
 		k.checkIntake(path, webhook)
+		if webhook.Retention != 0 {
+			k.checkAge(path+".retention", webhook.Retention, leastAge)
+		}
 	}
 }

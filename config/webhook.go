@@ -42,6 +42,10 @@ type Webhook struct {
 	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
 	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 
+	// Retention is how long its events, their runs and callbacks are kept, in place of
+	// what [Retention] says; nothing if zero.
+	Retention Age `yaml:"retention"`
+
 	// Tolerance is how far a signed timestamp may be from the arrival, either way.
 	Tolerance Duration `yaml:"tolerance"`
 	// Schema is a JSON Schema that events are held against; none if empty. Validate says
