@@ -247,7 +247,7 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 // Listen, so that Stop puts the runs down before it closes the doors: the guard
 // refuses calls once they are closed, and a refusal would be journaled as a result.
 func (a *app) Work(ctx context.Context) {
-	a.work(ctx, a.worker.Run, func(ctx context.Context) { a.backends.releaseMail(ctx, a.log) })
+	a.work(ctx, a.worker.Run, a.sweep, func(ctx context.Context) { a.backends.releaseMail(ctx, a.log) })
 }
 
 // WorkLive carries conversations until Stop, and leaves all other work in the store

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,6 +32,11 @@ type eventView struct {
 	Replays     int                  `json:"replays"`
 	ContentType string               `json:"content_type"`
 	Bytes       int                  `json:"bytes"`
+	LastSeenAt  *time.Time           `json:"last_seen_at,omitempty"`
+	Successor   string               `json:"successor,omitempty"`   // the edited event that runs in its place
+	EditedFrom  string               `json:"edited_from,omitempty"` // the event that it is an edited copy of
+	EditedBy    string               `json:"edited_by,omitempty"`
+	EmptiedAt   *time.Time           `json:"emptied_at,omitempty"` // when its body was removed
 	Headers     map[string][]string  `json:"headers,omitempty"`
 	Body        any                  `json:"body,omitempty"`
 	Runs        []runView            `json:"runs,omitempty"`
@@ -38,7 +44,8 @@ type eventView struct {
 
 func viewEvent(e dispatch.StoredEvent) eventView {
 	return eventView{ID: e.ID, Source: e.Source, Status: e.Status, Note: e.Note, Key: e.Key, WeakKey: e.Weak, ReceivedAt: e.ReceivedAt, ProviderAt: some(e.ProviderAt),
-		VerifiedBy: e.VerifiedBy, Duplicates: e.Duplicates, Replays: e.Replay, ContentType: e.ContentType, Bytes: len(e.Body)}
+		VerifiedBy: e.VerifiedBy, Duplicates: e.Duplicates, Replays: e.Replay, ContentType: e.ContentType, Bytes: e.Size,
+		Successor: e.Successor, EditedFrom: e.EditedFrom, EditedBy: e.EditedBy, EmptiedAt: some(e.EmptiedAt), LastSeenAt: some(e.LastSeen)}
 }
 
 func eventsCommand(c *console) *cobra.Command {
@@ -54,13 +61,23 @@ func eventsCommand(c *console) *cobra.Command {
 
 func eventsList(c *console) *cobra.Command {
 	var list listing
+	var fits dispatch.EventFilter
+	var status string
+	var span period
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List events, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if fits.Status = dispatch.EventStatus(status); status != "" && !slices.Contains(dispatch.EventStatuses, fits.Status) {
+				return wrongUse{fmt.Errorf("--status %q: expected one of %s", status, words(dispatch.EventStatuses))}
+			}
+			var err error
+			if fits.Since, fits.Until, err = span.read(time.Now()); err != nil {
+				return err
+			}
 			events, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.StoredEvent, error) {
-				return store.Events(cmd.Context(), list.limit)
+				return store.ListEvents(cmd.Context(), fits, list.limit)
 			})
 			if err != nil {
 				return err
@@ -74,7 +91,19 @@ func eventsList(c *console) *cobra.Command {
 		},
 	}
 	list.flags(cmd)
+	cmd.Flags().StringVar(&fits.Source, "source", "", "only those of this webhook")
+	cmd.Flags().StringVar(&status, "status", "", "only those of this status: "+words(dispatch.EventStatuses))
+	span.flags(cmd, "only those that came")
 	return cmd
+}
+
+// words lists names for a person.
+func words[S ~string](names []S) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = string(name)
+	}
+	return strings.Join(list, ", ")
 }
 
 func eventsShow(c *console) *cobra.Command {
@@ -85,28 +114,35 @@ func eventsShow(c *console) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
-				e, err := store.Event(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
-				}
-				runs, err := store.Runs(cmd.Context(), e.ID, 100)
-				if err != nil {
-					return err
-				}
-				view := viewEvent(e)
-				view.Headers, view.Body = e.Headers, bodyView(e.Body)
-				for _, run := range runs {
-					view.Runs = append(view.Runs, viewRun(run))
-				}
-				if asJSON {
-					return printJSON(c.out, view)
-				}
-				return printEvent(c, view, e.Body)
+				return c.showEvent(cmd.Context(), store, args[0], asJSON)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func (c *console) showEvent(ctx context.Context, store *sqlite.Store, id string, asJSON bool) error {
+	e, err := store.Event(ctx, id)
+	if err != nil {
+		return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
+	}
+	runs, err := store.Runs(ctx, e.ID, 100)
+	if err != nil {
+		return err
+	}
+	view := viewEvent(e)
+	view.Headers, view.Body = e.Headers, bodyView(e.Body)
+	if !e.EmptiedAt.IsZero() {
+		view.Body = nil
+	}
+	for _, run := range runs {
+		view.Runs = append(view.Runs, viewRun(run))
+	}
+	if asJSON {
+		return printJSON(c.out, view)
+	}
+	return printEvent(c, view, e.Body)
 }
 
 func bodyView(body []byte) any {
@@ -142,8 +178,30 @@ func printEvent(c *console, e eventView, body []byte) error {
 	for _, run := range e.Runs {
 		out.printf("run          %s %s %s", run.ID, run.State, run.Reason)
 	}
+	for _, line := range e.marks() {
+		out.printf("%s", line)
+	}
+	if e.EmptiedAt != nil {
+		return out.err
+	}
 	out.printf("body         %d bytes, %s\n\n%s", e.Bytes, e.ContentType, printable(string(body)))
 	return out.err
+}
+
+// marks says what a person, or the time, has done to an event.
+func (e eventView) marks() []string {
+	var marks []string
+	if e.EditedFrom != "" {
+		marks = append(marks, fmt.Sprintf("edited       by %s, from event %s: its body is not what was verified", oneLine(e.EditedBy, 80), e.EditedFrom))
+	}
+	if e.Successor != "" {
+		marks = append(marks, fmt.Sprintf("replayed     as event %s, with another body", e.Successor))
+	}
+	if e.EmptiedAt != nil {
+		marks = append(marks, fmt.Sprintf("body         removed at %s: past its retention, or deleted. What is left makes a delivery sent again a duplicate,\n"+
+			"             for as long as its key counts (last seen %s), and says where its runs come from", when(*e.EmptiedAt), when(*e.LastSeenAt)))
+	}
+	return marks
 }
 
 // rejectionView is a refused delivery as the command prints it.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"sync"
+	"time"
 
+	"drawbridge/server/dispatch"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -16,6 +19,8 @@ type readiness struct {
 	// functions.
 	Unoffered      int               `json:"unoffered_tools"`
 	UnofferedTools map[string]string `json:"unoffered_because,omitempty"`
+	// Dead are the dead letters by kind: how many, and since when the oldest.
+	Dead map[dispatch.LetterKind]deadHealth `json:"dead,omitempty"`
 }
 
 // mountHealth is how a mounted server stands.
@@ -26,6 +31,12 @@ type mountHealth struct {
 	LeftOut   int            `json:"left_out"` // because something is wrong with them
 	LastError string         `json:"last_error,omitempty"`
 	Because   []toolHealth   `json:"because,omitempty"`
+}
+
+type deadHealth struct {
+	Count  int        `json:"count"`
+	Oldest *time.Time `json:"oldest,omitempty"`
+	Age    int64      `json:"oldest_age_seconds,omitempty"`
 }
 
 type toolHealth struct {
@@ -55,8 +66,28 @@ func (a *app) readiness(r *http.Request) any {
 	out.Unoffered = len(unoffered)
 	if known {
 		out.UnofferedTools = unoffered
+		out.Dead = a.deadHealth(r.Context())
 	}
 	return out
+}
+
+// deadHealth counts dead letters. One that cannot be had is no reason to say less of the
+// rest.
+func (a *app) deadHealth(ctx context.Context) map[dispatch.LetterKind]deadHealth {
+	counts, err := a.store.CountDead(ctx)
+	if err != nil {
+		a.log.Warn("counting dead letters", "err", err)
+		return nil
+	}
+	health := map[dispatch.LetterKind]deadHealth{}
+	for _, c := range counts {
+		h := deadHealth{Count: c.Count, Oldest: some(c.Oldest)}
+		if c.Count > 0 {
+			h.Age = int64(time.Since(c.Oldest).Seconds())
+		}
+		health[c.Kind] = h
+	}
+	return health
 }
 
 // unoffered finds the tools that cannot be made functions, once for each state of

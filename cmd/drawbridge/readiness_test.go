@@ -54,7 +54,7 @@ func TestReadinessSaysWhichToolsAreMissing(t *testing.T) {
 		body := ask("")
 		return strings.Contains(body, `"gone":{"state":"waiting"`) && strings.Contains(body, `"odd":{"state":"ready","tools":2,"held":0,"left_out":2}`)
 	})
-	for _, secret := range []string{"twice", "never", "127.0.0.1:1"} {
+	for _, secret := range []string{"twice", "never", "127.0.0.1:1", `"dead"`} {
 		if body := ask(""); strings.Contains(body, secret) {
 			t.Errorf("anybody is told of %q: %s", secret, body)
 		}

@@ -41,6 +41,12 @@ type runView struct {
 	Batch      *runBatch             `json:"batch,omitempty"`
 	Callbacks  []callbackView        `json:"callbacks,omitempty"`
 	Timeline   []moment              `json:"timeline,omitempty"`
+	// Dead: nobody has done anything about its having given up.
+	Dead        bool       `json:"dead,omitempty"`
+	Successor   string     `json:"successor,omitempty"`    // the run that a person had run in its place
+	SuccessorOf string     `json:"successor_of,omitempty"` // the run that it is in the place of
+	EditedBy    string     `json:"edited_by,omitempty"`    // who gave it another prompt than that had
+	EmptiedAt   *time.Time `json:"emptied_at,omitempty"`   // when its prompt, answer and journal were removed
 }
 
 // callbackView is a callback as the commands print it.
@@ -53,9 +59,31 @@ type callbackView struct {
 	LastAt   *time.Time             `json:"last_at,omitempty"`
 }
 
+// marks says what a person, or the time, has done to a run.
+func (r runView) marks() []string {
+	var marks []string
+	if r.Dead {
+		marks = append(marks, "dead      kept until somebody does something about it: drawbridge dead --help")
+	}
+	if r.SuccessorOf != "" {
+		marks = append(marks, "replays   "+r.SuccessorOf)
+	}
+	if r.EditedBy != "" {
+		marks = append(marks, "edited    by "+oneLine(r.EditedBy, 80)+": its prompt is not that of the run it replays")
+	}
+	if r.Successor != "" {
+		marks = append(marks, "replayed  as "+r.Successor)
+	}
+	if r.EmptiedAt != nil {
+		marks = append(marks, "removed   prompt, answer and journal, at "+when(*r.EmptiedAt)+": past its retention, or deleted")
+	}
+	return marks
+}
+
 func viewRun(r dispatch.Run) runView {
 	view := runView{Via: r.Via, Priority: r.Priority.String(), Subject: r.Subject, ID: r.ID, Agent: r.Agent, Owner: r.Owner, Source: r.Source, Event: r.Event, State: r.State, Reason: r.Reason, Tainted: r.Tainted,
 		Attempts: r.Attempts, Usage: r.Usage, CreatedAt: r.Created, StartedAt: some(r.Started), FinishedAt: some(r.FinishedAt), Answer: r.Answer}
+	view.Dead, view.Successor, view.SuccessorOf, view.EditedBy, view.EmptiedAt = r.Dead, r.Successor, r.SuccessorOf, r.EditedBy, some(r.EmptiedAt)
 	if r.Budget != (bridge.Budget{}) {
 		view.Budget = &r.Budget
 	}
@@ -152,23 +180,27 @@ func runsShow(c *console) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
-				run, err := store.Run(cmd.Context(), args[0])
-				if err != nil {
-					return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
-				}
-				view, err := wholeRun(cmd, store, run)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return printJSON(c.out, view)
-				}
-				return printRun(c, view)
+				return c.showRun(cmd, store, args[0], asJSON)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+func (c *console) showRun(cmd *cobra.Command, store *sqlite.Store, id string, asJSON bool) error {
+	run, err := store.Run(cmd.Context(), id)
+	if err != nil {
+		return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
+	}
+	view, err := wholeRun(cmd, store, run)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(c.out, view)
+	}
+	return printRun(c, view)
 }
 
 // wholeRun adds to a run what its journal and its callbacks tell.
@@ -270,6 +302,9 @@ func printRun(c *console, r runView) error {
 	out.printf("state     %s %s", r.State, cmp.Or(r.Held, r.Reason))
 	if r.Batch != nil {
 		out.printf("batch     %s %s", r.Batch.ID, strings.TrimSpace(string(r.Batch.State)+" "+r.Batch.Status))
+	}
+	for _, mark := range r.marks() {
+		out.printf("%s", mark)
 	}
 	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))

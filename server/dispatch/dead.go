@@ -77,7 +77,8 @@ var (
 	ErrEmptied = errors.New("its content is not kept any more")
 )
 
-// DeadStore is what a store can do about dead letters.
+// DeadStore is what a store can do about dead letters. A callback is sent once more by
+// ReplayCallbacks.
 type DeadStore interface {
 	// DeadLetters lists up to limit of those that fit, the newest first.
 	DeadLetters(ctx context.Context, fits DeadFilter, limit int) ([]DeadLetter, error)

@@ -35,6 +35,8 @@ type StoredEvent struct {
 	// Response is what an event of OpenAI's names, if it was fetched. It is not stored.
 	Response []byte
 	Status   EventStatus
+	// Size is that of the body, in bytes. Lists have it without the body.
+	Size int
 	// Note says why, for a person: "when: event.type is \"charge.failed\"".
 	Note string
 	// Replay counts how often a person had the event run again.
@@ -58,6 +60,14 @@ type Routing struct {
 	Status EventStatus
 	Note   string
 	Runs   []NewRun
+}
+
+// EventFilter says which events to list. What is empty lets all through.
+type EventFilter struct {
+	Source string
+	Status EventStatus
+	// Since and Until bound when they came: not before, and before.
+	Since, Until time.Time
 }
 
 // EventStore hands out accepted events.

@@ -48,11 +48,15 @@ func stillDead(ctx context.Context, tx sqldb.Tx, query, id string) error {
 	return nil
 }
 
-// reroute has an event routed once more. In the order of arrival it goes to the end.
+// reroute has an event routed once more, which settles what is dead of the runs it
+// became before. In the order of arrival it goes to the end.
 func (s *Store) reroute(ctx context.Context, tx sqldb.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', status_at = ?, note = '', replay = replay + 1, successor = '',
 		seq = (SELECT MAX(seq) + 1 FROM events), in_line = (SELECT COUNT(*) FROM lanes WHERE lane = events.source AND ordered = 1)
 		WHERE id = ?`, millis(s.now()), id); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE runs SET dead = 0 WHERE event = ? AND `+deadRun, id); err != nil {
 		return err
 	}
 	return enqueue(ctx, tx, dispatch.EventJob, id, s.now())

@@ -14,7 +14,7 @@ import (
 
 var _ dispatch.EventStore = (*Store)(nil)
 
-const eventColumns = `id, source, event_key, weak, content_type, headers, body, received_at, provider_at, verified_by, status, note, replay, duplicates,
+const eventColumns = `id, source, event_key, weak, content_type, headers, OCTET_LENGTH(body), body, received_at, provider_at, verified_by, status, note, replay, duplicates,
 	successor, edited_from, edited_by, status_at, last_seen_at, emptied_at`
 
 // eventRow is an event as it stands in the table.
@@ -27,7 +27,7 @@ type eventRow struct {
 }
 
 func (r *eventRow) fields() []any {
-	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Body, &r.receivedAt, &r.providerAt, &r.VerifiedBy,
+	return []any{&r.ID, &r.Source, &r.Key, &r.Weak, &r.ContentType, &r.headers, &r.Size, &r.Body, &r.receivedAt, &r.providerAt, &r.VerifiedBy,
 		&r.Status, &r.Note, &r.Replay, &r.Duplicates, &r.Successor, &r.EditedFrom, &r.EditedBy, &r.statusAt, &r.lastSeen, &r.emptiedAt}
 }
 

@@ -132,9 +132,6 @@ func (s *Store) rerunFailed(ctx context.Context, tx sqldb.Tx, id string) (failed
 	if err != nil || !failed {
 		return false, err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE runs SET dead = 0 WHERE event = ? AND `+deadRun, id); err != nil {
-		return false, err
-	}
 	return true, s.reroute(ctx, tx, id)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"drawbridge/server/dispatch"
@@ -21,7 +22,30 @@ func (s *Store) Event(ctx context.Context, id string) (dispatch.StoredEvent, err
 
 // Events lists the newest events first, bodies included.
 func (s *Store) Events(ctx context.Context, limit int) ([]dispatch.StoredEvent, error) {
-	rows, err := s.Read().QueryContext(ctx, `SELECT `+eventColumns+` FROM events ORDER BY received_at DESC, id DESC LIMIT ?`, limit)
+	return s.events(ctx, eventColumns, dispatch.EventFilter{}, limit)
+}
+
+// ListEvents lists events that fit, the newest first, without their bodies.
+func (s *Store) ListEvents(ctx context.Context, fits dispatch.EventFilter, limit int) ([]dispatch.StoredEvent, error) {
+	return s.events(ctx, strings.Replace(eventColumns, ", body,", ", NULL,", 1), fits, limit)
+}
+
+func (s *Store) events(ctx context.Context, columns string, fits dispatch.EventFilter, limit int) ([]dispatch.StoredEvent, error) {
+	where, arguments := []string{"1 = 1"}, []any(nil)
+	for _, c := range []struct {
+		given     bool
+		condition string
+		value     any
+	}{
+		{fits.Source != "", "source = ?", fits.Source}, {fits.Status != "", "status = ?", string(fits.Status)},
+		{!fits.Since.IsZero(), "received_at >= ?", millis(fits.Since)}, {!fits.Until.IsZero(), "received_at < ?", millis(fits.Until)},
+	} {
+		if c.given {
+			where, arguments = append(where, c.condition), append(arguments, c.value)
+		}
+	}
+	rows, err := s.Read().QueryContext(ctx, `SELECT `+columns+` FROM events
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY received_at DESC, id DESC LIMIT ?`, append(arguments, limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("listing events: %w", err)
 	}
