@@ -112,17 +112,23 @@ func TestRUN08_DeadRunsGoOnBesideAServer(t *testing.T) {
 	server.stop(t)
 }
 
+// rewrite changes a word of a file.
+func rewrite(t *testing.T, file, old, new string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte(strings.ReplaceAll(string(text), old, new)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // unroutables serves until so many events are dead letters, whose prompt cannot be made.
 func unroutables(t *testing.T, n int) (file, path string) {
 	t.Helper()
 	file, path, secret := payments(t, "http://127.0.0.1:1/v1", "http://127.0.0.1:1/")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), ".object.customer }}", ".object.customer.name }}")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rewrite(t, file, ".object.customer }}", ".object.customer.name }}")
 	server := serve(t, file)
 	for i := range n {
 		deliverEvent(t, server, secret, paymentEvent(fmt.Sprint("evt_", i)))
@@ -209,6 +215,16 @@ func TestEditedEventSaysWhoEditedItAndLeavesTheOriginal(t *testing.T) {
 	}
 }
 
+// deadOf is the id of the one dead letter of a kind.
+func deadOf(t *testing.T, store *sqlite.Store, kind dispatch.LetterKind) string {
+	t.Helper()
+	letters, err := store.DeadLetters(t.Context(), dispatch.DeadFilter{Kind: kind}, 10)
+	if err != nil || len(letters) != 1 {
+		t.Fatalf("dead letters: %+v (%v), want one", letters, err)
+	}
+	return letters[0].ID
+}
+
 func awaitStarted(t *testing.T, store *sqlite.Store, event string) (run dispatch.Run) {
 	t.Helper()
 	eventually(t, "a run of event "+event, time.Minute, func() bool {
@@ -223,10 +239,11 @@ func awaitStarted(t *testing.T, store *sqlite.Store, event string) (run dispatch
 
 // RUN-08: no time and no retention takes a dead letter away.
 func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	t.Cleanup(receiver.Close)
 	url, _ := refuses(t)
 	file, path, secret := payments(t, url, receiver.URL)
+	rewrite(t, file, "callback: {", "callback: {schedule: [0s], ")
 	server := serve(t, file)
 	event := deliverEvent(t, server, secret, paymentEvent("evt_one"))
 	deliverEvent(t, server, secret, []byte(`{"id":"evt_two","type":"payment_intent.succeeded"}`))
@@ -259,6 +276,18 @@ func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
 			t.Errorf("/readyz says of dead %ss %+v, want one, and since when", kind, h)
 		}
 	}
+	// Sent once more it fails once more, and is a dead letter again.
+	if out, code := dead(t, file, "replay", "--kind", "callback"); code != exitDone || !strings.Contains(out, "will be sent once more") {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	eventually(t, "the callback to have failed once more", time.Minute, func() bool {
+		letters, err := store.DeadLetters(t.Context(), dispatch.DeadFilter{Kind: dispatch.DeadCallback}, 10)
+		return err == nil && len(letters) == 1 && letters[0].Detail == "after 2 attempts"
+	})
+	if out, code := dead(t, file, "show", deadOf(t, store, dispatch.DeadCallback)); code != exitDone || !strings.Contains(out, `"type":"run.failed"`) {
+		t.Errorf("exit %d, %s", code, out)
+	}
+	before = kinds(store)
 	server.stop(t)
 
 	later := func() time.Time { return time.Now().Add(60 * 24 * time.Hour) }

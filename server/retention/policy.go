@@ -19,10 +19,12 @@ const (
 	Calls   Kind = "calls"
 	Effects Kind = "effects"
 	Days    Kind = "days" // what agents used in a day
+	// Endpoints is how it went with receivers of callbacks that nothing is left of.
+	Endpoints Kind = "endpoints"
 )
 
 // Kinds are all, in the order of a pass: what refers to another comes before it.
-var Kinds = []Kind{Remains, Callbacks, Runs, Events, Deliveries, Audit, Rejections, Calls, Effects, Days}
+var Kinds = []Kind{Remains, Callbacks, Runs, Events, Deliveries, Audit, Rejections, Calls, Effects, Days, Endpoints}
 
 // Bound is how much of a kind is kept.
 type Bound struct {
@@ -52,7 +54,8 @@ type Source struct {
 // DefaultDedupe is how long a key counts that nothing is said about (ING-10).
 const DefaultDedupe = 35 * 24 * time.Hour
 
-// keptDays is how long it is known what an agent used in a day.
+// keptDays is how long it is known what an agent used in a day, and how a receiver of
+// callbacks did that nothing is left of.
 const keptDays = 400 * 24 * time.Hour
 
 // Due says what of a kind is to go: what was there before a time.
@@ -112,7 +115,7 @@ func (p Policy) bound(kind Kind) Bound {
 		return Bound{Age: p.Rejections}
 	case Calls, Effects:
 		return Bound{Age: p.Calls}
-	case Days:
+	case Days, Endpoints:
 		return Bound{Age: keptDays}
 	}
 	return Bound{}

@@ -40,6 +40,7 @@ func (s *Store) Sweep(ctx context.Context, kind retention.Kind, due retention.Du
 		retention.Calls:      s.sweepCalls,
 		retention.Effects:    s.sweepEffects,
 		retention.Days:       s.sweepDays,
+		retention.Endpoints:  s.sweepEndpoints,
 	}[kind]
 	if sweep == nil {
 		return retention.Step{}, fmt.Errorf("sweeping %q: there is nothing of the kind", kind)
@@ -200,4 +201,10 @@ func (s *Store) sweepDeliveries(ctx context.Context, due retention.Due, _ place)
 	due.Before = due.Now.Add(time.Hour) // whatever their age
 	return s.sweepOld(ctx, due, 1, `SELECT id, received_at, OCTET_LENGTH(body) FROM deliveries
 		WHERE NOT EXISTS (SELECT 1 FROM events WHERE delivery = deliveries.id) ORDER BY id LIMIT ?`, `DELETE FROM deliveries WHERE id = ?`)
+}
+
+// sweepEndpoints forgets how it went with whoever is owed nothing, and was not for long.
+func (s *Store) sweepEndpoints(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {
+	return s.sweepOld(ctx, due, 1, `SELECT endpoint, MAX(failing_since, succeeded_at, disabled_at) AS at, OCTET_LENGTH(why) FROM callback_endpoints
+		WHERE NOT EXISTS (SELECT 1 FROM callbacks WHERE callbacks.endpoint = callback_endpoints.endpoint) ORDER BY at LIMIT ?`, `DELETE FROM callback_endpoints WHERE endpoint = ?`)
 }

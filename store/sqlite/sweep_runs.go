@@ -21,14 +21,14 @@ type oldRun struct {
 	journal int64
 	last    bool
 	entries int
-	others  int // callbacks and keys, which go with the last entries
+	others  int // callbacks with their attempts, and keys, which go with the last entries
 }
 
 const (
 	owes          = `EXISTS (SELECT 1 FROM callbacks WHERE run = runs.id AND state <> 'delivered')`
 	oldRunColumns = `id, source, finished_at, emptied_at, ` + deadRun + `, ` + owes + `,
 		EXISTS (SELECT 1 FROM journal WHERE run = runs.id), OCTET_LENGTH(prompt) + OCTET_LENGTH(answer),
-		(SELECT COUNT(*) FROM callbacks WHERE run = runs.id) + (SELECT COUNT(*) FROM run_keys WHERE run = runs.id)`
+		(SELECT COALESCE(SUM(1 + attempts), 0) FROM callbacks WHERE run = runs.id) + (SELECT COUNT(*) FROM run_keys WHERE run = runs.id)`
 )
 
 func (r *oldRun) fields() []any {
@@ -183,7 +183,8 @@ func (s *Store) sweepCallbacks(ctx context.Context, due retention.Due, after pla
 	if latest.IsZero() {
 		return retention.Step{}, nil
 	}
-	rows, err := s.Read().QueryContext(ctx, `SELECT c.id, r.source, c.last_at, OCTET_LENGTH(c.body) FROM callbacks c JOIN runs r ON r.id = c.run
+	rows, err := s.Read().QueryContext(ctx, `SELECT c.id, r.source, c.last_at, 1 + c.attempts, OCTET_LENGTH(c.body) +
+			COALESCE((SELECT SUM(OCTET_LENGTH(excerpt)) FROM callback_attempts WHERE callback = c.id), 0) FROM callbacks c JOIN runs r ON r.id = c.run
 		WHERE c.state = 'delivered' AND c.last_at < ? AND (c.last_at, c.id) > (?, ?) ORDER BY c.last_at, c.id LIMIT ?`, millis(latest), after.at, after.id, lookAt)
 	if err != nil {
 		return retention.Step{}, err
@@ -191,9 +192,9 @@ func (s *Store) sweepCallbacks(ctx context.Context, due retention.Due, after pla
 	type oldCallback struct {
 		id, source string
 		at         int64
-		size       int
+		rows, size int // with its attempts
 	}
-	found, err := collect(rows, func(c *oldCallback) []any { return []any{&c.id, &c.source, &c.at, &c.size} })
+	found, err := collect(rows, func(c *oldCallback) []any { return []any{&c.id, &c.source, &c.at, &c.rows, &c.size} })
 	if err != nil {
 		return retention.Step{}, err
 	}
@@ -201,11 +202,11 @@ func (s *Store) sweepCallbacks(ctx context.Context, due retention.Due, after pla
 	var old []string
 	for _, c := range found {
 		if due.Past(c.source, fromMillis(c.at)) {
-			if b.full(1, c.size) {
+			if b.full(c.rows, c.size) {
 				b.Next = after.String()
 				break
 			}
-			b.Rows, b.Bytes, old = b.Rows+1, b.Bytes+c.size, append(old, c.id)
+			b.Rows, b.Bytes, old = b.Rows+c.rows, b.Bytes+c.size, append(old, c.id)
 		}
 		after = place{c.at, c.id}
 	}
