@@ -81,10 +81,9 @@ type queue struct {
 	head     string        // the only one that may go, where they go in order; next is its time
 }
 
-// queues gives those of all endpoints that have jobs. Their names are found by one look
-// into the index each, however many jobs they have.
-func queues(ctx context.Context, q sqldb.Querier, now time.Time, limits dispatch.EndpointLimits) ([]queue, error) {
-	rows, err := q.QueryContext(ctx, `WITH RECURSIVE named (endpoint) AS (
+// queuesQuery finds the endpoints by one look into the index each, however many jobs they
+// have: without that, one that is owed much would hold up everybody's writes.
+const queuesQuery = `WITH RECURSIVE named (endpoint) AS (
 			SELECT MIN(endpoint) FROM jobs WHERE kind = 'callback'
 			UNION ALL
 			SELECT (SELECT MIN(j.endpoint) FROM jobs j WHERE j.kind = 'callback' AND j.endpoint > named.endpoint) FROM named WHERE named.endpoint IS NOT NULL)
@@ -93,7 +92,11 @@ func queues(ctx context.Context, q sqldb.Querier, now time.Time, limits dispatch
 			(SELECT MIN(j.due_at) FROM jobs j WHERE j.kind = 'callback' AND j.endpoint = named.endpoint AND j.leased = 0),
 			(SELECT MIN(j.due_at) FROM jobs j WHERE j.kind = 'callback' AND j.endpoint = named.endpoint AND j.leased = 1 AND j.due_at <= ?),
 			(SELECT MIN(j.due_at) FROM jobs j WHERE j.kind = 'callback' AND j.endpoint = named.endpoint AND j.leased = 1 AND j.due_at > ?)
-		FROM named WHERE endpoint IS NOT NULL`, millis(now), millis(now), millis(now))
+		FROM named WHERE endpoint IS NOT NULL`
+
+// queues gives those of all endpoints that have jobs.
+func queues(ctx context.Context, q sqldb.Querier, now time.Time, limits dispatch.EndpointLimits) ([]queue, error) {
+	rows, err := q.QueryContext(ctx, queuesQuery, millis(now), millis(now), millis(now))
 	if err != nil {
 		return nil, err
 	}

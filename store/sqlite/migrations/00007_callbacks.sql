@@ -55,4 +55,4 @@ CREATE TABLE callback_endpoints (
 -- Whom the job's callback is for: so many at a time.
 ALTER TABLE jobs ADD COLUMN endpoint TEXT NOT NULL DEFAULT '';
 UPDATE jobs SET endpoint = COALESCE((SELECT endpoint FROM callbacks WHERE id = ref), '') WHERE kind = 'callback';
-CREATE INDEX jobs_by_endpoint ON jobs (endpoint, leased, due_at) WHERE kind = 'callback';
+CREATE INDEX jobs_by_endpoint ON jobs (kind, endpoint, leased, due_at) WHERE kind = 'callback';
