@@ -25,6 +25,7 @@ type verification struct {
 	at         int64
 	request    string
 	flags      schemeFlags
+	unseen     []string // what else the source asks for, and no file shows
 }
 
 func webhookVerifyCommand(c *console) *cobra.Command {
@@ -79,7 +80,7 @@ func (v *verification) run(c *console, cmd *cobra.Command) error {
 	out := &lines{w: c.out}
 	out.printf("%s %s, headers: %d, bytes of body: %d", printable(capture.Method), oneLine(withoutToken(v.scheme, capture), 200), len(capture.Header), len(capture.Body))
 	out.printf("judged by scheme %s as of %s", v.scheme, when(d.ArrivedAt))
-	for _, note := range capture.Notes {
+	for _, note := range append(capture.Notes, v.unseen...) {
 		out.printf("  note  request    %s", note)
 	}
 	account, err := v.explain(secrets, o, d, capture)
@@ -167,6 +168,12 @@ func (v *verification) fromConfiguration(c *console, cmd *cobra.Command) ([]webh
 		return nil, webhook.SchemeOptions{}, err
 	}
 	v.scheme = hook.Scheme
+	if hook.ClientCA != "" {
+		v.unseen = append(v.unseen, "the source asks for a client certificate as well (client_ca), which no file shows")
+	}
+	if len(hook.AllowIPs) > 0 {
+		v.unseen = append(v.unseen, "the source asks where deliveries come from as well (allow_ips), which no file shows")
+	}
 	if v.url == "" {
 		v.url = cfg.Server.PublicURL
 	}

@@ -158,3 +158,42 @@ func FuzzSecrets(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMembers: members are found as encoding/json finds them.
+func FuzzMembers(f *testing.F) {
+	f.Add([]byte(` {"a":1,"id" : "x\\"y" , "\u0061t":[{"at":2},"]"],"created":{"id":"}"},"id":2} tail`))
+	f.Add([]byte(`{"id":"evt_1`))
+	f.Add([]byte(`{"a\\":1,"at":-0.5e3}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got := members(body, "id", "at")
+		if !json.Valid(body) {
+			return // it has not panicked
+		}
+		want := map[string]json.RawMessage{}
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
+			if len(got) > 0 {
+				t.Errorf("found %q in what is no object", got)
+			}
+			return
+		}
+		for decoder.More() {
+			name, err := decoder.Token()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var value json.RawMessage
+			if err := decoder.Decode(&value); err != nil {
+				t.Fatal(err)
+			}
+			if _, known := want[name.(string)]; !known && (name == "id" || name == "at") {
+				want[name.(string)] = value
+			}
+		}
+		for _, name := range []string{"id", "at"} {
+			if string(got[name]) != string(want[name]) {
+				t.Errorf("%s is %q, want %q, in %q", name, got[name], want[name], body)
+			}
+		}
+	})
+}

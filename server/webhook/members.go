@@ -9,30 +9,126 @@ import (
 	"time"
 )
 
-// members gives the wanted members of a JSON object, undecoded. It reads no further
-// than the last of them: the sender waits for this. What is no object has none.
+// members gives the wanted members of a JSON object, undecoded; of those that are
+// there twice, the first. It reads no further than the last of them, and no more of
+// the others than where they end: the sender waits for this. What is no object has
+// none, and of one that is broken there are those before the break.
 func members(body []byte, wanted ...string) map[string]json.RawMessage {
 	found := make(map[string]json.RawMessage, len(wanted))
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
+	s := scanner{rest: body}
+	if !s.take('{') {
 		return found
 	}
-	for len(found) < len(wanted) && decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
+	for len(found) < len(wanted) {
+		name, ok := s.value()
+		if !ok || name[0] != '"' || !s.take(':') {
 			return found
 		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
+		value, ok := s.value()
+		if !ok {
 			return found
 		}
 		for _, want := range wanted {
-			if _, known := found[want]; name == want && !known {
-				found[want] = value
+			if _, known := found[want]; !known && named(name, want) {
+				found[want] = json.RawMessage(value)
 			}
+		}
+		if !s.take(',') {
+			return found
 		}
 	}
 	return found
+}
+
+// named compares a name as it is written.
+func named(written []byte, want string) bool {
+	if bytes.IndexByte(written, '\\') >= 0 {
+		return jsonText(written) == want
+	}
+	return string(written[1:len(written)-1]) == want
+}
+
+// scanner finds where the values of JSON end, without judging what is in them.
+type scanner struct{ rest []byte }
+
+// take takes one character, after white space, if it comes next.
+func (s *scanner) take(c byte) bool {
+	s.rest = bytes.TrimLeft(s.rest, " \t\r\n")
+	if len(s.rest) == 0 || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+// value takes a value, after white space; it has at least one byte, and a string both
+// its quotes.
+func (s *scanner) value() ([]byte, bool) {
+	s.rest = bytes.TrimLeft(s.rest, " \t\r\n")
+	n := length(s.rest)
+	if n == 0 {
+		return nil, false
+	}
+	value := s.rest[:n:n]
+	s.rest = s.rest[n:]
+	return value, true
+}
+
+// length is that of the value at the beginning of text; 0 if there is none, or not
+// all of it.
+func length(text []byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	switch text[0] {
+	case '"':
+		return stringLength(text)
+	case '{', '[':
+		return nestedLength(text)
+	}
+	if n := bytes.IndexAny(text, ",:{}[]\" \t\r\n"); n >= 0 {
+		return n
+	}
+	return len(text)
+}
+
+func stringLength(text []byte) int {
+	at := 1
+	for {
+		n := bytes.IndexByte(text[at:], '"')
+		if n < 0 {
+			return 0
+		}
+		end := at + n
+		escapes := 0
+		for text[end-1-escapes] == '\\' { // ends at the opening quote
+			escapes++
+		}
+		if at = end + 1; escapes%2 == 0 {
+			return at
+		}
+	}
+}
+
+func nestedLength(text []byte) int {
+	depth := 0
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return at + 1
+			}
+		case '"':
+			n := stringLength(text[at:])
+			if n == 0 {
+				return 0
+			}
+			at += n - 1
+		}
+	}
+	return 0
 }
 
 // text is a JSON string, or the digits of a number; "" for anything else.
@@ -45,7 +141,7 @@ func text(value json.RawMessage) string {
 		_ = json.Unmarshal(value, &s) // one that is no string is none
 		return s
 	}
-	if value[0] == '-' || value[0] >= '0' && value[0] <= '9' {
+	if (value[0] == '-' || value[0] >= '0' && value[0] <= '9') && json.Valid(value) {
 		return string(value)
 	}
 	return ""
