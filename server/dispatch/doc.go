@@ -33,7 +33,7 @@
 // [Dispatcher.Run] claims events, runs and callbacks, as many as there are slots for
 // (pool.go), under leases that it renews. An event becomes runs, a run is
 // carried by the bridge (carry.go, and life.go for what one carrying of a run is), its
-// outcome becomes a callback (outbound.go, payload.go, report.go), which is sent
+// outcome becomes a callback (callbacks.go, report.go), which is sent
 // (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the
 // model, the tools, the next day or a caller does not take a slot.
 //
