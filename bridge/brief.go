@@ -59,6 +59,7 @@ func (r *run) brief(ctx context.Context) (Brief, error) {
 		Budget:        agent.Budget.withDefaults(),
 		Window:        agent.Window,
 		Images:        agent.Images,
+		Files:         agent.Files,
 		Output:        agent.Output,
 		ResultLimit:   r.options.ResultLimit,
 		Tainted:       r.task.Tainted,

@@ -358,6 +358,68 @@ func TestModelThatTakesNoImagesIsToldOfThem(t *testing.T) {
 	}
 }
 
+// report is a tool that returns a picture and a document.
+func (c *clerk) report() {
+	c.chart()
+	c.tool("chart", bridge.Read, true, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		return &mcp.CallToolResult{Content: []mcp.Content{mcp.NewImageContent(pixel, "image/png"),
+			mcp.NewEmbeddedResource(mcp.BlobResourceContents{URI: "drive:///2026/Sales%20of%20May.pdf", MIMEType: "application/octet-stream", Blob: pdf("sales")})}}, nil
+	})
+}
+
+// TestDocumentsOfResultsAreSentToModelsThatTakeFiles: whatever else a model takes.
+func TestDocumentsOfResultsAreSentToModelsThatTakeFiles(t *testing.T) {
+	const image, file = "Image 1 of the result of chart (r2.0):", "File 2 of the result of chart (r2.0):"
+	for _, api := range []openai.API{openai.Chat, openai.Responses} {
+		for _, images := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, images %v", api, images), func(t *testing.T) {
+				c := newClerk(t, 1)
+				c.report()
+				c.agent.Files, c.agent.Images = true, images
+				c.model = openai.NewModels([]openai.ModelSettings{{Name: c.agent.Model, Model: "gpt-5", BaseURL: c.fake.URL(), APIKey: "k", API: api}}, openai.ModelsOptions{})
+				if got := c.run(); got.Reason != bridge.Answered {
+					t.Fatalf("outcome %+v", got)
+				}
+				q := c.questions()[1]
+				fate, want := "which cannot be shown here", 3
+				if images {
+					fate, want = "shown below", 5
+				}
+				result := "[image 1]\n[file 2, application/pdf: drive:///2026/Sales%20of%20May.pdf]\n[images with this result: 1, " + fate + "]\n[files with this result: 1, shown below]"
+				if got, _ := q.Result("chart"); got != result {
+					t.Errorf("the result says %q", got)
+				}
+				shown := q.Last()
+				if len(shown.Parts) != want || strings.Contains(shown.Text, image) != images || !strings.Contains(shown.Text, file) {
+					t.Fatalf("shown %s", shown.Parts)
+				}
+				data := `"filename":"Sales of May.pdf","file_data":"data:application/pdf;base64,` + pdf("sales") + `"`
+				part := `{"type":"file","file":{` + data + `}}`
+				if api == openai.Responses {
+					part = `{"file_data":"data:application/pdf;base64,` + pdf("sales") + `","filename":"Sales of May.pdf","type":"input_file"}`
+				}
+				if got := string(shown.Parts[len(shown.Parts)-1]); got != part {
+					t.Errorf("sent %s, want %s", got, part)
+				}
+			})
+		}
+	}
+}
+
+func TestModelThatTakesNoFilesIsToldOfThem(t *testing.T) {
+	c := newClerk(t, 1)
+	c.report()
+	c.agent.Images = true
+	c.run()
+	q := c.questions()[1]
+	if got, _ := q.Result("chart"); !strings.HasSuffix(got, "\n[images with this result: 1, shown below]\n[files with this result: 1, which cannot be shown here]") {
+		t.Errorf("the result says %q", got)
+	}
+	if len(q.Last().Parts) != 3 || strings.Contains(string(q.Body), pdf("sales")) {
+		t.Errorf("shown %s", q.Last().Parts)
+	}
+}
+
 func TestModelReadsOneValueOfALongResult(t *testing.T) {
 	c := newClerk(t, 1)
 	c.options.ResultLimit = 500

@@ -200,6 +200,10 @@ func (r *run) random(t *rapid.T) {
 			result.IsError = true
 		case 2:
 			result.Parts = append(result.Parts, encode(imagePart{Type: "image_url"}))
+		case 3:
+			var file filePart
+			file.Type, file.File.Data = "file", strings.Repeat("A", rapid.IntRange(0, 60_000).Draw(t, "file"))
+			result.Parts = append(result.Parts, encode(file))
 		}
 		if result.Code == OutcomeUnknown || rapid.Bool().Draw(t, "made") {
 			effect := rapid.SampledFrom([]Effect{Read, Write, Money}).Draw(t, "effect")
@@ -255,7 +259,7 @@ func TestAnyRunKeepsToItsWindow(t *testing.T) {
 	var apart scale // counts what the run's own scale counts, whatever that made of it
 	rapid.Check(t, func(t *rapid.T) {
 		brief := Brief{Instructions: "Work.", Prompt: "This is the prompt. " + strings.Repeat("Look. ", rapid.IntRange(0, 150).Draw(t, "prompt")),
-			Window: rapid.IntRange(1500, 5000).Draw(t, "window"), ResultLimit: 8 << 10, Images: rapid.Bool().Draw(t, "images")}
+			Window: rapid.IntRange(1500, 5000).Draw(t, "window"), ResultLimit: 8 << 10, Images: rapid.Bool().Draw(t, "images"), Files: rapid.Bool().Draw(t, "files")}
 		model := func(q openai.Request) (openai.Answer, error) {
 			if n := apart.messages(q.Messages); n > brief.Window*3/4 {
 				t.Fatalf("asked for a summary of %d tokens, with a window of %d", n, brief.Window)

@@ -24,6 +24,8 @@ type Brief struct {
 	Window int `json:"window,omitempty"`
 	// Images: the model can be shown images.
 	Images bool `json:"images,omitempty"`
+	// Files: the model can be sent documents. Briefs of older journals do not say so.
+	Files bool `json:"files,omitempty"`
 	// Output is the JSON Schema that the answer has to fit, if there is one.
 	Output json.RawMessage `json:"output,omitempty"`
 	// ResultLimit is how many bytes of a result the model is shown.

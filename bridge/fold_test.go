@@ -52,6 +52,32 @@ func TestFoldedResultCanStillBeRead(t *testing.T) {
 	}
 }
 
+func TestFoldingLeavesDocumentsOut(t *testing.T) {
+	r := lifeOf(Brief{Prompt: "Look.", ResultLimit: 2000, Files: true}, nil)
+	r.turn(openai.Usage{}, Result{Content: "[file 1]", Parts: []json.RawMessage{encode(filePart{Type: "file"})}})
+	if view := r.history.view(); len(view) != 4 || len(view[3].Parts) != 3 {
+		t.Errorf("before it, shown %+v", view)
+	}
+	r.note(EntryFold, Fold{Upto: r.history.turns[0].seq})
+	if view := r.history.view(); len(view) != 3 || view[2].Content != "[file 1]\n[files with this result: 1, no longer shown]" {
+		t.Errorf("shown %+v", view)
+	}
+}
+
+// TestDocumentThatIsLargerThanTheWindowIsLeftOut: by what it is thought to take, so that
+// no request fails of it.
+func TestDocumentThatIsLargerThanTheWindowIsLeftOut(t *testing.T) {
+	r := lifeOf(Brief{Prompt: "Look.", Window: 6000, ResultLimit: 2000, Files: true}, nil)
+	part := encode(map[string]any{"type": "file", "file": map[string]string{"file_data": strings.Repeat("A", 6000*fileTokenBytes)}})
+	r.turn(openai.Usage{}, Result{Content: "[file 1]", Parts: []json.RawMessage{part}})
+	if outcome, err := r.makeRoom(t.Context()); outcome != nil || err != nil {
+		t.Fatal(outcome, err)
+	}
+	if view := r.history.view(); len(view) != 3 || view[2].Content != "[file 1]\n[files with this result: 1, no longer shown]" {
+		t.Errorf("shown %+v", view)
+	}
+}
+
 func TestFoldingLeavesImagesOut(t *testing.T) {
 	picture := Result{Content: "[image 1]", Parts: onePixel()}
 	r := lifeOf(Brief{Prompt: "Look.", ResultLimit: 2000, Images: true}, nil)

@@ -26,17 +26,17 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 	if on.Content == nil && on.Structured == nil {
 		return CallResult{}, false
 	}
-	said, images := read(on.Content)
-	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: images}
+	said, parts := read(on.Content)
+	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: parts}
 	if out.Content == "" || out.Content == "null" || out.IsError && said != "" {
 		out.Content = said
 	}
 	return out, true
 }
 
-// read gives the text of a result's blocks and the images among them. What is not
-// text is named, so that a model knows there was something.
-func read(content []json.RawMessage) (text string, images []json.RawMessage) {
+// read gives the text of a result's blocks and the images and documents among them.
+// What is not text is named, so that a model knows there was something.
+func read(content []json.RawMessage) (text string, parts []json.RawMessage) {
 	words := make([]string, len(content))
 	for i, raw := range content {
 		var b block
@@ -44,16 +44,21 @@ func read(content []json.RawMessage) (text string, images []json.RawMessage) {
 			words[i] = "[something that cannot be read]"
 			continue
 		}
-		if len(images) < mostImages {
+		if len(parts) < mostParts {
 			if part, ok := b.image(); ok {
-				images = append(images, part)
-				words[i] = fmt.Sprintf("[image %d]", len(images))
+				parts = append(parts, part)
+				words[i] = fmt.Sprintf("[image %d]", len(parts))
+				continue
+			}
+			if part, ok := b.document(); ok {
+				parts = append(parts, part)
+				words[i] = fmt.Sprintf("[file %d, application/pdf: %s]", len(parts), b.Resource.URI)
 				continue
 			}
 		}
 		words[i] = b.inWords()
 	}
-	return strings.Join(words, "\n"), images
+	return strings.Join(words, "\n"), parts
 }
 
 // block is one block of a result (MCP 2025-11-25, schema, ContentBlock).
@@ -72,9 +77,7 @@ type block struct {
 }
 
 // image is the block as a content part of the chat API, if it is an image that a
-// model can be shown. An embedded file may be one; other files, PDFs too, are left
-// at their names: few compatible endpoints take them, and one that does not refuses
-// the whole request.
+// model can be shown. An embedded file may be one.
 func (b *block) image() (part json.RawMessage, ok bool) {
 	switch {
 	case b.Type == "image":
@@ -83,6 +86,15 @@ func (b *block) image() (part json.RawMessage, ok bool) {
 		return image(b.Resource.Blob)
 	}
 	return nil, false
+}
+
+// document is the block as a content part, if it is a file that a model can be sent.
+// Other files are left at their names.
+func (b *block) document() (part json.RawMessage, ok bool) {
+	if b.Type != "resource" || b.Resource.Text != nil {
+		return nil, false
+	}
+	return document(b.Resource.URI, b.Resource.Blob)
 }
 
 // inWords is the block for somebody who reads text only.

@@ -79,6 +79,8 @@ type Agent struct {
 	Window int
 	// Images: the model can be shown images.
 	Images bool
+	// Files: the model can be sent documents (PDF).
+	Files bool
 	// Output is a JSON Schema that the answer has to fit; none if nil.
 	Output json.RawMessage
 }

@@ -54,7 +54,7 @@ type CallResult struct {
 	// text. Of an error it is the text, which was written to be read.
 	Content string
 	IsError bool
-	// Parts are the images among the result, as content parts of the chat API.
+	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
 }
 

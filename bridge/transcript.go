@@ -81,8 +81,8 @@ func (h *history) told(t *turn) []openai.Message {
 	if len(answer.Calls) > 0 || strings.TrimSpace(answer.Content) != "" {
 		out = append(append(out, answer), results...)
 	}
-	if images, any := h.images(t); any {
-		out = append(out, images)
+	if parts, any := h.parts(t); any {
+		out = append(out, parts)
 	}
 	return append(out, said(t.after)...)
 }
@@ -117,7 +117,7 @@ func (c *call) repeated() openai.Call {
 
 // shown is what the model sees of a result.
 func (h *history) shown(t *turn, c *call) string {
-	remark := h.imagesRemark(t, c)
+	remark := h.partsRemark(t, c)
 	if line, folded := h.line(t, c); folded {
 		return line + remark
 	}

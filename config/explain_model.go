@@ -14,8 +14,20 @@ func (c *Config) explainModel(w io.Writer) {
 	if m.API == APIResponses {
 		api = " (Responses API)"
 	}
-	fmt.Fprintf(w, "Asks model %s at %s%s, %s, up to %d times, and waits %s for a sign of life.\n",
-		m.Name, publicPart(m.BaseURL), api, c.explainKey("model.api_key", m.APIKey), m.Attempts, m.Timeout)
+	fmt.Fprintf(w, "Asks model %s at %s%s, %s, up to %d times, and waits %s for a sign of life. It takes %s.\n",
+		m.Name, publicPart(m.BaseURL), api, c.explainKey("model.api_key", m.APIKey), m.Attempts, m.Timeout, m.Endpoint().takes())
+}
+
+// takes are the kinds of content that the model can be sent.
+func (e Endpoint) takes() string {
+	kinds := "text"
+	if e.Images {
+		kinds += ", images"
+	}
+	if e.TakesFiles() {
+		kinds += ", files"
+	}
+	return kinds
 }
 
 func (c *Config) explainKey(path string, key Secret) string {
@@ -35,9 +47,9 @@ func (c *Config) explainModels(w io.Writer) {
 	var rows [][]string
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		e, path := c.EndpointOf(name), child("models", name)
-		rows = append(rows, []string{name, e.Name, c.publicPartAt(path+".base_url", e.BaseURL), e.API, c.explainKey(path+".api_key", e.APIKey), fmt.Sprint(e.Window)})
+		rows = append(rows, []string{name, e.Name, c.publicPartAt(path+".base_url", e.BaseURL), e.API, c.explainKey(path+".api_key", e.APIKey), fmt.Sprint(e.Window), e.takes()})
 	}
-	table(w, "Models", []string{"name", "is", "at", "api", "key", "window"}, rows)
+	table(w, "Models", []string{"name", "is", "at", "api", "key", "window", "takes"}, rows)
 }
 
 func (c *Config) explainPrices(w io.Writer) {

@@ -25,7 +25,7 @@ func TestExplainSaysWhatTheContractDoes(t *testing.T) {
 Listens on 127.0.0.1:8080, from this machine only. A stop waits 25s for what is under way.
 Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to 10MiB) and webhooks at /webhooks/{name}.
 Keeps its state in the SQLite file ./data/drawbridge.db. Accepts no events while less than 500MiB or 5 % of its disk is free.
-Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 5m for a sign of life.
+Asks model gpt-5.1 at https://api.openai.com/v1, with the API key of model.api_key, up to 4 times, and waits 5m for a sign of life. It takes text, images, files.
 Works on 32 runs of events and sends 64 callbacks at a time. Logs info and above, as text.
 Sends 4 callbacks to one address at a time, and disables one that does nothing but fail for 5d. Requests cannot ask for callbacks: there are no callbacks.secrets.
 Keeps events for 90d, runs for 90d, delivered callbacks for 90d, the audit for 400d, refused deliveries for 30d, keys of tool calls for 90d; dead letters until somebody deletes them.
@@ -158,7 +158,7 @@ server:
     - {name: desk, key: 0123456789abcdefg, tools: [crm_*], agents: [a], requests_per_minute: 0}
 model: {api: responses, prices: {gpt-5.1: {input: 1.25, cached: 0.125, output: 10}, spare: {input: 0.5, output: 2, reasoning: 3}}}
 models:
-  spare: {base_url: "https://models.example.com/v1", name: small-2, api_key: hunter2}
+  spare: {base_url: "https://models.example.com/v1", name: small-2, api_key: hunter2, images: false, files: true}
   local: {base_url: "http://127.0.0.1:1/${HIDDEN}/v1"}
 chat: {activity: true, on_disconnect: cancel}
 agents:
@@ -171,12 +171,12 @@ agents:
 	}
 	got := explain(c)
 	for _, want := range []string{`
-Asks model gpt-5.1 at https://api.openai.com/v1 (Responses API), without an API key, up to 4 times, and waits 5m for a sign of life.
+Asks model gpt-5.1 at https://api.openai.com/v1 (Responses API), without an API key, up to 4 times, and waits 5m for a sign of life. It takes text, images, files.
 `, `
 Models
-  name   is       at                             api   key                                       window
-  local  local    http://127.0.0.1:1/…           chat  without an API key                        128000
-  spare  small-2  https://models.example.com/v1  chat  with the API key of models.spare.api_key  128000
+  name   is       at                             api   key                                       window  takes
+  local  local    http://127.0.0.1:1/…           chat  without an API key                        128000  text, images
+  spare  small-2  https://models.example.com/v1  chat  with the API key of models.spare.api_key  128000  text, files
 `, `
 Prices, USD for a million tokens
   model    input  cached  output  reasoning

@@ -94,12 +94,11 @@ func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*
 // is for whom it was meant.
 func (c *Config) borrowKeys(lookup func(name string) (string, bool)) {
 	key, _ := lookup(OpenAIKeyVariable)
-	openAI := DefaultEndpoint().BaseURL
-	if c.Model.BaseURL == openAI && !c.source.has("model.api_key") {
+	if c.Model.Endpoint().isOpenAI() && !c.source.has("model.api_key") {
 		c.Model.APIKey = Secret(key)
 	}
 	for name, model := range c.Models {
-		if model.BaseURL == openAI && !c.source.has(child("models", name)+".api_key") {
+		if model.isOpenAI() && !c.source.has(child("models", name)+".api_key") {
 			model.APIKey = Secret(key)
 			c.Models[name] = model
 		}

@@ -3,7 +3,7 @@ package config
 // Model is the language model, behind an OpenAI-compatible API, and what holds for
 // all models.
 type Model struct {
-	// BaseURL to Images, and the two bounds a minute, are those of an [Endpoint].
+	// BaseURL to Files, and the two bounds a minute, are those of an [Endpoint].
 
 	BaseURL string `yaml:"base_url"`
 	// APIKey is OPENAI_API_KEY of the environment when the file does not give it and
@@ -14,6 +14,7 @@ type Model struct {
 	Timeout           Duration `yaml:"timeout"`
 	Window            int      `yaml:"window"`
 	Images            bool     `yaml:"images"`
+	Files             *bool    `yaml:"files"`
 	RequestsPerMinute int      `yaml:"requests_per_minute"`
 	TokensPerMinute   int      `yaml:"tokens_per_minute"`
 
@@ -48,6 +49,8 @@ type Endpoint struct {
 	Window int `yaml:"window"`
 	// Images: the model can be shown images.
 	Images bool `yaml:"images"`
+	// Files: the model can be sent documents (PDF). See [Endpoint.TakesFiles] for nil.
+	Files *bool `yaml:"files"`
 	// RequestsPerMinute and TokensPerMinute pace requests ahead of the endpoint's
 	// limits; 0 is without a bound.
 	RequestsPerMinute int `yaml:"requests_per_minute"`
@@ -91,9 +94,25 @@ func (p Prices) ReasoningOrOutput() Price {
 
 // Endpoint is the part of m that says where the model is.
 func (m Model) Endpoint() Endpoint {
-	return Endpoint{BaseURL: m.BaseURL, APIKey: m.APIKey, Name: m.Name, API: m.API, Timeout: m.Timeout, Window: m.Window, Images: m.Images,
+	return Endpoint{BaseURL: m.BaseURL, APIKey: m.APIKey, Name: m.Name, API: m.API, Timeout: m.Timeout, Window: m.Window, Images: m.Images, Files: m.Files,
 		RequestsPerMinute: m.RequestsPerMinute, TokensPerMinute: m.TokensPerMinute}
 }
+
+// TakesFiles reports whether the model is sent documents that tools return. Where
+// nothing is set, that is OpenAI's own: few other endpoints take any, and one that does
+// not refuses the whole request.
+func (e Endpoint) TakesFiles() bool {
+	if e.Files == nil {
+		return e.isOpenAI()
+	}
+	return *e.Files
+}
+
+// RefusesFiles reports whether the file says that the model takes no documents, so
+// that nobody needs to try.
+func (e Endpoint) RefusesFiles() bool { return e.Files != nil && !*e.Files }
+
+func (e Endpoint) isOpenAI() bool { return e.BaseURL == DefaultEndpoint().BaseURL }
 
 // EndpointOf is where the model is that agents call name: one of Models, or else
 // that of Model under its name there, "" for Model's own.

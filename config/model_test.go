@@ -58,6 +58,32 @@ models:
 	}
 }
 
+// TestFilesGoToWhoIsSaidToTakeThem: unless something is said, to OpenAI's own model, and
+// only a model of which the file says so refuses those of a caller.
+func TestFilesGoToWhoIsSaidToTakeThem(t *testing.T) {
+	const text = `
+model: {base_url: https://other.example.com/v1, files: true}
+models:
+  own: {}
+  own-without: {files: false}
+  other: {base_url: https://other.example.com/v1}
+  other-with: {base_url: https://other.example.com/v1, files: true}
+  other-without: {base_url: https://other.example.com/v1, files: false}
+`
+	c, err := Parse("f.yaml", []byte(text), lookupIn(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct{ takes, refuses bool }{
+		"": {true, false}, "any": {true, false}, "own": {true, false}, "own-without": {false, true},
+		"other": {false, false}, "other-with": {true, false}, "other-without": {false, true},
+	} {
+		if e := c.EndpointOf(name); e.TakesFiles() != want.takes || e.RefusesFiles() != want.refuses {
+			t.Errorf("%q takes files: %v, refuses them: %v; want %+v", name, e.TakesFiles(), e.RefusesFiles(), want)
+		}
+	}
+}
+
 func TestLeftOutPricesFollowTheOthers(t *testing.T) {
 	cached, reasoning := Price(1), Price(2)
 	bare, full := Prices{Input: 10, Output: 20}, Prices{Input: 10, Cached: &cached, Output: 20, Reasoning: &reasoning}

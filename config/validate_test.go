@@ -176,7 +176,7 @@ func TestValueOfAVariableIsNotShown(t *testing.T) {
 	const text = `store: {url: "${S}"}
 server: {listen: "${S}", public_url: "${S}", keys: [{name: "${S}", key: "${S}", tools: ["${S}"], agents: ["${S}"]}, {name: "${S}"}]}
 model: {base_url: "${S}", timeout: "${S}", name: "${S}", api: "${S}", currency: "${S}", prices: {a: {input: "${S}"}}}
-models: {m: {base_url: "${S}", window: "${S}", images: "${S}"}}
+models: {m: {base_url: "${S}", window: "${S}", images: "${S}", files: "${S}"}}
 chat: {on_disconnect: "${S}", keep_alive: "${S}"}
 tools: {crm: {backend: "${S}"}, email: {from: "${S}"}}
 agents: {a: {tools: ["${S}"], fallback: ["${S}", "x${S}", "x${S}"], output: "${S}", budget: {turns: "${S}", cost: 1 USD}}}
@@ -187,7 +187,7 @@ log: {level: "${S}"}
 `
 	_, err := Parse("f", []byte(text), lookupIn(map[string]string{"S": quiet + " ~"}))
 	problems, _ := err.(Problems)
-	if len(problems) < 42 {
+	if len(problems) < 46 {
 		t.Errorf("got %d problems:\n%v", len(problems), err)
 	}
 	if strings.Contains(problems.Error(), quiet) {

@@ -19,7 +19,7 @@ func (a *app) wireChat(context.Context, appOptions) error {
 	var agents []chatapi.Agent
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
 		agent := agentOf(name, a.cfg.Agents[name], a.model)
-		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(agent.Output) > 0, Blind: !agent.Images, Later: a.cfg.Agents[name].InBatches(), API: a.model.apiOf(name)})
+		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(agent.Output) > 0, Blind: !agent.Images, NoFiles: a.model.refusesFiles(name), Later: a.cfg.Agents[name].InBatches(), API: a.model.apiOf(name)})
 	}
 	// One set of limits: what a key may ask for counts at both doors together.
 	limits := auth.NewLimits(auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}, nil)

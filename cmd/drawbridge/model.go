@@ -121,6 +121,12 @@ func (m modelChoice) apiOf(agent string) openai.API {
 	return openai.API(m.cfg.EndpointOf(m.speaksFor(agent)[0]).API)
 }
 
+// refusesFiles reports whether one of an agent's models is said to take no files. Where
+// nothing is said, those of a caller go out: whether they are taken shows by itself.
+func (m modelChoice) refusesFiles(agent string) bool {
+	return slices.ContainsFunc(m.speaksFor(agent), func(name string) bool { return m.cfg.EndpointOf(name).RefusesFiles() })
+}
+
 // notice says plainly who speaks, where it would not be clear.
 func (m modelChoice) notice() string {
 	switch {

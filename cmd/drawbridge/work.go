@@ -61,15 +61,16 @@ func workSettings(cfg *config.Config, model modelChoice) (dispatch.Settings, err
 
 // agentOf makes an agent of its settings. It is given what the first of its models
 // can take in; one that it falls back to says itself when a request is too long.
-// Images go out only if all of them take images: a request with one is an error
-// elsewhere.
+// Images and documents go out only if all of them take them: a request with one is an
+// error elsewhere.
 func agentOf(name string, agent config.Agent, model modelChoice) bridge.Agent {
 	models := model.speaksFor(name)
 	a := bridge.Agent{Name: name, Instructions: agent.Instructions, Model: models[0], Fallback: models[1:], Always: agent.Always,
 		Budget: budgetOf(agent.Budget), Daily: budgetOf(agent.Daily), Output: json.RawMessage(agent.Output),
-		Window: model.cfg.EndpointOf(models[0]).Window, Images: true}
+		Window: model.cfg.EndpointOf(models[0]).Window, Images: true, Files: true}
 	for _, name := range models {
-		a.Images = a.Images && model.cfg.EndpointOf(name).Images
+		e := model.cfg.EndpointOf(name)
+		a.Images, a.Files = a.Images && e.Images, a.Files && e.TakesFiles()
 	}
 	return a
 }

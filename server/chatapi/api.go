@@ -35,6 +35,8 @@ type Agent struct {
 	Later bool
 	// Blind: not all of its models can be shown images.
 	Blind bool
+	// NoFiles: one of its models is known to take no files.
+	NoFiles bool
 	// API is how the first of its models is asked: chat completions if empty. What the
 	// API lacks is refused by name, before there is a run.
 	API openai.API

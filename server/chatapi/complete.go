@@ -102,8 +102,13 @@ func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 			"response_format is not supported with the model %q: its answers have a form of their own", q.agent)
 	}
 	if agent.Blind {
-		if at := q.image(); at != "" {
+		if at := q.first("image_url"); at != "" {
 			return request{}, apierror.Invalid(at, "unsupported_content", "%s is an image, and the model %q cannot be shown any; describe it in words", at, q.agent)
+		}
+	}
+	if agent.NoFiles {
+		if at := q.first("file"); at != "" {
+			return request{}, apierror.Invalid(at, "unsupported_content", "%s is a file, and the model %q takes none; send what it says as text", at, q.agent)
 		}
 	}
 	if param, what := agent.API.Lacks(q.conversation.Messages, q.conversation.Params); param != "" {
@@ -114,12 +119,12 @@ func (a *API) request(w http.ResponseWriter, r *http.Request, p auth.Principal) 
 	return q, nil
 }
 
-// image is where the first image of the conversation stands, "" if there is none.
-func (q request) image() string {
+// first is where the first part of a kind stands in the conversation, "" if there is none.
+func (q request) first(kind string) string {
 	for i, m := range q.conversation.Messages {
 		for j, part := range m.Parts {
 			var on struct{ Type string }
-			if json.Unmarshal(part, &on) == nil && on.Type == "image_url" {
+			if json.Unmarshal(part, &on) == nil && on.Type == kind {
 				return fmt.Sprintf("messages[%d].content[%d]", i, j)
 			}
 		}

@@ -309,6 +309,22 @@ func TestImageForAModelThatCannotBeShownAnyIsRefused(t *testing.T) {
 	}
 }
 
+func TestFileForAModelThatTakesNoneIsRefused(t *testing.T) {
+	w := newWorld(t, chatapi.Options{})
+	w.key.Agents = []string{"*"}
+	file := saying(`{"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,AA=="}}]}`)
+	e := refused(t, w.post(strings.Replace(file, "desk", "fileless", 1)), http.StatusBadRequest, "messages[0].content[1]", "unsupported_content")
+	if !strings.Contains(e.Message, "takes none") || len(w.runs.Talks()) > 0 {
+		t.Errorf("%+v, %d runs", e, len(w.runs.Talks()))
+	}
+	for _, other := range []string{"desk", "blind"} {
+		w.post(strings.Replace(file, "desk", other, 1))
+	}
+	if n := len(w.runs.Talks()); n != 2 {
+		t.Errorf("others were asked %d times, want 2", n)
+	}
+}
+
 func TestWhatTheModelsAPILacksIsRefusedByNameBeforeThereIsARun(t *testing.T) {
 	for param, body := range map[string]string{
 		"seed":                   with(`"seed":1`),

@@ -32,7 +32,7 @@ func newWorld(t testing.TB, o chatapi.Options) *world {
 	t.Helper()
 	w := &world{t: t, key: auth.Principal{Kind: auth.Key, Name: "desk", Agents: []string{"desk", "clerk*"}}}
 	w.api = chatapi.New(&w.runs, []chatapi.Agent{
-		{Name: "desk", Created: time.Unix(1_700_000_000, 0)}, {Name: "clerk-json", Output: true}, {Name: "billing"}, {Name: "blind", Blind: true},
+		{Name: "desk", Created: time.Unix(1_700_000_000, 0)}, {Name: "clerk-json", Output: true}, {Name: "billing"}, {Name: "blind", Blind: true}, {Name: "fileless", NoFiles: true},
 		{Name: "responds", API: openai.Responses},
 	}, o)
 	return w
