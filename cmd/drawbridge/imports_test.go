@@ -36,6 +36,7 @@ var imports = []struct {
 	{"server/egress", nil},
 	{"server/callback", []string{"server/egress"}},
 	{"server/retention", nil},
+	{"server/export", nil},
 	{"server/guard", []string{"server/auth", "tools"}},
 	{"server/guard/guardtest", []string{"server/guard"}},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
@@ -45,8 +46,8 @@ var imports = []struct {
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
-	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/schedule"}},
-	{"store/*", []string{"bridge", "server/dispatch", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
+	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/schedule"}},
+	{"store/*", []string{"bridge", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
