@@ -33,7 +33,9 @@ func TestExportReadsInTheOrderOfIndexes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, step := range steps {
-				if strings.Contains(step.detail, "TEMP B-TREE") {
+				// Events of one millisecond are: their index is without the id, which each
+				// accept would pay for.
+				if strings.Contains(step.detail, "TEMP B-TREE") && !strings.Contains(step.detail, "FOR LAST TERM") {
 					t.Errorf("%s: %s", query, step.detail)
 				}
 			}

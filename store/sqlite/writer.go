@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"drawbridge/tools/sqldb"
 )
@@ -25,10 +25,10 @@ type writer struct {
 	conn    *sql.Conn
 	tx      *transaction
 	relaxed bool // commits do not wait for the disk now
-	ops     chan *operation
+	queue   opQueue
+	crowd   crowd
 	batch   []*operation // reused
 	failed  func(error)  // is told why something was not written
-	closing chan struct{}
 	done    chan struct{}
 }
 
@@ -42,8 +42,8 @@ type operation struct {
 	// process loses nothing; a power cut may lose what was written since the last
 	// commit that was not relaxed.
 	relaxed bool
-	// impatient: whoever asked stops waiting when its context ends, and takes it that
-	// the outcome is unknown.
+	// impatient: whoever asked stops waiting when its context ends, though it has begun
+	// and may be carried out.
 	impatient bool
 
 	err    error
@@ -52,12 +52,11 @@ type operation struct {
 
 func startWriter(conn *sql.Conn, failed func(error)) *writer {
 	w := &writer{
-		conn:    conn,
-		failed:  failed,
-		tx:      &transaction{conn: conn, prepared: map[string]*sql.Stmt{}},
-		ops:     make(chan *operation, maxBatch),
-		closing: make(chan struct{}),
-		done:    make(chan struct{}),
+		conn:   conn,
+		failed: failed,
+		tx:     &transaction{conn: conn, prepared: map[string]*sql.Stmt{}},
+		queue:  newOpQueue(),
+		done:   make(chan struct{}),
 	}
 	go w.loop()
 	return w
@@ -72,74 +71,41 @@ func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
 
 // write is Write with the say of how in kind.
 func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) error) error {
-	op := &operation{fn: fn, bare: kind.bare, relaxed: kind.relaxed, result: make(chan error, 1)}
-	var enough <-chan struct{}
-	if kind.impatient {
-		enough = ctx.Done()
-	}
+	op := &operation{fn: fn, bare: kind.bare, relaxed: kind.relaxed, impatient: kind.impatient, result: make(chan error, 1)}
 	if d.writer == nil {
 		return fmt.Errorf("writing to %q: opened for reading only", d.path)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case d.writer.ops <- op:
-	case <-d.writer.closing:
+	if !d.writer.queue.add(op) {
 		return ErrClosed
+	}
+	select {
+	case err := <-op.result: // whatever was added is answered
+		return err
 	case <-ctx.Done():
+	}
+	if d.writer.queue.remove(op) {
 		return ctx.Err()
 	}
-	select {
-	case err := <-op.result:
-		return err
-	case <-enough:
-		return fmt.Errorf("waiting for the commit: %w", ctx.Err())
-	case <-d.writer.done:
-		// The loop has ended; it answered everything that it took.
-		select {
-		case err := <-op.result:
-			return err
-		default:
-			return ErrClosed
-		}
+	if op.impatient {
+		return fmt.Errorf("waiting for a commit that is under way: %w", ctx.Err())
 	}
+	return <-op.result
 }
 
 func (w *writer) loop() {
 	defer close(w.done)
 	for {
-		select {
-		case op := <-w.ops:
-			w.commit(w.gather(op))
-		case <-w.closing:
-			for {
-				select {
-				case op := <-w.ops:
-					w.commit(w.gather(op))
-				default:
-					return
-				}
-			}
+		w.batch = w.queue.take(w.batch[:0], &w.crowd)
+		if len(w.batch) == 0 {
+			return
 		}
+		begun := time.Now()
+		w.commit(w.batch)
+		w.crowd.committed(len(w.batch)+w.queue.length(), time.Since(begun))
 	}
-}
-
-// gather gives first and whatever else waits.
-func (w *writer) gather(first *operation) []*operation {
-	runtime.Gosched() // let those who are about to write join
-	batch := append(w.batch[:0], first)
-	for len(batch) < maxBatch {
-		select {
-		case op := <-w.ops:
-			batch = append(batch, op)
-		default:
-			w.batch = batch
-			return batch
-		}
-	}
-	w.batch = batch
-	return batch
 }
 
 // commit runs a batch in one transaction and answers each operation.
@@ -233,7 +199,7 @@ func (w *writer) run(op *operation) (err error) {
 }
 
 func (w *writer) stop() error {
-	close(w.closing)
+	w.queue.close()
 	<-w.done
 	w.tx.close()
 	return w.conn.Close()

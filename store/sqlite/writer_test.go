@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"drawbridge/server/webhook"
+	"drawbridge/tools/sqldb"
+)
+
+func openStore(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), Owned, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func anEvent(id string) webhook.Batch {
+	return webhook.Batch{Events: []webhook.Event{{ID: id, Source: "shop", Key: id, Body: []byte("{}"), ReceivedAt: time.Now()}}}
+}
+
+// ING-04: a sender is not held by a store that is stuck. What has not begun is taken
+// back, so that what waits for the disk does not grow either; what has begun may be
+// stored all the same, and is found again by its key.
+func TestING04_AcceptDoesNotWaitForAStuckStore(t *testing.T) {
+	s := openStore(t)
+	stuck, release := make(chan struct{}), make(chan struct{})
+	blocked := make(chan error, 1)
+	go func() {
+		blocked <- s.Write(context.Background(), func(sqldb.Tx) error {
+			close(stuck)
+			<-release
+			return nil
+		})
+	}()
+	<-stuck
+	for range 3 {
+		ctx, hangUp := context.WithCancel(t.Context())
+		answered := make(chan error, 1)
+		go func() {
+			_, err := s.Accept(ctx, anEvent("evt_late"))
+			answered <- err
+		}()
+		for s.writer.queue.length() == 0 { // until it waits
+			select {
+			case err := <-answered:
+				t.Fatalf("the accept ended with %v, and the store was stuck", err)
+			default:
+			}
+		}
+		hangUp()
+		if err := <-answered; !errors.Is(err, context.Canceled) {
+			t.Fatalf("the accept ended with %v, want the end of its context", err)
+		}
+		if n := s.writer.queue.length(); n != 0 {
+			t.Fatalf("%d operations wait that nobody waits for", n)
+		}
+	}
+	close(release)
+	if err := <-blocked; err != nil {
+		t.Fatal(err)
+	}
+	receipts, err := s.Accept(t.Context(), anEvent("evt_late"))
+	if err != nil || receipts[0].Duplicate {
+		t.Errorf("sent again: %+v, %v; want a new event, as none was stored", receipts, err)
+	}
+}
+
+func TestAcceptThatHasBegunIsStoredThoughNobodyWaits(t *testing.T) {
+	s := openStore(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	begun, release := make(chan struct{}), make(chan struct{})
+	answered := make(chan error, 1)
+	go func() {
+		answered <- s.write(ctx, operation{impatient: true}, func(tx sqldb.Tx) error {
+			close(begun)
+			<-release
+			_, err := s.accept(context.Background(), tx, webhook.Batch{}, anEvent("evt_1").Events[0], "{}", sql.NullString{})
+			return err
+		})
+	}()
+	<-begun
+	hangUp()
+	if err := <-answered; !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want the end of the context", err)
+	}
+	close(release)
+	receipts, err := s.Accept(t.Context(), anEvent("evt_1"))
+	if err != nil || !receipts[0].Duplicate {
+		t.Errorf("sent again: %+v, %v; want a duplicate", receipts, err)
+	}
+}
+
+func TestFewAreNeverWaitedFor(t *testing.T) {
+	var c crowd
+	for n := range loneliest {
+		c.committed(n, time.Second)
+		if got := c.expected(); got != 0 {
+			t.Fatalf("after %d together, %d are waited for", n, got)
+		}
+	}
+}
+
+// TestHalfOfACrowdIsWaitedForAndNoLongerThanACommitTakes runs under the clock of
+// synctest, in which time passes when everybody waits.
+func TestHalfOfACrowdIsWaitedForAndNoLongerThanACommitTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newOpQueue()
+		var c crowd
+		for range 20 {
+			c.committed(64, 10*time.Millisecond)
+		}
+		taken := make(chan int, 1)
+		take := func() {
+			begun := time.Now()
+			n := len(q.take(nil, &c))
+			if waited := time.Since(begun); waited > longestWait {
+				t.Errorf("waited %v, want %v at most", waited, longestWait)
+			}
+			taken <- n
+		}
+		go take()
+		for range 31 {
+			q.add(&operation{})
+		}
+		synctest.Wait()
+		select {
+		case n := <-taken:
+			t.Fatalf("went with %d of a crowd of 64", n)
+		default:
+		}
+		q.add(&operation{})
+		if n := <-taken; n != 32 {
+			t.Errorf("took %d, want 32", n)
+		}
+		q.add(&operation{}) // and this time nobody else comes
+		take()
+		if n := <-taken; n != 1 {
+			t.Errorf("took %d, want 1", n)
+		}
+		q.add(&operation{})
+		begun := time.Now()
+		take()
+		if waited := time.Since(begun); waited != 0 {
+			t.Errorf("waited %v for a crowd that has gone", waited)
+		}
+	})
+}
