@@ -260,7 +260,6 @@ func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
 		return strings.Join(kinds, " ")
 	}
 	eventually(t, "an event, a run and its callback to give up", time.Minute, func() bool { return len(strings.Fields(kinds(store))) == 3 })
-	before := kinds(store)
 	r, err := http.Get(server.base + "/readyz")
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +286,7 @@ func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
 	if out, code := dead(t, file, "show", deadOf(t, store, dispatch.DeadCallback)); code != exitDone || !strings.Contains(out, `"type":"run.failed"`) {
 		t.Errorf("exit %d, %s", code, out)
 	}
-	before = kinds(store)
+	before := kinds(store)
 	server.stop(t)
 
 	later := func() time.Time { return time.Now().Add(60 * 24 * time.Hour) }

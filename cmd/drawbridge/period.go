@@ -18,8 +18,6 @@ func (p *period) flags(cmd *cobra.Command, of string) {
 	cmd.Flags().StringVar(&p.until, "until", "", of+" before this time, said likewise")
 }
 
-func (p *period) given() bool { return p.since != "" || p.until != "" }
-
 func (p *period) read(now time.Time) (since, until time.Time, err error) {
 	if since, err = readMoment(p.since, now); err != nil {
 		return since, until, wrongUse{fmt.Errorf("--since %q: %w", p.since, err)}
