@@ -16,7 +16,7 @@ func TestCrashAtAnyStepOfABatch(t *testing.T) {
 			w := newBatchWorld(t)
 			w.collect(runs)
 			w.pass(batchWait)
-			w.store.refused = lost
+			w.store.refuse(lost)
 			w.until("refused " + lost)
 			w.pass(time.Minute)
 			w.until("batch submitted")
@@ -28,7 +28,7 @@ func TestCrashAtAnyStepOfABatch(t *testing.T) {
 			w := newBatchWorld(t)
 			w.fake.End(w.submit(runs), openaitest.Ending{})
 			w.pass(batchPoll)
-			w.store.refused = lost
+			w.store.refuse(lost)
 			w.until("refused " + lost)
 			w.pass(time.Minute)
 			w.endsOnce(runs)

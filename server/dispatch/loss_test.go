@@ -16,7 +16,7 @@ func TestStoreThatFailsOnceLosesNothing(t *testing.T) {
 	for _, arrow := range []string{"event routed", "run succeeded", "callback delivered"} {
 		t.Run(arrow, func(t *testing.T) {
 			w := newWorld(t)
-			w.store.refused = arrow
+			w.store.refuse(arrow)
 			w.accept(`{"type":"paid"}`)
 			w.until("refused " + arrow)
 			w.pass(time.Minute)
@@ -41,7 +41,7 @@ func TestStoreThatFailsOnceLosesNothing(t *testing.T) {
 func TestParkedRunThatCouldNotBeParkedIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.model = first(1, http.StatusServiceUnavailable)
-	w.store.refused = "run waiting"
+	w.store.refuse("run waiting")
 	w.accept(`{"type":"paid"}`)
 	w.until("refused run waiting")
 	w.pass(time.Minute)

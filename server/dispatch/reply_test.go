@@ -314,7 +314,7 @@ func TestRunWhoseCallerStaysAwayFails(t *testing.T) {
 func TestRunLeftBeforeItWaitedForItsCallerWaits(t *testing.T) {
 	w := newWorld(t)
 	w.play(opens())
-	w.store.refused = "run waiting"
+	w.store.refuse("run waiting")
 	d := w.serve()
 	x := d.talk(askWith(""))
 	w.await("refused run waiting")

@@ -68,7 +68,7 @@ func TestNothingIsDoneForARunThatIsNotBegun(t *testing.T) {
 		return inOrder(calls("I note it.", "crm_note"), says("It is noted."))(ctx, n, openai.Request{})
 	})
 	w.store.beforeBegin = func() { <-answered }
-	w.store.refused = "run begun"
+	w.store.refuse("run begun")
 	d := w.serve()
 	if _, err := d.Talk(t.Context(), ask("")); !errors.Is(err, errDiskFull) {
 		t.Fatalf("gave %v, want the store's error", err)
@@ -121,7 +121,7 @@ func TestAnswerIsJournaledWhenTheRunIsBegunAndNotBefore(t *testing.T) {
 
 func TestTalkUnderAKeyAsksNoModelInVain(t *testing.T) {
 	w := newWorld(t)
-	w.store.refused = "run begun"
+	w.store.refuse("run begun")
 	m := w.play(notes())
 	if _, err := w.serve().Talk(t.Context(), ask("k")); !errors.Is(err, errDiskFull) {
 		t.Fatalf("gave %v, want the store's error", err)

@@ -316,19 +316,40 @@ func (w *world) report(d delivery) (kind string, said dispatch.Report) {
 // and can be made to refuse one.
 type tellingStore struct {
 	*sqlite.Store
-	told    chan string // nil: nobody asks
-	refused string      // the next arrow of this name fails
+	told chan string // nil: nobody asks
+
+	mu      sync.Mutex // workers take arrows at the same time
+	refused string     // the next arrow of this name fails
 	// beforeBegin, if set, is called before a run is begun.
 	beforeBegin func()
 	// afterContinue, if set, is called when a run was continued.
 	afterContinue func()
+	// afterQuestions, if set, is called when the open questions of a batch were looked for.
+	afterQuestions func()
 }
 
 var errDiskFull = errors.New("disk is full")
 
+// refuse has the next arrow of a name fail.
+func (s *tellingStore) refuse(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = what
+}
+
+// refuses reports whether this is the arrow that is to fail, which is one alone.
+func (s *tellingStore) refuses(what string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused == "" || s.refused != what {
+		return false
+	}
+	s.refused = ""
+	return true
+}
+
 func (s *tellingStore) tell(what string, take func() error) error {
-	if s.refused == what {
-		s.refused = ""
+	if s.refuses(what) {
 		s.told <- "refused " + what
 		return errDiskFull
 	}
