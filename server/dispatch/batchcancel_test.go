@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -79,6 +80,71 @@ func TestBatchWhoseRunsAreAllCancelledIsNotMade(t *testing.T) {
 	w.until("batch done")
 	if n := w.fake.Uploads(); n != 0 {
 		t.Errorf("the provider heard of it")
+	}
+}
+
+// The file is there, and the provider had no time for the batch: by the time it has, nobody
+// asks anything any more.
+func TestUploadedBatchWhoseRunsAreAllCancelledIsNotMade(t *testing.T) {
+	for name, cancel := range map[string]func(*batchWorld){
+		"the runs": func(w *batchWorld) {
+			if _, err := w.dispatcher().Cancel(t.Context(), w.onlyRun().ID, "no need"); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(time.Hour)
+		},
+		"the batch": func(w *batchWorld) {
+			if err := w.store.CancelBatch(t.Context(), w.ours().ID, "no need"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newBatchWorld(t)
+			w.collect(1)
+			w.fake.Disturb(openaitest.Create, openaitest.Disturbance{Status: 429})
+			w.pass(batchWait)
+			w.until("batch uploaded, put off")
+			cancel(w)
+			w.until("batch done")
+			if made, files := len(w.fake.Batches()), w.fake.Files(); made != 0 || files != 0 {
+				t.Errorf("%d batches were made, and %d files stay at the provider", made, files)
+			}
+		})
+	}
+}
+
+// Nobody asks anything in a batch, and at the moment when that is found a run does.
+func TestQuestionThatJoinsABatchAtItsEndIsAsked(t *testing.T) {
+	w := newBatchWorld(t)
+	w.collect(1)
+	if _, err := w.dispatcher().Cancel(t.Context(), w.onlyRun().ID, "no need"); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(batchWait)
+	w.store.afterQuestions = sync.OnceFunc(func() { w.waitsForABatch(w.start("desk", "")) })
+	w.until("batch done")
+	w.pass(batchWait)
+	w.until("batch submitted")
+	w.fake.End(w.theirs(), openaitest.Ending{})
+	w.pass(batchPoll)
+	w.until("run succeeded")
+}
+
+// waitsForABatch returns when a run that is carried meanwhile has asked something.
+func (w *batchWorld) waitsForABatch(run string) {
+	changed, stop := w.store.Watch(run)
+	defer stop()
+	for {
+		r, err := w.store.Run(w.t.Context(), run)
+		if err != nil || r.State == dispatch.Waiting {
+			return // the test ends, or goes on
+		}
+		select {
+		case <-changed:
+		case <-w.t.Context().Done():
+			return
+		}
 	}
 }
 

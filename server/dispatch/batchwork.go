@@ -80,7 +80,9 @@ func (w *batchWork) carry(ctx context.Context) (due time.Time, err error) {
 	for due.IsZero() && w.b.State != BatchDone {
 		switch w.b.State {
 		case Collecting:
-			err = w.close(ctx)
+			// No more questions join from when that is noted. What it holds is looked at
+			// after that: one that joined in between would be left behind.
+			w.b.State = Closed
 		case Closed:
 			err = w.upload(ctx)
 		case Uploaded:
@@ -139,18 +141,6 @@ func refused(err error) bool {
 // well ends the row of faults.
 func (w *batchWork) well() { w.b.Attempts, w.b.Error = 0, "" }
 
-// close has no more questions join. A batch that nobody asks anything in is done.
-func (w *batchWork) close(ctx context.Context) error {
-	open, err := w.store.OpenQuestions(ctx, w.b.ID, "", 1)
-	if err != nil {
-		return err
-	}
-	if w.b.State = Closed; len(open) == 0 {
-		w.done()
-	}
-	return nil
-}
-
 func (w *batchWork) done() { w.b.State, w.b.Ended = BatchDone, w.o.Now() }
 
 // questions calls each with all open questions, page by page.
@@ -196,8 +186,19 @@ func (w *batchWork) upload(ctx context.Context) error {
 func (w *batchWork) mark() string { return fmt.Sprintf("%s.%d", w.b.ID, w.b.Round) }
 
 // create has the provider make the batch. That it was asked is noted first: whoever
-// finds that and nothing else has to look, since a batch costs money each time.
+// finds that and nothing else has to look, since a batch costs money each time. A batch
+// in which nobody asks anything any more is not made.
 func (w *batchWork) create(ctx context.Context) (due time.Time, err error) {
+	open, err := w.store.OpenQuestions(ctx, w.b.ID, "", 1)
+	if err != nil {
+		return due, err
+	}
+	if len(open) == 0 {
+		w.well()
+		w.done()
+		w.tidy(ctx, openai.Batch{})
+		return due, nil
+	}
 	w.b.State, w.b.Tried = Creating, w.o.Now()
 	if err := w.store.MoveBatch(ctx, w.b, due); err != nil {
 		return due, err
@@ -304,7 +305,7 @@ func (w *batchWork) cancelThere(ctx context.Context) error {
 }
 
 // cancelRuns cancels all runs that ask something in the batch. One that was not
-// submitted yet is done with that.
+// uploaded yet is done with that.
 func (w *batchWork) cancelRuns(ctx context.Context) error {
 	err := w.questions(ctx, func(page []Question) error {
 		for _, q := range page {
@@ -314,7 +315,7 @@ func (w *batchWork) cancelRuns(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err == nil && (w.b.State == Collecting || w.b.State == Closed || w.b.State == Uploaded) {
+	if err == nil && (w.b.State == Collecting || w.b.State == Closed) {
 		w.done()
 	}
 	return err

@@ -144,6 +144,14 @@ func (s *tellingStore) Collect(ctx context.Context, lease bridge.Lease, q dispat
 	return batch, err
 }
 
+func (s *tellingStore) OpenQuestions(ctx context.Context, batch, after string, limit int) ([]dispatch.Question, error) {
+	open, err := s.Store.OpenQuestions(ctx, batch, after, limit)
+	if s.afterQuestions != nil {
+		s.afterQuestions()
+	}
+	return open, err
+}
+
 func (s *tellingStore) MoveBatch(ctx context.Context, b dispatch.Batch, due time.Time) error {
 	what := "batch " + string(b.State)
 	if b.Attempts > 0 {
