@@ -37,6 +37,10 @@ func (g *gates) routeRun(ctx context.Context, run dispatch.NewRun, arrival int64
 		return "", err
 	}
 	g.opened = true // it may be due earlier than it was
+	// A run that a person began anew may have waited for it, and is before it now.
+	if err := g.nextOf(ctx, run.Subject); err != nil {
+		return "", err
+	}
 	if event == run.Event {
 		return id, nil // played again
 	}

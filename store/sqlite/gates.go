@@ -216,18 +216,23 @@ func (g *gates) fillLine(ctx context.Context, source string) error {
 	}
 }
 
+// nextOf lets the first run of a subject go on, if it waited for one that has ended or
+// has gone behind it.
+func (g *gates) nextOf(ctx context.Context, subject string) error {
+	if subject == "" {
+		return nil
+	}
+	next, err := firstWaiter(ctx, g.tx, ofSubject, subject)
+	if next == nil || err != nil || next.gate != dispatch.SubjectGate {
+		return err
+	}
+	return g.advance(ctx, *next, dispatch.RouteGate)
+}
+
 // ended lets go on what waited for a run that has ended.
 func (g *gates) ended(ctx context.Context, w waiter) error {
-	if w.subject != "" {
-		next, err := firstWaiter(ctx, g.tx, ofSubject, w.subject)
-		if err != nil {
-			return err
-		}
-		if next != nil && next.gate == dispatch.SubjectGate {
-			if err := g.advance(ctx, *next, dispatch.RouteGate); err != nil {
-				return err
-			}
-		}
+	if err := g.nextOf(ctx, w.subject); err != nil {
+		return err
 	}
 	if !w.event {
 		return nil

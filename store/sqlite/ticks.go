@@ -30,12 +30,7 @@ func (s *Store) Advance(ctx context.Context, step dispatch.ScheduleStep) (dispat
 		if !moved {
 			return dispatch.ErrEnded
 		}
-		if step.Run != nil {
-			if tick, err = g.begin(ctx, step); err != nil {
-				return err
-			}
-		}
-		if err := noteTick(ctx, tx, tick); err != nil {
+		if tick, err = g.deal(ctx, step); err != nil {
 			return err
 		}
 		return s.afterTick(ctx, tx, step)
@@ -48,6 +43,26 @@ func (s *Store) Advance(ctx context.Context, step dispatch.ScheduleStep) (dispat
 	}
 	s.signal(dispatch.ScheduleJob)
 	return tick, nil
+}
+
+// deal has a time become what it is to become. One that was dealt with before comes again
+// if the clock is set back and the schedule is planned anew from there.
+func (g *gates) deal(ctx context.Context, step dispatch.ScheduleStep) (tick dispatch.Tick, err error) {
+	tick = step.Tick
+	var before bool
+	err = g.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM schedule_ticks WHERE schedule = ? AND tick = ? AND manual = 0)`, step.Schedule, millis(tick.At)).Scan(&before)
+	switch {
+	case err != nil:
+		return tick, err
+	case before:
+		tick.Outcome, tick.Note = dispatch.TickSkipped, "it had been dealt with already, before the clock was set back"
+		return tick, nil
+	case step.Run != nil:
+		if tick, err = g.begin(ctx, step); err != nil {
+			return tick, err
+		}
+	}
+	return tick, noteTick(ctx, g.tx, tick)
 }
 
 // begin adds the run of a step, unless earlier ones stand against it.

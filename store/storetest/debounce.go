@@ -126,3 +126,36 @@ func replayGoesToTheEnd(t *testing.T, h Harness) {
 		end(t, h, take(t, h, want)[0])
 	}
 }
+
+// A run that was begun anew waits for the delayed one, until a newer event takes that
+// behind it: they must not wait for each other.
+func newerEventGoesBehindWhatWaits(t *testing.T, h Harness) {
+	row := func(n int) dispatch.NewRun {
+		run := quiet(h, n)
+		run.Subject, run.Debounce = about(n, "ada").Subject, about(n, "ada").Subject
+		return run
+	}
+	arrive(t, h, 1, 2)
+	route(t, h, row(1))
+	h.Advance(time.Minute)
+	first := take(t, h, "001")[0]
+	if err := h.Store().Finish(t.Context(), first.Lease, dispatch.Ending{State: dispatch.Dead, At: h.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	route(t, h, row(2))
+	if _, err := h.Store().ReviveRun(t.Context(), dispatch.Revival{ID: "run_001", NewID: "run_009"}); err != nil {
+		t.Fatal(err)
+	}
+	hold(t, h, "run_009", dispatch.SubjectGate, "held: waits for run run_002 of the same subject")
+	arrive(t, h, 3, 4)
+	route(t, h, row(4))
+	again := take(t, h, "009")[0]
+	h.Advance(time.Minute)
+	again = renewed(t, h, again)
+	take(t, h, "")
+	hold(t, h, "run_002", dispatch.SubjectGate, "held: waits for run run_009 of the same subject")
+	end(t, h, again)
+	if run := take(t, h, "002")[0].Run; run.Event != "evt_004" {
+		t.Errorf("the run is one of %s, want of the last event", run.Event)
+	}
+}

@@ -174,6 +174,7 @@ func cancelledRunLetsTheNextGo(t *testing.T, h Harness) {
 		route(t, h, run)
 	}
 	cancel("run_002", dispatch.Cancelled) // in the middle
+	hold(t, h, "run_002", dispatch.Open, "")
 	cancel("run_001", dispatch.Cancelled) // the first
 	third := take(t, h, "003")[0]
 	cancel("run_003", dispatch.Running)

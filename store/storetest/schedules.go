@@ -107,6 +107,33 @@ func timeBecomesOneRun(t *testing.T, h Harness) {
 	}
 }
 
+// The clock was set back, and the schedule planned anew from there: a time that was dealt
+// with comes again, makes no second run, and does not hold up those behind it.
+func timeThatComesTwiceIsDealtWithOnce(t *testing.T, h Harness) {
+	step := func(run string) dispatch.ScheduleStep {
+		step := stepOf(due(t, h)[0], run, dispatch.OverlapParallel)
+		step.Run.Subject = ""
+		return step
+	}
+	back := planned(h, "hourly")
+	back.Spec = "cron 0 * * * * (UTC)"
+	plan(t, h, planned(h, "hourly"))
+	h.Advance(time.Hour)
+	advance(t, h, step("run_1"))
+	plan(t, h, back)
+	again := advance(t, h, step("run_2"))
+	if again.Outcome != dispatch.TickSkipped || again.Run != "" || again.Note == "" {
+		t.Errorf("the time came again as %+v", again)
+	}
+	h.Advance(time.Hour)
+	if next := advance(t, h, step("run_3")); next.Run != "run_3" {
+		t.Errorf("the next time is %+v", next)
+	}
+	if _, got := taken(t, h); got != "1 3" {
+		t.Errorf("the runs are %q, want 1 and 3", got)
+	}
+}
+
 func timeIsNotHalfDealtWith(t *testing.T, h Harness) {
 	plan(t, h, planned(h, "hourly"))
 	start(t, h, "run_1")
