@@ -10,10 +10,10 @@ import (
 const (
 	// StepRows is how many rows one step removes at most, those that go with them
 	// included (a callback's attempts, a request's key).
-	StepRows = 100
+	StepRows = 64
 	// StepBytes is how much of bodies, journals and the like one step removes, unless a
 	// single row is larger.
-	StepBytes = 2 << 20
+	StepBytes = 1 << 20
 )
 
 // Step is what one step came to.
@@ -42,7 +42,7 @@ type Options struct {
 	// Every is how long it rests between two passes, 15 minutes if zero; First is before
 	// the first one, a minute if zero.
 	Every, First time.Duration
-	// Pause is between two steps, 25 milliseconds if zero.
+	// Pause is between two steps, 10 milliseconds if zero.
 	Pause time.Duration
 }
 
@@ -68,7 +68,7 @@ func New(store Store, policy Policy, o Options) *Sweeper {
 		o.First = time.Minute
 	}
 	if o.Pause == 0 {
-		o.Pause = 25 * time.Millisecond
+		o.Pause = 10 * time.Millisecond
 	}
 	return &Sweeper{store: store, policy: policy, o: o}
 }

@@ -252,6 +252,13 @@ func retentionStepsAreBounded(t *testing.T, h Harness) {
 		unroutable(t, h, n, dispatch.Ignored)
 		record(t, h, n)
 	}
+	const largeCalls = 12
+	for n := range largeCalls {
+		if err := h.Store().Record(t.Context(), guard.Row{At: h.Now(), Arguments: json.RawMessage(`{}`)}, &guard.Settlement{Principal: "key:desk", Key: fmt.Sprint("large_", n), At: h.Now(),
+			Result: json.RawMessage(`"` + strings.Repeat("x", retention.StepBytes/3) + `"`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	large := event(h, 1001)
 	large.Body = make([]byte, 2*retention.StepBytes)
 	accept(t, h, large)
@@ -270,7 +277,7 @@ func retentionStepsAreBounded(t *testing.T, h Harness) {
 		t.Fatal(err)
 	}
 	h.Advance(100 * oneDay)
-	for kind, want := range map[retention.Kind]int{retention.Events: events + 1, retention.Runs: 2*retention.StepRows + 3, retention.Audit: events, retention.Calls: events} {
+	for kind, want := range map[retention.Kind]int{retention.Events: events + 1, retention.Runs: 2*retention.StepRows + 3, retention.Audit: events + largeCalls, retention.Calls: events + largeCalls} {
 		rows := 0
 		for i, step := range steps(t, h, kind, allDue(h), 1000) {
 			rows += step.Rows
