@@ -174,6 +174,23 @@ func TestSeveralDeadLettersAreNotTouchedWithoutAWord(t *testing.T) {
 		t.Errorf("exit %d, %s", code, out)
 	}
 	left(0)
+	// What is left of them is said, and found.
+	out, errs, code := command(t, "events", "list", "-c", file, "--status", "deleted", "--source", "stripe", "--since", "1h", "--json")
+	var events []eventView
+	if err := json.Unmarshal([]byte(out), &events); err != nil || code != exitDone || len(events) != 2 || events[0].EmptiedAt == nil {
+		t.Fatalf("exit %d, %s%s", code, out, errs)
+	}
+	if out, errs, code := command(t, "events", "show", "-c", file, events[0].ID); code != exitDone || !strings.Contains(out, "deleted by "+person()) || !strings.Contains(out, "body         removed at ") {
+		t.Errorf("exit %d, %s%s", code, out, errs)
+	}
+	for _, none := range [][]string{{"--status", "routed"}, {"--source", "nobody"}, {"--until", "1h"}} {
+		if out, errs, code := command(t, append([]string{"events", "list", "-c", file}, none...)...); code != exitDone || !strings.Contains(out, "no events") {
+			t.Errorf("events list %v: exit %d, %s%s", none, code, out, errs)
+		}
+	}
+	if out, errs, code := command(t, "events", "replay", "-c", file, events[0].ID); code != exitFailed || !strings.Contains(errs, "not kept any more") {
+		t.Errorf("replaying what is deleted: exit %d, %s%s", code, out, errs)
+	}
 }
 
 func TestEditedEventSaysWhoEditedItAndLeavesTheOriginal(t *testing.T) {

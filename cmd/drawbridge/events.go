@@ -87,7 +87,7 @@ func eventsList(c *console) *cobra.Command {
 				views = append(views, viewEvent(e))
 				rows = append(rows, []string{e.ID, when(e.ReceivedAt), e.Source, string(e.Status), fmt.Sprint(e.Duplicates), oneLine(e.Note, 60)})
 			}
-			return list.print(c, views, "no events yet", []string{"EVENT", "RECEIVED", "SOURCE", "STATUS", "DUPLICATES", "NOTE"}, rows)
+			return list.print(c, views, "no events", []string{"EVENT", "RECEIVED", "SOURCE", "STATUS", "DUPLICATES", "NOTE"}, rows)
 		},
 	}
 	list.flags(cmd)
