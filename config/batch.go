@@ -81,22 +81,35 @@ func (k *checker) checkMode(path string, a Agent) {
 	k.within(path+".batch.discount", a.Batch.Discount, 0, 100)
 }
 
-// checkBatchRoute warns of a route that holds its runs up where they are meant to be
-// collected: a run in a batch has begun, and not ended.
-func (k *checker) checkBatchRoute(hook Webhook, r PlacedRoute) {
+// checkBatchRoute warns of a route that holds its runs, or those of the source's other
+// routes, up where they are meant to be collected: a run in a batch has begun, and not
+// ended.
+func (k *checker) checkBatchRoute(hook Webhook, r PlacedRoute, all []PlacedRoute) {
 	agent, known := k.Agents[r.Agent]
 	if !known || !agent.InBatches() {
 		return
 	}
-	for _, bound := range []int{hook.Concurrency, r.Concurrency} {
-		if bound > 0 && bound < agent.Batch.MaxEvents {
-			k.warn(r.Path+".agent", "%s answers in batches, and no batch can have more events than may be under way at once (concurrency: %d)", k.show(r.Path+".agent", r.Agent), bound)
-			return
-		}
+	shown := k.show(r.Path+".agent", r.Agent)
+	bound := tighter(hook.Concurrency, r.Concurrency)
+	small := bound > 0 && bound < agent.Batch.MaxEvents
+	switch {
+	case small:
+		k.warn(r.Path+".agent", "%s answers in batches, and no batch can have more events than may be under way at once (concurrency: %d)", shown, bound)
+	case hook.Concurrency > 0 && slices.ContainsFunc(all, func(other PlacedRoute) bool { return !k.Agents[other.Agent].InBatches() }):
+		k.warn(r.Path+".agent", "%s answers in batches, and what waits for a batch, a day perhaps, counts for the source's concurrency of %d: runs of its other routes may have to wait for that; "+
+			"give the routes a concurrency of their own instead", shown, hook.Concurrency)
 	}
-	if r.OrderBy != "" {
-		k.warn(r.Path+".order_by", "agent %s answers in batches: of events with the same key each waits for the batch of the one before, which may take a day", k.show(r.Path+".agent", r.Agent))
+	if !small && r.OrderBy != "" {
+		k.warn(r.Path+".order_by", "agent %s answers in batches: of events with the same key each waits for the batch of the one before, which may take a day", shown)
 	}
+}
+
+// tighter is the smaller of two bounds, of which 0 is none.
+func tighter(a, b int) int {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // batchBudget is what a run may use whose answers come with batches.

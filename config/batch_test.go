@@ -45,8 +45,16 @@ func TestRoutesThatKeepBatchesSmallAreWarnedOf(t *testing.T) {
 		"order_by: event.customer": "each waits for the batch of the one before",
 		"concurrency: 500":         "",
 		"delay: 1s":                "",
+		// Several routes have agents of their own.
+		"concurrency: 20, routes: [{agent: triage, prompt: Look., concurrency: 10}]":                                         "(concurrency: 10)",
+		"concurrency: 500, routes: [{agent: triage, prompt: Look.}, {agent: desk, prompt: Look.}]":                           "counts for the source's concurrency of 500",
+		"concurrency: 500, routes: [{agent: triage, prompt: Look., when: event.a}, {agent: triage, name: b, prompt: Look.}]": "",
+		"routes: [{agent: triage, prompt: Look.}, {agent: desk, prompt: Look., concurrency: 1}]":                             "",
 	} {
-		c, err := Parse("f.yaml", []byte(batchAgents+"  shop: {scheme: stripe, secrets: [\"0123456789abcdef\"], agent: triage, prompt: Look., "+settings+"}\n"), lookupIn(nil))
+		if !strings.Contains(settings, "routes") {
+			settings += ", agent: triage, prompt: Look."
+		}
+		c, err := Parse("f.yaml", []byte(batchAgents+"  shop: {scheme: stripe, secrets: [\"0123456789abcdef\"], "+settings+"}\n"), lookupIn(nil))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,9 +41,10 @@ func (k *checker) checkRoutes(path, name string, w Webhook) {
 		k.refuse(path+".match", "the source is its only route; list several under routes, or leave the key out")
 	}
 	taken := map[string]int{}
-	for i, route := range k.RoutesOf(name) {
+	routes := k.RoutesOf(name)
+	for i, route := range routes {
 		k.checkRoute(route)
-		k.checkBatchRoute(w, route)
+		k.checkBatchRoute(w, route, routes)
 		if first, twice := taken[route.Name]; twice && route.Name != "" {
 			k.refuse(route.Path+".name", "%s is the name of route %d too (without a name a route has that of its agent); give this one another",
 				k.show(route.Path+".name", route.Name), first)
