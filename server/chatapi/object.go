@@ -1,14 +1,15 @@
 package chatapi
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 )
 
 // reading is one request being read. The first thing that is wrong ends it: all
@@ -22,8 +23,6 @@ func (r *reading) wrong(param, code, format string, arguments ...any) {
 }
 
 // object is a JSON object whose members are taken one by one, by their exact names.
-// encoding/json would take "Model" for model, the last of two, and whatever it does
-// not know in silence.
 type object struct {
 	*reading
 	at      string // "messages[2].", "" for the request itself
@@ -41,27 +40,17 @@ func (r *reading) read(at string, raw json.RawMessage) object {
 	if r.err != nil {
 		return o
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	apart, err := apihttp.TakeApart(raw)
+	switch {
+	case errors.Is(err, apihttp.ErrNotObject):
 		r.wrong(at, "invalid_type", "%s is not an object", named(at))
-		return o
+	case err != nil:
+		r.wrong(at, "invalid_json", "%s is not a JSON object", named(at))
+	case apart.Doubled:
+		r.wrong(o.at+shown(apart.Twice), "invalid_value", "%s is there twice", o.at+shown(apart.Twice))
 	}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err != nil || decoder.Decode(&value) != nil {
-			r.wrong(at, "invalid_json", "%s is not a JSON object", named(at))
-			return o
-		}
-		if _, twice := o.members[name]; twice {
-			r.wrong(o.at+shown(name), "invalid_value", "%s is there twice", o.at+shown(name))
-		}
-		o.members[name] = value
-		if string(value) != "null" {
-			o.names = append(o.names, name)
-		}
-	}
+	o.members = apart.Members
+	o.names = slices.DeleteFunc(apart.Names, func(name string) bool { return string(o.members[name]) == "null" })
 	return o
 }
 

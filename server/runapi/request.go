@@ -1,7 +1,7 @@
 package runapi
 
 import (
-	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/dispatch"
 )
 
@@ -75,8 +76,6 @@ func (r *reading) wrong(param, code, format string, arguments ...any) {
 }
 
 // object is a JSON object whose members are taken one by one, by their exact names.
-// encoding/json would take "Agent" for agent, the last of two, and whatever it does not
-// know in silence.
 type object struct {
 	at      string // "callback.", "" for the request itself
 	names   []string
@@ -85,31 +84,15 @@ type object struct {
 
 // object takes an object apart. Members that are null count as absent.
 func (r *reading) object(at string, raw []byte) *object {
-	o := &object{at: at, members: map[string]json.RawMessage{}}
-	named := strings.TrimSuffix(at, ".")
-	if named == "" {
-		named = "the request"
+	apart, err := apihttp.TakeApart(raw)
+	path := strings.TrimSuffix(at, ".")
+	switch {
+	case err != nil || !json.Valid(raw) || !utf8.Valid(raw):
+		r.wrong(path, "invalid_json", "%s is not a JSON object in UTF-8", cmp.Or(path, "the request"))
+	case apart.Doubled:
+		r.wrong(short(at+apart.Twice), "invalid_value", "%s is there twice", short(at+apart.Twice))
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') || !json.Valid(raw) || !utf8.Valid(raw) {
-		r.wrong(strings.TrimSuffix(at, "."), "invalid_json", "%s is not a JSON object in UTF-8", named)
-		return o
-	}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err != nil || decoder.Decode(&value) != nil {
-			r.wrong(strings.TrimSuffix(at, "."), "invalid_json", "%s is not a JSON object in UTF-8", named)
-			return o
-		}
-		if _, twice := o.members[name]; twice {
-			r.wrong(short(at+name), "invalid_value", "%s is there twice", short(at+name))
-		}
-		o.members[name] = value
-		o.names = append(o.names, name)
-	}
-	return o
+	return &object{at, apart.Names, apart.Members}
 }
 
 // take removes a member and gives it, nil if it is absent.
