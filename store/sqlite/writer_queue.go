@@ -75,12 +75,23 @@ func (q *opQueue) length() int {
 // take waits for operations and gives those there are, up to maxBatch, in their order.
 // None means that the queue is closed and empty.
 func (q *opQueue) take(batch []*operation, c *crowd) []*operation {
-	q.await(1, 0)
-	if expected := c.expected(); expected > 0 {
-		c.came(q.await(expected, c.patience))
-	} else {
-		runtime.Gosched() // let those who are about to write join
+	for {
+		q.await(1, 0)
+		if expected := c.expected(); expected > 0 {
+			c.came(q.await(expected, c.patience))
+		} else {
+			runtime.Gosched() // let those who are about to write join
+		}
+		var over bool
+		if batch, over = q.drain(batch); len(batch) > 0 || over {
+			return batch
+		}
+		// Those who waited have taken their operations back.
 	}
+}
+
+// drain takes what is there, up to maxBatch. over: nothing more will come.
+func (q *opQueue) drain(batch []*operation) (all []*operation, over bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), maxBatch)
@@ -88,7 +99,7 @@ func (q *opQueue) take(batch []*operation, c *crowd) []*operation {
 	left := copy(q.waiting, q.waiting[n:])
 	clear(q.waiting[left:])
 	q.waiting = q.waiting[:left]
-	return batch
+	return batch, q.closed && left == 0
 }
 
 // await sleeps until so many wait, the queue is closed, or the time is over; 0 is

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +73,35 @@ func TestING04_AcceptDoesNotWaitForAStuckStore(t *testing.T) {
 	receipts, err := s.Accept(t.Context(), anEvent("evt_late"))
 	if err != nil || receipts[0].Duplicate {
 		t.Errorf("sent again: %+v, %v; want a new event, as none was stored", receipts, err)
+	}
+}
+
+// Whoever wrote may take it back at the moment when the writer has woken for it: that is
+// not the end of the queue, after which nobody would ever be answered.
+func TestQueueOutlivesOperationsThatAreTakenBack(t *testing.T) {
+	q := newOpQueue()
+	last := &operation{}
+	found := make(chan bool, 1)
+	go func() {
+		var c crowd
+		for {
+			batch := q.take(nil, &c)
+			if len(batch) == 0 || slices.Contains(batch, last) {
+				found <- len(batch) > 0
+				return
+			}
+		}
+	}()
+	for range 100_000 {
+		op := &operation{}
+		q.add(op)
+		runtime.Gosched() // the writer wakes, and lets others join in its turn
+		q.remove(op)
+		runtime.Gosched()
+	}
+	q.add(last)
+	if !<-found {
+		t.Error("the writer went home while the queue was open")
 	}
 }
 
