@@ -76,6 +76,12 @@ func (p *program) stop(t testing.TB) {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
+	p.stopped(t)
+}
+
+// stopped waits for the end of a process that was told to stop.
+func (p *program) stopped(t testing.TB) {
+	t.Helper()
 	p.logs.Wait()
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("the server did not stop in order: %v\n%s", err, strings.Join(p.last, "\n"))
