@@ -24,7 +24,8 @@ type work struct {
 }
 
 // pool carries work of one kind, up to a number of pieces at once. It sleeps until
-// the store wakes it, a slot comes free, or the earliest job is due: it never polls.
+// the store wakes it, a slot comes free, or the earliest job is due: it never polls,
+// but for a look at the clock where that is what the work is about.
 type pool struct {
 	kind  Kind
 	slots int
@@ -33,8 +34,11 @@ type pool struct {
 	// next, if set, is when claim will have something, in place of when something is due:
 	// what waits for others is due, and cannot be claimed.
 	next func(ctx context.Context) (time.Time, bool, error)
-	log  *slog.Logger
-	now  func() time.Time
+	// longest, if set, is how long it sleeps before it looks at the clock again: while the
+	// machine is suspended timers stand still, and a wall clock may be set forward.
+	longest time.Duration
+	log     *slog.Logger
+	now     func() time.Time
 
 	mu sync.Mutex
 	// held counts, because work whose lease ran out unnoticed is claimed a second
@@ -147,7 +151,11 @@ func (p *pool) wait(ctx context.Context) {
 		return
 	}
 	if ok {
-		timer := time.NewTimer(at.Sub(p.now()))
+		sleep := at.Sub(p.now())
+		if p.longest > 0 {
+			sleep = min(sleep, p.longest)
+		}
+		timer := time.NewTimer(sleep)
 		defer timer.Stop()
 		due = timer.C
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,6 +164,33 @@ func TestPoolSleepsUntilWoken(t *testing.T) {
 		}
 		q.add(time.Now(), "run_1")
 		<-done
+		stop()
+	})
+}
+
+// The wall clock goes on while the machine is suspended, or is set forward, and timers
+// know nothing of it.
+func TestPoolLooksAtTheClockAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		begun := time.Now()
+		due, done := begun.Add(10*time.Hour), make(chan time.Duration, 1)
+		p := newMemoryQueue(nil).pool(1)
+		p.longest, p.now = time.Minute, func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		p.next = func(context.Context) (time.Time, bool, error) { return due, !due.IsZero(), nil }
+		p.claim = func(context.Context, int) ([]work, error) {
+			if due.IsZero() || p.now().Before(due) {
+				return nil, nil
+			}
+			due = time.Time{}
+			return []work{{"nightly", func(context.Context) { done <- time.Since(begun) }}}, nil
+		}
+		stop := start(t, p)
+		time.Sleep(90 * time.Second)
+		ahead.Store(int64(10 * time.Hour))
+		if at := <-done; at != 2*time.Minute {
+			t.Errorf("worked after %v, want to have looked after two minutes", at)
+		}
 		stop()
 	})
 }

@@ -44,7 +44,9 @@ func (d *Dispatcher) runSchedules(ctx context.Context) {
 		}
 		return all, err
 	}
-	d.pool(ScheduleJob, scheduleSlots, claim).run(ctx, context.WithoutCancel(ctx))
+	schedules := d.pool(ScheduleJob, scheduleSlots, claim)
+	schedules.longest = OnTime / 2
+	schedules.run(ctx, context.WithoutCancel(ctx))
 }
 
 // tick deals with one time of a schedule that has come. began is since when somebody
