@@ -64,6 +64,7 @@ func benchWebhook(agent string) map[string]config.Webhook {
 	hook := config.DefaultWebhook()
 	hook.Scheme, hook.Agent, hook.Secrets = "stripe", agent, []config.WebhookSecret{{Secret: benchSecret}}
 	hook.Prompt = "Payment {{ .event.data.object.id }} of customer {{ .event.data.object.customer }} succeeded."
+	hook.Rate = 1_000_000 // the disk is what is measured
 	return map[string]config.Webhook{"stripe": hook}
 }
 
