@@ -4,9 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -27,7 +24,6 @@ import (
 	"drawbridge/bridge/rehearsal"
 	"drawbridge/config"
 	"drawbridge/server/dispatch"
-	"drawbridge/server/webhook"
 )
 
 // The benchmarks behind the figures in the README. Where a figure is a ratio, both
@@ -66,115 +62,6 @@ func benchWebhook(agent string) map[string]config.Webhook {
 	hook.Prompt = "Payment {{ .event.data.object.id }} of customer {{ .event.data.object.customer }} succeeded."
 	hook.Rate = 1_000_000 // the disk is what is measured
 	return map[string]config.Webhook{"stripe": hook}
-}
-
-// BenchmarkAccept measures durable accepts (verified, deduplicated, fsynced) against
-// a bare handler that only verifies the same HMAC.
-func BenchmarkAccept(b *testing.B) {
-	for _, senders := range []int{1, 64} {
-		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
-			_, durable := benchApp(b, func(c *config.Config) {
-				c.Agents = map[string]config.Agent{"a": config.DefaultAgent()}
-				c.Webhooks = benchWebhook("a")
-			}, false)
-			bare := httptest.NewServer(http.HandlerFunc(verifyOnly))
-			b.Cleanup(bare.Close)
-			events := benchEvents(b, b.N)
-			ours := send(b, "http://"+durable, events, senders)
-			theirs := send(b, bare.URL, events, senders)
-			b.ReportMetric(float64(b.N)/ours.Seconds(), "accepts/s")
-			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
-			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
-		})
-	}
-}
-
-// verifyOnly is the least that a webhook endpoint can do.
-func verifyOnly(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		return
-	}
-	stamp, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Stripe-Signature"), "t="), ",v1=")
-	mac := hmac.New(sha256.New, []byte(benchSecret))
-	mac.Write([]byte(stamp + "."))
-	mac.Write(body)
-	given, err := hex.DecodeString(signature)
-	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	_, _ = io.WriteString(w, `{"id":"evt"}`)
-}
-
-// benchEvent is a signed event of about 2 KiB.
-type benchEvent struct {
-	body   []byte
-	header http.Header
-}
-
-// benchEvents prepares events, so that the senders do nothing but send.
-func benchEvents(b *testing.B, n int) []benchEvent {
-	b.Helper()
-	events := make([]benchEvent, n)
-	now := time.Now()
-	for i := range events {
-		body := fmt.Appendf(nil, `{"id":"evt_bench_%d_%d","type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada","note":%q}}}`,
-			now.UnixNano(), i, strings.Repeat("x", 1900))
-		header, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		header.Set("Content-Type", "application/json")
-		events[i] = benchEvent{body, header}
-	}
-	return events
-}
-
-// send posts all events from a number of senders, each an ordinary HTTP client with
-// a connection of its own, and gives the time taken.
-func send(b *testing.B, base string, events []benchEvent, senders int) time.Duration {
-	b.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: senders}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	var next atomic.Int64
-	var all sync.WaitGroup
-	start := time.Now()
-	for range senders {
-		all.Go(func() {
-			for {
-				i := next.Add(1) - 1
-				if i >= int64(len(events)) {
-					return
-				}
-				if err := post(client, base+"/webhooks/stripe", events[i]); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	return time.Since(start)
-}
-
-func post(client *http.Client, url string, event benchEvent) error {
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(event.body))
-	if err != nil {
-		return err
-	}
-	req.Header = event.header
-	res, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %s: %s %w", res.Status, body, err)
-	}
-	return nil
 }
 
 func exchange(conn net.Conn, answers *bufio.Reader, request []byte) error {

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"drawbridge/config"
+	"drawbridge/server/webhook"
+)
+
+// intakeApp is an app that takes Stripe's events in and does nothing with them, and the
+// URL of a handler that only verifies them.
+func intakeApp(b *testing.B) (a *app, durable, bare string) {
+	b.Helper()
+	a, address := benchApp(b, func(c *config.Config) {
+		c.Agents = map[string]config.Agent{"a": config.DefaultAgent()}
+		c.Webhooks = benchWebhook("a")
+		hook := c.Webhooks["stripe"]
+		hook.Rate = 1_000_000 // what the disk can take is what is measured
+		c.Webhooks["stripe"] = hook
+	}, false)
+	plain := httptest.NewServer(http.HandlerFunc(verifyOnly))
+	b.Cleanup(plain.Close)
+	return a, "http://" + address, plain.URL
+}
+
+// BenchmarkAccept measures durable accepts (verified, deduplicated, fsynced) of 2 KiB
+// against a bare handler that only verifies the same HMAC. Both sides take turns, and
+// the ratio is the median of those of the turns: what else the machine does in between
+// then meets both. The senders are in the same process and cost both sides the same.
+func BenchmarkAccept(b *testing.B) {
+	for _, senders := range []int{1, 64} {
+		b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) {
+			a, durable, bare := intakeApp(b)
+			events := benchEvents(b, b.N)
+			turns := max(1, min(20, b.N/1000))
+			var ours, theirs time.Duration
+			var ratios []float64
+			for turn := range turns {
+				share := events[turn*len(events)/turns : (turn+1)*len(events)/turns]
+				one, other := send(b, durable, share, senders), send(b, bare, share, senders)
+				ours, theirs, ratios = ours+one, theirs+other, append(ratios, other.Seconds()/one.Seconds())
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(float64(b.N)/ours.Seconds(), "accepts/s")
+			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
+			b.ReportMetric(ratios[len(ratios)/2], "ratio")
+			reportDisk(b, a.cfg.Store.Path())
+		})
+	}
+}
+
+// BenchmarkAcceptAtPace measures what a sender waits at 500 deliveries a second, from
+// the moment at which it was to send.
+func BenchmarkAcceptAtPace(b *testing.B) {
+	const perSecond = 500
+	a, durable, _ := intakeApp(b)
+	events := benchEvents(b, b.N)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}}
+	defer client.CloseIdleConnections()
+	waits := make([]time.Duration, b.N)
+	var all sync.WaitGroup
+	b.ResetTimer()
+	begun := time.Now()
+	for i, event := range events {
+		due := begun.Add(time.Duration(i) * time.Second / perSecond)
+		time.Sleep(time.Until(due))
+		all.Go(func() {
+			if err := post(client, durable+"/webhooks/stripe", event); err != nil {
+				b.Error(err)
+			}
+			waits[i] = time.Since(due)
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	slices.Sort(waits)
+	b.ReportMetric(milliseconds(waits[len(waits)/2]), "p50-ms")
+	b.ReportMetric(milliseconds(waits[len(waits)*99/100]), "p99-ms")
+	reportDisk(b, a.cfg.Store.Path())
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// reportDisk measures the disk of a store: 4 KiB written and synced, in its folder.
+func reportDisk(b *testing.B, store string) {
+	b.Helper()
+	if b.N < 100 {
+		return // the benchmark is only finding out how often it can run
+	}
+	file, err := os.Create(filepath.Join(filepath.Dir(store), "fsync"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	syncs := make([]time.Duration, 500)
+	block := make([]byte, 4096)
+	for i := range syncs {
+		begun := time.Now()
+		if _, err := file.Write(block); err != nil {
+			b.Fatal(err)
+		}
+		if err := file.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		syncs[i] = time.Since(begun)
+	}
+	slices.Sort(syncs)
+	b.ReportMetric(milliseconds(syncs[len(syncs)/2]), "fsync-p50-ms")
+	b.ReportMetric(milliseconds(syncs[len(syncs)*99/100]), "fsync-p99-ms")
+}
+
+// verifyOnly is the least that a webhook endpoint can do.
+func verifyOnly(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	stamp, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Stripe-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(benchSecret))
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
+	given, err := hex.DecodeString(signature)
+	if err != nil || !hmac.Equal(given, mac.Sum(nil)) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	_, _ = io.WriteString(w, `{"id":"evt"}`)
+}
+
+// benchEvent is a signed event of about 2 KiB.
+type benchEvent struct {
+	body   []byte
+	header http.Header
+}
+
+// benchEvents prepares events, so that the senders do nothing but send.
+func benchEvents(b *testing.B, n int) []benchEvent {
+	b.Helper()
+	events := make([]benchEvent, n)
+	now := time.Now()
+	for i := range events {
+		body := fmt.Appendf(nil, `{"id":"evt_bench_%d_%d","type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada","note":%q}}}`,
+			now.UnixNano(), i, strings.Repeat("x", 1900))
+		header, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		header.Set("Content-Type", "application/json")
+		events[i] = benchEvent{body, header}
+	}
+	return events
+}
+
+// send posts all events from a number of senders, each an ordinary HTTP client with
+// a connection of its own, and gives the time taken.
+func send(b *testing.B, base string, events []benchEvent, senders int) time.Duration {
+	b.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: senders}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	start := time.Now()
+	for range senders {
+		all.Go(func() {
+			for {
+				i := next.Add(1) - 1
+				if i >= int64(len(events)) {
+					return
+				}
+				if err := post(client, base+"/webhooks/stripe", events[i]); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(start)
+}
+
+func post(client *http.Client, url string, event benchEvent) error {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(event.body))
+	if err != nil {
+		return err
+	}
+	req.Header = event.header
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("answered %s: %s %w", res.Status, body, err)
+	}
+	return nil
+}
