@@ -79,7 +79,7 @@ func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration)
 // be routed goes on.
 func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routing) ([]string, error) {
 	var runs []string
-	g := &gates{now: s.now()}
+	g := &gates{now: s.now(), most: mostLetGo}
 	err := s.Write(ctx, func(tx sqldb.Tx) (err error) {
 		waiting, err := finishJob(ctx, tx, dispatch.EventJob, event)
 		if err != nil {
@@ -97,6 +97,11 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 	}
 	if g.opened {
 		s.signal(dispatch.RunJob)
+	}
+	if g.more { // very many had waited for this event
+		if err := s.letGo(ctx); err != nil {
+			return runs, fmt.Errorf("letting go on what waited for event %q: %w", event, err)
+		}
 	}
 	return runs, nil
 }

@@ -1,5 +1,23 @@
 package sqlite
 
+import (
+	"context"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/tools/sqldb"
+)
+
+// MostLetGo is how many runs one transaction lets go.
+const MostLetGo = mostLetGo
+
+// LetSomeGo is the beginning of SetLanes: its first transaction that lets runs go.
+func (s *Store) LetSomeGo(ctx context.Context, lanes dispatch.Lanes) (more bool, err error) {
+	if err := s.Write(ctx, func(tx sqldb.Tx) error { return writeLanes(ctx, tx, lanes) }); err != nil {
+		return false, err
+	}
+	return s.letSomeGo(ctx)
+}
+
 // GateQueries are what the gates ask the tables, and the index that answers.
 var GateQueries = map[string]struct{ SQL, Index string }{
 	"an earlier event":       {earlyQuery, "events_in_line"},

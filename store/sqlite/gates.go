@@ -65,6 +65,25 @@ type gates struct {
 	now time.Time
 	// opened: a run was given its job, so that workers are to be woken.
 	opened bool
+	// most, if set, is how many runs are let through gates that were filled up; more says
+	// that there are others, for a transaction of their own ([Store.letGo]).
+	most int
+	let  int
+	more bool
+}
+
+// mostLetGo is how many runs pass a gate in one transaction where any number may be
+// waiting: others write too.
+const mostLetGo = 500
+
+// enough reports whether this transaction has let enough go, and counts one more if not.
+func (g *gates) enough() bool {
+	if g.most > 0 && g.let >= g.most {
+		g.more = true
+		return true
+	}
+	g.let++
+	return false
 }
 
 // advance takes a run that has passed all gates before one as far as it gets.
@@ -175,7 +194,7 @@ func (g *gates) fillRoute(ctx context.Context, source, via string) error {
 		if w == nil || err != nil {
 			return err
 		}
-		if room, err := g.routeHasRoom(ctx, source, via); !room || err != nil {
+		if room, err := g.routeHasRoom(ctx, source, via); !room || err != nil || g.enough() {
 			return err
 		}
 		if err := g.advance(ctx, *w, dispatch.SourceGate); err != nil {
@@ -191,7 +210,7 @@ func (g *gates) fillSource(ctx context.Context, source string) error {
 		if w == nil || err != nil {
 			return err
 		}
-		if room, err := g.sourceHasRoom(ctx, source); !room || err != nil {
+		if room, err := g.sourceHasRoom(ctx, source); !room || err != nil || g.enough() {
 			return err
 		}
 		if err := g.open(ctx, *w); err != nil {
@@ -207,7 +226,7 @@ func (g *gates) fillLine(ctx context.Context, source string) error {
 		if w == nil || err != nil {
 			return err
 		}
-		if early, err := g.early(ctx, *w); early || err != nil {
+		if early, err := g.early(ctx, *w); early || err != nil || g.enough() {
 			return err
 		}
 		if err := g.advance(ctx, *w, dispatch.SubjectGate); err != nil {

@@ -161,3 +161,54 @@ func BenchmarkEndOfARunBehindABound(b *testing.B) {
 		})
 	}
 }
+
+// dueRuns is how many runs have a job.
+func dueRuns(t *testing.T, store *sqlite.Store) (n int) {
+	t.Helper()
+	if err := store.Read().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM jobs WHERE kind = 'run'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestVeryManyWhoWaitedForOneEventAllGoOn(t *testing.T) {
+	h := newHarness(t)
+	first := webhook.Event{ID: "evt_0", Source: "shop", Key: "first", ContentType: "application/json", Headers: http.Header{}, Body: []byte(`{}`), ReceivedAt: h.Now()}
+	if err := h.store.SetLanes(t.Context(), dispatch.Lanes{Ordered: []string{"shop"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{first}}); err != nil {
+		t.Fatal(err)
+	}
+	const events = sqlite.MostLetGo + 10
+	burst(t, h.store, events, func(n int) string { return fmt.Sprintf("shop/desk:%d", n) })
+	if n := dueRuns(t, h.store); n != 0 {
+		t.Fatalf("%d may begin before the first event is routed", n)
+	}
+	if err := h.store.SetLanes(t.Context(), dispatch.Lanes{Ordered: []string{"shop"}}); err != nil { // without the bounds of the burst
+		t.Fatal(err)
+	}
+	if _, err := h.store.Route(t.Context(), "evt_0", dispatch.Routing{Status: dispatch.Ignored}); err != nil {
+		t.Fatal(err)
+	}
+	if n := dueRuns(t, h.store); n != events {
+		t.Errorf("%d may begin, want all %d", n, events)
+	}
+}
+
+// However many wait, a transaction lets so many go and leaves the rest to the next.
+func TestVeryManyAreLetGoSomeAtATime(t *testing.T) {
+	const events = 2*sqlite.MostLetGo + 10
+	h := newHarness(t)
+	let := func() int { return dueRuns(t, h.store) }
+	burst(t, h.store, events, func(n int) string { return fmt.Sprintf("shop/desk:%d", n) })
+	if n := let(); n != 2 {
+		t.Fatalf("%d may begin, want 2", n)
+	}
+	if more, err := h.store.LetSomeGo(t.Context(), dispatch.Lanes{}); err != nil || !more || let() != 2+sqlite.MostLetGo {
+		t.Fatalf("%d may begin after one step (%v, %v), want %d", let(), more, err, 2+sqlite.MostLetGo)
+	}
+	if err := h.store.SetLanes(t.Context(), dispatch.Lanes{}); err != nil || let() != events {
+		t.Errorf("%d may begin (%v), want all %d", let(), err, events)
+	}
+}

@@ -15,21 +15,39 @@ var _ dispatch.LaneStore = (*Store)(nil)
 // SetLanes replaces what is known of the settings. Events that wait to be routed stand
 // in line from now on, or no more.
 func (s *Store) SetLanes(ctx context.Context, lanes dispatch.Lanes) error {
-	g := &gates{now: s.now()}
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		g.tx = tx
-		if err := writeLanes(ctx, tx, lanes); err != nil {
+	err := s.Write(ctx, func(tx sqldb.Tx) error { return writeLanes(ctx, tx, lanes) })
+	if err == nil {
+		err = s.letGo(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("noting the routes of webhooks: %w", err)
+	}
+	return nil
+}
+
+// letGo lets go on whatever may, from all gates, some at a time. If it does not come to
+// its end, the next [Store.SetLanes] goes on with it.
+func (s *Store) letGo(ctx context.Context) error {
+	for {
+		if more, err := s.letSomeGo(ctx); !more || err != nil {
 			return err
 		}
+	}
+}
+
+func (s *Store) letSomeGo(ctx context.Context) (more bool, err error) {
+	g := &gates{now: s.now(), most: mostLetGo}
+	err = s.Write(ctx, func(tx sqldb.Tx) error {
+		g.tx = tx
 		return g.fillAll(ctx)
 	})
 	if err != nil {
-		return fmt.Errorf("noting the routes of webhooks: %w", err)
+		return false, err
 	}
 	if g.opened {
 		s.signal(dispatch.RunJob)
 	}
-	return nil
+	return g.more, nil
 }
 
 func writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
