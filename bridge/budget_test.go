@@ -213,7 +213,7 @@ func TestLastCallOfTheBudgetLeavesRoomForAnAnswer(t *testing.T) {
 	}
 }
 
-func TestTimeIsUpBetweenTurns(t *testing.T) {
+func TestRUN10_TimeIsUpBetweenTurns(t *testing.T) {
 	w := newWorld(t).tool("look", bridge.Read, true, returns("x"))
 	w.agent.Budget.Wall = time.Hour
 	w.tool("note", bridge.Write, true, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
@@ -241,7 +241,7 @@ func TestTimeIsUpBetweenCalls(t *testing.T) {
 	}
 }
 
-func TestTimeIsUpWhileTheModelThinks(t *testing.T) {
+func TestRUN10_TimeIsUpWhileTheModelThinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.options.Now = time.Now
@@ -278,7 +278,7 @@ func TestLastWordsWhenTheTimeIsUpAreHeard(t *testing.T) {
 	})
 }
 
-func TestWaitingDoesNotCountAgainstTheTimeButWorkDoes(t *testing.T) {
+func TestRUN10_WaitingDoesNotCountAgainstTheTimeButWorkDoes(t *testing.T) {
 	w := newWorld(t)
 	w.model = modelFunc(func(context.Context, openai.Request) (openai.Answer, error) {
 		return openai.Answer{}, &openai.Error{Kind: openai.Transient}

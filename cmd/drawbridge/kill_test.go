@@ -24,17 +24,17 @@ const (
 	senders = 6
 )
 
-// TestKilledServerLosesNothingAndDoublesNothing kills the server with SIGKILL 20
+// TestING02_KilledServerLosesNothingAndDoublesNothing kills the server with SIGKILL 20
 // times under load, at a random one of the moments that matter: right after an
 // acknowledgement, when the model is asked, when a callback arrives. Senders do as
 // providers do: what was not acknowledged is sent again with the same id.
-func TestKilledServerLosesNothingAndDoublesNothing(t *testing.T) {
+func TestING02_KilledServerLosesNothingAndDoublesNothing(t *testing.T) {
 	endUnderLoad(t, kills, (*program).kill)
 }
 
-// TestStoppedServerFinishesOrPutsDownWhatItHas: a stop in order refuses no call of a
+// TestING30_StoppedServerFinishesOrPutsDownWhatItHas: a stop in order refuses no call of a
 // run under way, which would go into its journal as the call's result.
-func TestStoppedServerFinishesOrPutsDownWhatItHas(t *testing.T) {
+func TestING30_StoppedServerFinishesOrPutsDownWhatItHas(t *testing.T) {
 	endUnderLoad(t, stops, (*program).stop)
 }
 

@@ -102,6 +102,9 @@ func (s *Sender) Send(ctx context.Context, a Attempt) Result {
 	result := Result{Verdict: Retry}
 	if err := s.attempt(bounded, a, start, &result); err != nil {
 		result.Reason = reason(err)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			result.Reason = "no answer within " + s.timeout.String()
+		}
 		result.overloaded = timedOut(err)
 	}
 	result.Latency = s.now().Sub(start)

@@ -135,7 +135,7 @@ func TestRunOneCarriesItsRunAndLeavesTheRest(t *testing.T) {
 	}
 }
 
-func TestRunWaitsLongerForEachFaultAndIsGivenUpInTheEnd(t *testing.T) {
+func TestRUN07_RunWaitsLongerForEachFaultAndIsGivenUpInTheEnd(t *testing.T) {
 	w := newWorld(t)
 	w.model = always(http.StatusServiceUnavailable)
 	w.options.MaxAttempts = 4
@@ -162,6 +162,23 @@ func TestRunWaitsLongerForEachFaultAndIsGivenUpInTheEnd(t *testing.T) {
 	}
 	if w.asked != 4 {
 		t.Errorf("the model was asked %d times, want 4", w.asked)
+	}
+}
+
+func TestRUN07_EightFaultsInARowAreTheEndAndOneThatNothingMendsIsAtOnce(t *testing.T) {
+	for status, asked := range map[int]int{http.StatusServiceUnavailable: 8, http.StatusUnauthorized: 1} {
+		w := newWorld(t)
+		w.model = always(status)
+		id := w.start("desk", "")
+		for n := 1; n < asked; n++ {
+			w.until("run waiting")
+			w.pass(24 * time.Hour)
+		}
+		end := map[int]string{8: "run dead", 1: "run failed"}[asked]
+		w.until(end)
+		if run, err := w.store.Run(t.Context(), id); err != nil || w.asked != asked || "run "+string(run.State) != end {
+			t.Errorf("with %d the model was asked %d times, and the run is %s (%v); want %d", status, w.asked, run.State, err, asked)
+		}
 	}
 }
 
@@ -387,7 +404,7 @@ func TestRunLeavesNoGoroutine(t *testing.T) {
 	goleak.VerifyNone(t, before)
 }
 
-func TestBackoffGrowsWithinItsBounds(t *testing.T) {
+func TestRUN07_BackoffGrowsWithinItsBounds(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 1_000_000).Draw(rt, "n")
 		random := rapid.Float64Range(0, 0.999999).Draw(rt, "random")

@@ -1,9 +1,12 @@
 package dispatch_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
+	"drawbridge/server/webhook"
 )
 
 // sourceOf is a compiled source named shop.
@@ -252,5 +256,52 @@ func TestRouteBoundsItsRuns(t *testing.T) {
 	w.until("run failed")
 	if run := w.onlyRun(); run.Reason != string(bridge.BudgetTurns) || run.Budget.Turns != 1 {
 		t.Errorf("the run ended for %q under %+v, want %s", run.Reason, run.Budget, bridge.BudgetTurns)
+	}
+}
+
+// ING-14: the time that was signed is judged once, at the door. A replay takes the event
+// as it was stored, with whose secret had verified it.
+func TestING14_ReplayOfAnOldEventIsNotVerifiedAgain(t *testing.T) {
+	w := newWorld(t)
+	signed := w.clock()
+	v, err := webhook.NewVerifier(webhook.Standard, []webhook.Secret{{Value: secret}}, webhook.SchemeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := webhook.NewHandler([]webhook.Source{{Name: "shop", Verifier: v}}, w.store, webhook.Options{Now: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deliver := func(id string) *httptest.ResponseRecorder {
+		body := []byte(`{"type":"paid"}`)
+		header, err := webhook.Sign(webhook.Standard, secret, webhook.Outgoing{ID: id, At: signed, Body: body}, webhook.SchemeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodPost, "/webhooks/shop", bytes.NewReader(body))
+		r.Header = header
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, r)
+		return answer
+	}
+	var told struct{ ID string }
+	if answer := deliver("msg_1"); answer.Code != http.StatusOK || json.Unmarshal(answer.Body.Bytes(), &told) != nil {
+		t.Fatalf("answered %d %s", answer.Code, answer.Body)
+	}
+	w.until("run succeeded")
+	w.pass(20 * 24 * time.Hour)
+	if answer := deliver("msg_2"); answer.Code != http.StatusUnauthorized {
+		t.Errorf("what was signed 20 days ago is answered %d at the door, want 401", answer.Code)
+	}
+	if err := w.store.Replay(t.Context(), told.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.until("run succeeded")
+	runs, err := w.store.Runs(t.Context(), told.ID, 10)
+	if err != nil || len(runs) != 2 {
+		t.Errorf("%d runs (%v), want the first one and its replay", len(runs), err)
+	}
+	if e, err := w.store.Event(t.Context(), told.ID); err != nil || e.VerifiedBy != "secret 1 of 1" || e.Key != "msg_1" {
+		t.Errorf("the event is %+v (%v)", e, err)
 	}
 }

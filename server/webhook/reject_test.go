@@ -14,7 +14,7 @@ import (
 	"drawbridge/server/webhook"
 )
 
-func TestRejectionHoldsWhatAPersonNeedsAndNoMore(t *testing.T) {
+func TestING26_RejectionHoldsWhatAPersonNeedsAndNoMore(t *testing.T) {
 	d := open(t, func(s *webhook.Source, _ *webhook.Options) { s.MaxBody = 8 << 10 })
 	body := strings.Repeat("x", 5<<10)
 	header := signed(t, "other")
@@ -32,7 +32,7 @@ func TestRejectionHoldsWhatAPersonNeedsAndNoMore(t *testing.T) {
 	}
 }
 
-func TestRejectionOfManyLongHeadersIsBounded(t *testing.T) {
+func TestING26_RejectionOfManyLongHeadersIsBounded(t *testing.T) {
 	d := open(t)
 	header := http.Header{}
 	for i := range 200 {
@@ -85,9 +85,9 @@ func TestStrangersFillNeitherLogNorRecord(t *testing.T) {
 	}
 }
 
-// TestFloodOfRefusalsIsRecordedInPart: anyone can send wrong signatures, and must
+// TestING26_FloodOfRefusalsIsRecordedInPart: anyone can send wrong signatures, and must
 // not be able to keep the disk busy with them.
-func TestFloodOfRefusalsIsRecordedInPart(t *testing.T) {
+func TestING26_FloodOfRefusalsIsRecordedInPart(t *testing.T) {
 	now := arrival
 	d := open(t, func(_ *webhook.Source, o *webhook.Options) { o.Now = func() time.Time { return now } })
 	flood := func(n int) {

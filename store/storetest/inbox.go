@@ -166,6 +166,51 @@ func eventsAreClaimedAgainWhenTheLeaseRunsOut(t *testing.T, h Harness) {
 	}
 }
 
+// ING-26: what was refused is a ring for each source, the newest first; the flood at one
+// source pushes nothing out at another.
+func rejectionsAreARing(t *testing.T, h Harness) {
+	const quiet, lost, loud = 3, 4, 4 + webhook.RejectedRing
+	refuse := func(source string, n int) {
+		t.Helper()
+		if err := h.Store().Reject(t.Context(), webhook.Rejection{Source: source, At: h.Now(), Remote: "192.0.2.1", Status: 401,
+			Reason: fmt.Sprintf("reason %d", n), HeaderNames: []string{"Content-Type", "X-Odd"}, Excerpt: fmt.Appendf(nil, "\x00body %d\xff", n)}); err != nil {
+			t.Error(err)
+		}
+	}
+	for n := range quiet {
+		refuse("quiet", n)
+	}
+	h.Advance(time.Second)
+	for n := range lost {
+		refuse("loud", n)
+	}
+	var flood sync.WaitGroup
+	for n := lost; n < loud-1; n++ {
+		flood.Go(func() { refuse("loud", n) }) // together, which spares a commit for each
+	}
+	flood.Wait()
+	refuse("loud", loud-1)
+	kept, err := h.Store().Rejections(t.Context(), "loud", 2*loud)
+	if err != nil || len(kept) != 1000 || webhook.RejectedRing != 1000 {
+		t.Fatalf("%d are kept (%v), want the newest 1,000", len(kept), err)
+	}
+	want := webhook.Rejection{Source: "loud", At: h.Now(), Remote: "192.0.2.1", Status: 401, Reason: fmt.Sprintf("reason %d", loud-1),
+		HeaderNames: []string{"Content-Type", "X-Odd"}, Excerpt: fmt.Appendf(nil, "\x00body %d\xff", loud-1)}
+	if diff := cmp.Diff(want, kept[0], cmp.Transformer("UTC", time.Time.UTC)); diff != "" {
+		t.Errorf("the newest came back as (-want +got):\n%s", diff)
+	}
+	for _, r := range kept {
+		for n := range lost {
+			if r.Reason == fmt.Sprintf("reason %d", n) {
+				t.Errorf("%q is kept, one of the oldest", r.Reason)
+			}
+		}
+	}
+	if others, err := h.Store().Rejections(t.Context(), "quiet", 10); err != nil || len(others) != quiet {
+		t.Errorf("of a quiet source %d are kept (%v), want %d", len(others), err, quiet)
+	}
+}
+
 // acceptOne stores a delivery of one event.
 func acceptOne(ctx context.Context, inbox webhook.Inbox, e webhook.Event) (webhook.Receipt, error) {
 	receipts, err := inbox.Accept(ctx, webhook.Batch{Events: []webhook.Event{e}})

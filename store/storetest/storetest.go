@@ -51,6 +51,7 @@ type Harness interface {
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Harness){
+		"Inbox/RejectionsAreARing":                               rejectionsAreARing,
 		"Inbox/StoresTheExactBytes":                              storesTheExactBytes,
 		"Inbox/SameKeyGivesTheFirstEvent":                        sameKeyGivesTheFirstEvent,
 		"Inbox/TestING09_ConcurrentDuplicatesMakeOneEvent":       concurrentDuplicatesMakeOneEvent,
