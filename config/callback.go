@@ -92,7 +92,7 @@ func (c *Config) explainCallbacks(w io.Writer) {
 	}
 	asked := "Requests cannot ask for callbacks: there are no callbacks.secrets."
 	if len(back.Secrets) > 0 {
-		asked = fmt.Sprintf("Requests may ask for callbacks, signed with %d secrets, in up to %d attempts.", len(back.Secrets), len(back.Schedule))
+		asked = fmt.Sprintf("Requests may ask for callbacks, signed (secrets: %d), in up to %d attempts.", len(back.Secrets), len(back.Schedule))
 	}
 	fmt.Fprintf(w, "Sends %d callbacks to one address at a time, and %s. %s\n", back.Concurrency, disables, asked)
 }

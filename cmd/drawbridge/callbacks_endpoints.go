@@ -97,7 +97,7 @@ up within a second; otherwise the next one to start does.`,
 						Due int `json:"due"`
 					}{due})
 				}
-				_, err = fmt.Fprintf(c.out, "%s is enabled; %d callbacks that were held for it are due now\n", args[0], due)
+				_, err = fmt.Fprintf(c.out, "%s is enabled; callbacks held for it that are due now: %d\n", args[0], due)
 				return err
 			})
 		},

@@ -121,7 +121,7 @@ func (f *replayFlags) print(c *console, done dispatch.Replayed) error {
 	case f.filter.ID != "":
 		out.printf("%s will be sent again; follow it with: drawbridge callbacks show %[1]s", f.filter.ID)
 	default:
-		out.printf("%d callbacks will be sent again; follow them with: drawbridge callbacks list", done.Due)
+		out.printf("callbacks that will be sent again: %d; follow them with: drawbridge callbacks list", done.Due)
 		if done.UnderWay > 0 {
 			out.printf("%d more are being sent at the moment", done.UnderWay)
 		}

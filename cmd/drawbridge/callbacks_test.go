@@ -220,10 +220,10 @@ func TestDEL11_ReplayNeedsAScope(t *testing.T) {
 func TestDEL11_ReplaySendsWhatIsAskedFor(t *testing.T) {
 	for args, want := range map[string]string{
 		"msg_1":                              "msg_1 will be sent again",
-		"--all --missing":                    "3 callbacks will be sent again",
-		"--endpoint shop --missing":          "2 callbacks will be sent again",
-		"--all --since 2026-01-31T12:02:00Z": "3 callbacks will be sent again",
-		"--all --until 2026-01-31T12:00:00Z": "1 callbacks will be sent again",
+		"--all --missing":                    "callbacks that will be sent again: 3",
+		"--endpoint shop --missing":          "callbacks that will be sent again: 2",
+		"--all --since 2026-01-31T12:02:00Z": "callbacks that will be sent again: 3",
+		"--all --until 2026-01-31T12:00:00Z": "callbacks that will be sent again: 1",
 		"--all --since 1h":                   "no callback fits that",
 		"--endpoint nobody --missing":        "no callback fits that",
 		"--endpoint shop --missing --json":   `"due": 2`,
@@ -251,7 +251,7 @@ func TestDEL08_DisabledEndpointIsShownAndEnabled(t *testing.T) {
 	if out, _, _ := command(t, "callbacks", "endpoints", "-c", file); !strings.Contains(out, "it answered 410 Gone") {
 		t.Errorf("as a table:\n%s", out)
 	}
-	if out, stderr, code := command(t, "callbacks", "enable", endpoint, "-c", file); code != 0 || !strings.Contains(out, "1 callbacks that were held for it are due now") {
+	if out, stderr, code := command(t, "callbacks", "enable", endpoint, "-c", file); code != 0 || !strings.Contains(out, "callbacks held for it that are due now: 1") {
 		t.Errorf("enabling it: %d, %s %s", code, out, stderr)
 	}
 	if _, stderr, code := command(t, "callbacks", "enable", endpoint, "-c", file); code != exitFailed || !strings.Contains(stderr, "callbacks endpoints") {

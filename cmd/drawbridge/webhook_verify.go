@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -77,23 +78,25 @@ func (v *verification) run(c *console, cmd *cobra.Command) error {
 	if cmd.Flags().Changed("at") {
 		d.ArrivedAt = time.Unix(v.at, 0)
 	}
+	account, err := v.explain(secrets, o, d, capture)
+	var secret *webhook.SecretError
+	switch {
+	case errors.As(err, &secret):
+	case errors.Is(err, webhook.ErrNoURL):
+		return wrongUse{fmt.Errorf("%w; give --url", err)}
+	case err != nil:
+		return wrongUse{err}
+	}
 	out := &lines{w: c.out}
 	out.printf("%s %s, headers: %d, bytes of body: %d", printable(capture.Method), oneLine(withoutToken(v.scheme, capture), 200), len(capture.Header), len(capture.Body))
 	out.printf("judged by scheme %s as of %s", v.scheme, when(d.ArrivedAt))
 	for _, note := range append(capture.Notes, v.unseen...) {
 		out.printf("  note  request    %s", note)
 	}
-	account, err := v.explain(secrets, o, d, capture)
-	var secret *webhook.SecretError
-	switch {
-	case errors.As(err, &secret):
-		out.printf("  FAIL  secrets    %v", err)
+	if secret != nil {
+		out.printf("  FAIL  secrets    %v", secret)
 		out.printf("not verified: an endpoint with this secret does not start")
 		return errors.Join(out.err, errSilent)
-	case errors.Is(err, webhook.ErrNoURL):
-		return wrongUse{fmt.Errorf("%w; give --url", err)}
-	case err != nil:
-		return wrongUse{err}
 	}
 	for _, step := range account.Steps {
 		out.printf("  %s  %-9s  %s", mark(step.Outcome), step.Check, oneLine(step.Text, 400))
@@ -248,12 +251,16 @@ func (v *verification) addresses(capture webhook.Capture) ([]string, error) {
 	return []string{below}, nil
 }
 
+// shownToken is a secret in a query: Meta's, when it asks whether the address is ours.
+var shownToken = regexp.MustCompile(`(hub\.verify_token=)[^&]*`)
+
 // withoutToken is the target as it may be shown.
 func withoutToken(scheme string, capture webhook.Capture) string {
-	if scheme != webhook.Salesforce {
-		return capture.Target
+	target := shownToken.ReplaceAllString(capture.Target, "${1}TOKEN")
+	if token := capture.Token(); scheme == webhook.Salesforce && token != "" && token != "/" {
+		target = strings.ReplaceAll(target, token, "TOKEN")
 	}
-	return strings.ReplaceAll(capture.Target, capture.Token(), "TOKEN")
+	return target
 }
 
 func mark(o webhook.Outcome) string {
