@@ -30,3 +30,6 @@ var GateQueries = map[string]struct{ SQL, Index string }{
 	"the first of a subject": {ofSubject, "runs_by_subject"},
 	"a row of events":        {delayedRow, "runs_debounced"},
 }
+
+// CheckPragmas holds a connection to what durability needs.
+var CheckPragmas = checkPragmas
