@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"drawbridge/tools/sqldb"
 )
@@ -25,8 +24,7 @@ type writer struct {
 	conn    *sql.Conn
 	tx      *transaction
 	relaxed bool // commits do not wait for the disk now
-	queue   opQueue
-	crowd   crowd
+	queue   *opQueue
 	batch   []*operation // reused
 	failed  func(error)  // is told why something was not written
 	done    chan struct{}
@@ -98,13 +96,14 @@ func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) err
 func (w *writer) loop() {
 	defer close(w.done)
 	for {
-		w.batch = w.queue.take(w.batch[:0], &w.crowd)
-		if len(w.batch) == 0 {
+		batch, more := w.queue.take(w.batch[:0])
+		if len(batch) > 0 { // all of them may have been taken back
+			w.commit(batch)
+		}
+		if !more {
 			return
 		}
-		begun := time.Now()
-		w.commit(w.batch)
-		w.crowd.committed(len(w.batch)+w.queue.length(), time.Since(begun))
+		w.batch = batch
 	}
 }
 

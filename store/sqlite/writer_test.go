@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"drawbridge/server/webhook"
@@ -83,11 +83,10 @@ func TestQueueOutlivesOperationsThatAreTakenBack(t *testing.T) {
 	last := &operation{}
 	found := make(chan bool, 1)
 	go func() {
-		var c crowd
 		for {
-			batch := q.take(nil, &c)
-			if len(batch) == 0 || slices.Contains(batch, last) {
-				found <- len(batch) > 0
+			batch, more := q.take(nil)
+			if !more || slices.Contains(batch, last) {
+				found <- more
 				return
 			}
 		}
@@ -130,58 +129,22 @@ func TestAcceptThatHasBegunIsStoredThoughNobodyWaits(t *testing.T) {
 	}
 }
 
-func TestFewAreNeverWaitedFor(t *testing.T) {
-	var c crowd
-	for n := range loneliest {
-		c.committed(n, time.Second)
-		if got := c.expected(); got != 0 {
-			t.Fatalf("after %d together, %d are waited for", n, got)
-		}
-	}
-}
-
-// TestHalfOfACrowdIsWaitedForAndNoLongerThanACommitTakes runs under the clock of
-// synctest, in which time passes when everybody waits.
-func TestHalfOfACrowdIsWaitedForAndNoLongerThanACommitTakes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := newOpQueue()
-		var c crowd
-		for range 20 {
-			c.committed(64, 10*time.Millisecond)
-		}
-		taken := make(chan int, 1)
-		take := func() {
-			begun := time.Now()
-			n := len(q.take(nil, &c))
-			if waited := time.Since(begun); waited > longestWait {
-				t.Errorf("waited %v, want %v at most", waited, longestWait)
+// TestManyWhoGiveUpLeaveTheWriterAtWork has callers end at any moment, and then one
+// that does not.
+func TestManyWhoGiveUpLeaveTheWriterAtWork(t *testing.T) {
+	s := openStore(t)
+	var all sync.WaitGroup
+	for range 300 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			go cancel()
+			if err := s.Write(ctx, func(sqldb.Tx) error { return nil }); err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
 			}
-			taken <- n
-		}
-		go take()
-		for range 31 {
-			q.add(&operation{})
-		}
-		synctest.Wait()
-		select {
-		case n := <-taken:
-			t.Fatalf("went with %d of a crowd of 64", n)
-		default:
-		}
-		q.add(&operation{})
-		if n := <-taken; n != 32 {
-			t.Errorf("took %d, want 32", n)
-		}
-		q.add(&operation{}) // and this time nobody else comes
-		take()
-		if n := <-taken; n != 1 {
-			t.Errorf("took %d, want 1", n)
-		}
-		q.add(&operation{})
-		begun := time.Now()
-		take()
-		if waited := time.Since(begun); waited != 0 {
-			t.Errorf("waited %v for a crowd that has gone", waited)
-		}
-	})
+		})
+	}
+	all.Wait()
+	if err := s.Write(t.Context(), func(sqldb.Tx) error { return nil }); err != nil {
+		t.Error(err)
+	}
 }
