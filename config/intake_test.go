@@ -78,3 +78,28 @@ func TestING10_DedupeIsKeptForFiveWeeksByDefault(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestING31_AddressThatProvesNothingAndCanBeGuessedIsWarnedOf(t *testing.T) {
+	for name, warned := range map[string]bool{
+		"salesforce": true, "salesforce-production-events-01": true, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa1234": true,
+		"9f86d081884c7d659a2feaa0c55ad015": false, "hooks-9f86d081884c7d659a2feaa0c55ad015": false,
+	} {
+		for scheme, settings := range map[string]string{
+			"unsafe_none": "unsafe_no_verification: true, allow_ips: [10.0.0.0/8]",
+			"stripe":      "secrets: [not-so-secret-secret]",
+		} {
+			text := "agents: {billing: {instructions: Help.}}\nwebhooks:\n  " + name + ": {scheme: " + scheme + ", agent: billing, prompt: An event., " + settings + "}\n"
+			c, err := Parse("x.yaml", []byte(text), lookupIn(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			for _, w := range c.Warnings() {
+				found = found || strings.Contains(w.Message, "can be guessed")
+			}
+			if want := warned && scheme == "unsafe_none"; found != want {
+				t.Errorf("%s of scheme %s: warned %v, want %v", name, scheme, found, want)
+			}
+		}
+	}
+}

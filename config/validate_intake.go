@@ -15,7 +15,10 @@ const resendFor = 30 * day
 const maxRate = 1_000_000
 
 // checkIntake checks how the deliveries of a webhook are taken in.
-func (k *checker) checkIntake(path string, w Webhook) {
+func (k *checker) checkIntake(path, name string, w Webhook) {
+	if w.Scheme == unsafeNone && guessable(name) {
+		k.warn(path, "deliveries of scheme unsafe_none prove nothing, and the address of this one can be guessed; give the webhook a name such as that of: openssl rand -hex 16")
+	}
 	if w.Rate < 1 || w.Rate > maxRate {
 		k.refuse(path+".rate", "%d is out of range; want 1 to %d deliveries a second", w.Rate, maxRate)
 	}
@@ -32,6 +35,20 @@ func (k *checker) checkIntake(path string, w Webhook) {
 	}
 	k.checkAnswer(path+".answer", w.Answer)
 	k.checkAllowedIPs(path+".allow_ips", w.AllowIPs)
+}
+
+// guessable reports whether a name may be one that people think of, and not 128 random
+// bits (ING-31): those take 25 of the characters that a name may have, and some of them
+// are digits.
+func guessable(name string) bool {
+	digits, distinct := 0, map[rune]bool{}
+	for _, r := range name {
+		distinct[r] = true
+		if r >= '0' && r <= '9' {
+			digits++
+		}
+	}
+	return len(name) < 25 || len(distinct) < 10 || digits < 4
 }
 
 func (k *checker) checkAnswer(path string, a Answer) {

@@ -25,7 +25,7 @@ func (k *checker) checkWebhooks() {
 		k.checkSecrets(path+".secrets", webhook)
 		k.checkRoutes(path, name, webhook)
 		between(k, path+".max_body", webhook.MaxBody, KiB, 64*MiB)
-		k.checkIntake(path, webhook)
+		k.checkIntake(path, name, webhook)
 		if webhook.Retention != 0 {
 			k.checkAge(path+".retention", webhook.Retention, leastAge)
 		}
