@@ -103,6 +103,7 @@ func (w *writer) loop() {
 		if !more {
 			return
 		}
+		clear(batch) // or bodies of up to maxBatch deliveries would stay until as many came again
 		w.batch = batch
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"drawbridge/server/webhook"
 	"drawbridge/tools/sqldb"
@@ -146,5 +147,49 @@ func TestManyWhoGiveUpLeaveTheWriterAtWork(t *testing.T) {
 	all.Wait()
 	if err := s.Write(t.Context(), func(sqldb.Tx) error { return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWriterKeepsNoBodyThatItHasWritten: up to 64 MiB each, and as many as one commit takes.
+func TestWriterKeepsNoBodyThatItHasWritten(t *testing.T) {
+	s := openStore(t)
+	stuck, release := make(chan struct{}), make(chan struct{})
+	var writers sync.WaitGroup
+	writers.Go(func() {
+		_ = s.Write(context.Background(), func(sqldb.Tx) error {
+			close(stuck)
+			<-release
+			return nil
+		})
+	})
+	<-stuck
+	accept := func(b webhook.Batch) {
+		writers.Go(func() {
+			if _, err := s.Accept(context.Background(), b); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	large := new([1 << 20]byte)
+	written := weak.Make(large)
+	for n, id := range []string{"evt_small", "evt_large"} { // two of one commit
+		b := anEvent(id)
+		if n > 0 {
+			b.Events[0].Body, large = large[:], nil
+		}
+		accept(b)
+		for s.writer.queue.length() == n {
+			runtime.Gosched()
+		}
+	}
+	close(release)
+	writers.Wait()
+	// The answer comes before the writer has put its batch away: another write is behind that.
+	if err := s.Write(t.Context(), func(sqldb.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	if written.Value() != nil {
+		t.Error("the body of an event that is on disk is still held in memory")
 	}
 }
