@@ -1,11 +1,11 @@
 // Package webhook takes events in: POST /webhooks/{source}, signed by the sender.
 //
-// A delivery walks through [Handler.ServeHTTP] in one fixed order: route, method,
-// content length, body (limit + 1 bytes), signature, replay window, what else the
-// scheme asks for, the events in it, and one call of [Inbox.Accept]. Only when
-// Accept says that events, dedupe keys and jobs are on disk does the sender hear
-// 200. A fault of ours is 503 and never 4xx, because many senders drop an event
-// for good on a 4xx.
+// A delivery walks through [Handler.ServeHTTP] in one fixed order: route, address,
+// method, whether anything can be accepted now, content type, content length, body
+// (limit + 1 bytes), signature, replay window, what else the scheme asks for, the
+// events in it, the source's rate, and one call of [Inbox.Accept]. Only when Accept
+// says that events, dedupe keys and jobs are on disk does the sender hear 200. A fault
+// of ours is 503 and never 4xx, because many senders drop an event for good on a 4xx.
 //
 // Nothing is parsed before it is verified, and what is stored are the bytes that
 // were signed: not re-encoded, not trimmed.
