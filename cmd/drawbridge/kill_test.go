@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,17 +21,26 @@ import (
 )
 
 const (
-	kills   = 20
+	kills   = 20 // unless killsVariable says more: 1000 for a night
 	stops   = 5
 	senders = 6
+
+	killsVariable = "DRAWBRIDGE_KILLS"
 )
 
-// TestING02_KilledServerLosesNothingAndDoublesNothing kills the server with SIGKILL 20
+// TestING02_KilledServerLosesNothingAndDoublesNothing kills the server with SIGKILL many
 // times under load, at a random one of the moments that matter: right after an
 // acknowledgement, when the model is asked, when a callback arrives. Senders do as
 // providers do: what was not acknowledged is sent again with the same id.
 func TestING02_KilledServerLosesNothingAndDoublesNothing(t *testing.T) {
-	endUnderLoad(t, kills, (*program).kill)
+	times := kills
+	if text := os.Getenv(killsVariable); text != "" {
+		var err error
+		if times, err = strconv.Atoi(text); err != nil || times < 1 {
+			t.Fatalf("%s is %q, want a number", killsVariable, text)
+		}
+	}
+	endUnderLoad(t, times, (*program).kill)
 }
 
 // TestING30_StoppedServerFinishesOrPutsDownWhatItHas: a stop in order refuses no call of a

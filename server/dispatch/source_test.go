@@ -170,6 +170,34 @@ func TestING20_EventThatDoesNotFitItsSchema(t *testing.T) {
 	}
 }
 
+// ING-20: what was quarantined is there to be replayed once the schema is mended.
+func TestING20_QuarantinedEventIsReplayedAfterTheSchemaIsMended(t *testing.T) {
+	w := newWorld(t)
+	shop := w.settings.Sources["shop"]
+	schema := func(text string) {
+		t.Helper()
+		var err error
+		if shop.Schema, err = dispatch.CompileSchema(json.RawMessage(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schema(`{"required":["customer"]}`)
+	shop.Validate = dispatch.ValidateQuarantine
+	event := w.accept(`{"type":"paid"}`)
+	w.until("event quarantined")
+	if runs, err := w.store.Runs(t.Context(), event, 10); err != nil || len(runs) != 0 {
+		t.Fatalf("%d runs of it (%v)", len(runs), err)
+	}
+	schema(`{"required":["type"]}`)
+	if err := w.store.Replay(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	w.until("run succeeded")
+	if e, err := w.store.Event(t.Context(), event); err != nil || e.Status != dispatch.Routed || string(e.Body) != `{"type":"paid"}` {
+		t.Errorf("the event is %+v (%v)", e, err)
+	}
+}
+
 func TestFormIsHeldAgainstASchemaAsAnObjectOfTexts(t *testing.T) {
 	compiled, err := dispatch.CompileSchema(json.RawMessage(`{"properties":{"token":{"const":"abc"}},"required":["token"]}`))
 	if err != nil {
