@@ -3,6 +3,7 @@
 GO ?= go
 FUZZTIME ?= 10s
 SOAK ?= 10m
+KILLS ?= 20
 
 .PHONY: help
 help: ## show this list
@@ -51,8 +52,8 @@ openapi: ## the API's document under a validator (needs node)
 	bash .ci/openapi-check
 
 .PHONY: kill
-kill: ## kill -9 under load, 20 times
-	$(GO) test -count=1 -run 'TestKilled' -v ./cmd/drawbridge
+kill: ## kill -9 under load, 20 times (KILLS=1000 for a night)
+	DRAWBRIDGE_KILLS=$(KILLS) $(GO) test -count=1 -timeout 60m -run '^TestING02_Killed' -v ./cmd/drawbridge
 
 .PHONY: soak
 soak: ## mixed events, faulty senders and receivers for 10 minutes (SOAK=1m for less)
