@@ -23,7 +23,7 @@ test: ## the tests that the README names
 
 .PHONY: race
 race: ## the same under the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 30m ./...
 
 .PHONY: check
 check: ## format, vet, staticcheck
