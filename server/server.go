@@ -141,12 +141,29 @@ func (s *Server) handler() http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		boundBody(w, r)
 		if s.o.Webhooks != nil && strings.HasPrefix(path.Clean("/"+r.URL.Path), "/webhooks/") {
-			s.o.Webhooks.ServeHTTP(w, r)
+			s.o.Webhooks.ServeHTTP(lastAnswer{w, &s.draining}, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
+
+// lastAnswer closes the connection behind an answer that is given once the server is to
+// stop, though the request came before that.
+type lastAnswer struct {
+	http.ResponseWriter
+	draining *atomic.Bool
+}
+
+func (a lastAnswer) WriteHeader(status int) {
+	if a.draining.Load() {
+		a.Header().Set("Connection", "close")
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (a lastAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // ready answers whether new work should be sent here.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {

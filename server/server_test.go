@@ -125,6 +125,35 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	}
 }
 
+// TestING30_DeliveryThatTheDrainOvertakesIsTheLastOfItsConnection: what came over it next
+// could meet its end.
+func TestING30_DeliveryThatTheDrainOvertakesIsTheLastOfItsConnection(t *testing.T) {
+	var s *server.Server
+	drains := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Drain") != "" {
+			s.Drain()
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+	var base string
+	s, base = started(t, server.Options{Webhooks: drains})
+	for _, drain := range []string{"", "now"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/webhooks/a", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Drain", drain)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if want := drain != ""; res.Close != want {
+			t.Errorf("with a drain meanwhile %q the connection is closed: %v, want %v", drain, res.Close, want)
+		}
+	}
+}
+
 func TestING06_HeadersAreBounded(t *testing.T) {
 	_, base := started(t, server.Options{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
