@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openaitest"
@@ -66,6 +68,23 @@ func cancelBeside(t *testing.T, file, run string) <-chan string {
 	return over
 }
 
+// serveSlow starts a server and waits until it has the slow tools: until then its agents
+// are not offered any.
+func serveSlow(t *testing.T, file string) *program {
+	t.Helper()
+	server := serve(t, file)
+	eventually(t, "the slow tools", 30*time.Second, func() bool {
+		response, err := http.Get(server.base + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		body, err := io.ReadAll(response.Body)
+		return err == nil && strings.Contains(string(body), `"slow":{"state":"ready"`)
+	})
+	return server
+}
+
 func asked(run dispatch.Run) bool { return run.Cancel != "" }
 
 // journaled gives the kinds of a run's entries, in order.
@@ -81,7 +100,7 @@ func journaled(t *testing.T, store *sqlite.Store, run string) string {
 func TestReadUnderWayIsBrokenOffByACancelFromOutside(t *testing.T) {
 	slow, url := newSlowTools(t)
 	file, path := slowFile(t, url)
-	server := serve(t, file)
+	server := serveSlow(t, file)
 	response, err := ask(t.Context(), server.base, "look")
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +127,7 @@ func TestReadUnderWayIsBrokenOffByACancelFromOutside(t *testing.T) {
 func TestWriteUnderWayIsWaitedForAndJournaledBeforeACancel(t *testing.T) {
 	slow, url := newSlowTools(t)
 	file, path := slowFile(t, url)
-	server, store := serve(t, file), look(t, path)
+	server, store := serveSlow(t, file), look(t, path)
 	begin := func(question string) (run string) {
 		response, err := ask(t.Context(), server.base, question)
 		if err != nil {
@@ -160,7 +179,7 @@ func entriesOf(t *testing.T, store *sqlite.Store, run string) []bridge.Entry {
 func TestRunOfNobodyIsCancelledWithoutAServer(t *testing.T) {
 	slow, url := newSlowTools(t)
 	file, path := slowFile(t, url)
-	server := serve(t, file)
+	server := serveSlow(t, file)
 	response, err := ask(t.Context(), server.base, "look")
 	if err != nil {
 		t.Fatal(err)
