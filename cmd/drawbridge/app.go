@@ -24,6 +24,7 @@ import (
 	"drawbridge/server/runapi"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -37,7 +38,7 @@ type app struct {
 	started  time.Time
 	log      *slog.Logger
 	egress   *egress.Rules // whatever goes out goes by these
-	store    *sqlite.Store
+	store    *state.Store
 	backends *backends
 	catalog  *tools.Catalog
 	mounts   *mounts
@@ -59,7 +60,7 @@ type app struct {
 type appOptions struct {
 	Log *slog.Logger
 	// Mode is how the store is opened; Owned is the zero value.
-	Mode sqlite.Mode
+	Mode state.Mode
 	// Book keeps the accepted definitions of mounted tools; the store if nil.
 	Book mcpmount.Book
 	// Rehearse lets the scripted model speak whatever the settings say.
@@ -110,7 +111,7 @@ func (a *app) wireStore(ctx context.Context, o appOptions) error {
 	if err != nil {
 		return wrongUse{err}
 	}
-	a.store, err = sqlite.Open(ctx, path, o.Mode, sqlite.Options{Schemas: schemas})
+	a.store, err = sqlite.Open(ctx, path, o.Mode, state.Options{Schemas: schemas})
 	if err != nil {
 		return err
 	}
@@ -284,7 +285,7 @@ func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan erro
 		return nil, nil, err
 	}
 	a.work(ctx, func(ctx context.Context) {
-		a.store.WatchRoom(ctx, sqlite.Least{Bytes: int64(a.cfg.Store.MinFree), Percent: a.cfg.Store.MinFreePercent}, a.log)
+		a.store.WatchRoom(ctx, state.Least{Bytes: int64(a.cfg.Store.MinFree), Percent: a.cfg.Store.MinFreePercent}, a.log)
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- a.http.Serve() }()

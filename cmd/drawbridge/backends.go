@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"drawbridge/config"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/crm"
 	crmbuiltin "drawbridge/tools/crm/builtin"
@@ -31,7 +31,7 @@ type backends struct {
 	followUps schedule.Driver
 }
 
-func newBackends(cfg config.Tools, store *sqlite.Store, now func() time.Time) (*backends, error) {
+func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*backends, error) {
 	mail, err := outbox.New(store, cfg.Email.From, now)
 	if err != nil {
 		return nil, fmt.Errorf("tools.email: %w", err)

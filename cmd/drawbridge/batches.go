@@ -13,7 +13,7 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/config"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // batchView is a batch as the commands print it.
@@ -72,7 +72,7 @@ type runBatch struct {
 }
 
 // batchOfRun is what a run waits for, nil if it is no batch.
-func batchOfRun(ctx context.Context, store *sqlite.Store, run dispatch.Run) (*runBatch, error) {
+func batchOfRun(ctx context.Context, store *state.Store, run dispatch.Run) (*runBatch, error) {
 	if run.State != dispatch.Waiting || run.Reason != string(bridge.Batch) {
 		return nil, nil
 	}
@@ -105,7 +105,7 @@ func batchesList(c *console) *cobra.Command {
 		Short: "List batches, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			batches, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Batch, error) {
+			batches, err := fromStore(c, cmd, func(store *state.Store) ([]dispatch.Batch, error) {
 				return store.Batches(cmd.Context(), list.limit)
 			})
 			if err != nil {
@@ -131,7 +131,7 @@ func batchesShow(c *console) *cobra.Command {
 		Short: "Show one batch, with its runs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				batch, err := store.Batch(cmd.Context(), args[0])
 				if err != nil {
 					return fmt.Errorf("%w; `drawbridge batches list` shows which there are", err)
@@ -204,7 +204,7 @@ or batch.max_wait. The process that serves from the store submits it within abou
 			if err := answersInBatches(cfg, args[0]); err != nil {
 				return err
 			}
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				ids, err := store.SubmitBatches(cmd.Context(), args[0])
 				if err != nil {
 					return err
@@ -250,7 +250,7 @@ keeps what was answered by then, and wants it paid. The process that serves from
 so within about a second.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				err := store.CancelBatch(cmd.Context(), args[0], "cancelled from the command line")
 				switch {
 				case errors.Is(err, dispatch.ErrEnded):

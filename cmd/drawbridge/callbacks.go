@@ -9,7 +9,7 @@ import (
 
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // owedView is a callback as the callbacks commands print it. What a receiver answered
@@ -62,17 +62,17 @@ var callbackStates = []dispatch.CallbackState{dispatch.Pending, dispatch.Deliver
 func callbacksList(c *console) *cobra.Command {
 	var list listing
 	var f dispatch.CallbackFilter
-	var state string
+	var standing string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List callbacks, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if f.State, err = callbackState(state); err != nil {
+			if f.State, err = callbackState(standing); err != nil {
 				return err
 			}
-			found, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Callback, error) {
+			found, err := fromStore(c, cmd, func(store *state.Store) ([]dispatch.Callback, error) {
 				return store.FindCallbacks(cmd.Context(), f, list.limit)
 			})
 			if err != nil {
@@ -88,7 +88,7 @@ func callbacksList(c *console) *cobra.Command {
 		},
 	}
 	list.flags(cmd)
-	cmd.Flags().StringVar(&state, "state", "", "only those that are pending, delivered, dead (given up) or disabled (held)")
+	cmd.Flags().StringVar(&standing, "state", "", "only those that are pending, delivered, dead (given up) or disabled (held)")
 	cmd.Flags().StringVar(&f.Run, "run", "", "only those of this run")
 	cmd.Flags().StringVar(&f.Endpoint, "endpoint", "", "only those to this endpoint, as \"callbacks endpoints\" names it")
 	return cmd
@@ -120,7 +120,7 @@ func callbacksShow(c *console) *cobra.Command {
 		Short: "Show one callback with each attempt, and what the receiver answered",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				owed, err := store.Callback(cmd.Context(), args[0])
 				if err != nil {
 					return fmt.Errorf("%w; `drawbridge callbacks list` shows which there are", err)

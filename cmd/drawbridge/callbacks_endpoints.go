@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // endpointView is an endpoint as the command prints it.
@@ -45,7 +45,7 @@ func callbacksEndpoints(c *console) *cobra.Command {
 		Short: "List who is told, how it goes there, and what is owed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			endpoints, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.Endpoint, error) { return store.Endpoints(cmd.Context()) })
+			endpoints, err := fromStore(c, cmd, func(store *state.Store) ([]dispatch.Endpoint, error) { return store.Endpoints(cmd.Context()) })
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ What was held for it is due at once and goes on with its schedule. A serving pro
 up within a second; otherwise the next one to start does.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				due, err := store.EnableEndpoint(cmd.Context(), args[0])
 				if errors.Is(err, dispatch.ErrNotFound) {
 					return fmt.Errorf("there is no disabled endpoint %q; `drawbridge callbacks endpoints` shows which there are", args[0])

@@ -9,7 +9,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // replayFlags say what is to be sent again.
@@ -40,7 +40,7 @@ process takes it up within a second; otherwise the next one to start does.`,
 			if err := f.read(args, time.Now()); err != nil {
 				return wrongUse{fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")}
 			}
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				if f.filter.ID != "" {
 					if _, err := store.Callback(cmd.Context(), f.filter.ID); err != nil {
 						return fmt.Errorf("%w; `drawbridge callbacks list` shows which there are", err)

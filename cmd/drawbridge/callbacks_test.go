@@ -20,6 +20,7 @@ import (
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // TestDEL03_KilledBetweenEndAndDeliveryTellsUnderOneID kills the server each time
@@ -78,7 +79,7 @@ func shelf(t *testing.T) (file string) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "state.db"), sqlite.Owned, sqlite.Options{Now: func() time.Time { return now }, Schemas: schemas})
+	store, err := sqlite.Open(t.Context(), filepath.Join(dir, "state.db"), state.Owned, state.Options{Now: func() time.Time { return now }, Schemas: schemas})
 	if err != nil {
 		t.Fatal(err)
 	}

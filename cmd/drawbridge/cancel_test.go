@@ -13,7 +13,7 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/bridge/openaitest"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // slowTools is an MCP server with two tools: look reads, act changes something. A
@@ -88,7 +88,7 @@ func serveSlow(t *testing.T, file string) *program {
 func asked(run dispatch.Run) bool { return run.Cancel != "" }
 
 // journaled gives the kinds of a run's entries, in order.
-func journaled(t *testing.T, store *sqlite.Store, run string) string {
+func journaled(t *testing.T, store *state.Store, run string) string {
 	t.Helper()
 	var kinds []string
 	for _, e := range entriesOf(t, store, run) {
@@ -166,7 +166,7 @@ func TestWriteUnderWayIsWaitedForAndJournaledBeforeACancel(t *testing.T) {
 	server.stop(t)
 }
 
-func entriesOf(t *testing.T, store *sqlite.Store, run string) []bridge.Entry {
+func entriesOf(t *testing.T, store *state.Store, run string) []bridge.Entry {
 	t.Helper()
 	entries, err := store.Entries(t.Context(), run)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 func deadCommand(c *console) *cobra.Command {
@@ -97,7 +97,7 @@ func deadList(c *console) *cobra.Command {
 				return err
 			}
 			var counts []dispatch.DeadCount
-			letters, err := fromStore(c, cmd, func(store *sqlite.Store) (letters []dispatch.DeadLetter, err error) {
+			letters, err := fromStore(c, cmd, func(store *state.Store) (letters []dispatch.DeadLetter, err error) {
 				if counts, err = store.CountDead(cmd.Context()); err != nil {
 					return nil, err
 				}
@@ -171,7 +171,7 @@ func deadShow(c *console) *cobra.Command {
 		Short: "Show a dead letter: an event with its body, a run with its timeline, a callback with its message",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				letter, err := store.DeadLetter(cmd.Context(), args[0])
 				if err != nil {
 					return fmt.Errorf("%w; `drawbridge dead list` shows which there are", err)
@@ -191,7 +191,7 @@ func deadShow(c *console) *cobra.Command {
 }
 
 // showDeadCallback shows a callback with what was to be delivered.
-func (c *console) showDeadCallback(ctx context.Context, store *sqlite.Store, letter dispatch.DeadLetter, asJSON bool) error {
+func (c *console) showDeadCallback(ctx context.Context, store *state.Store, letter dispatch.DeadLetter, asJSON bool) error {
 	cb, err := store.Callback(ctx, letter.ID)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // maxEdited bounds an event's edited body: that of the largest delivery that can be
@@ -35,7 +35,7 @@ func (s *chosen) flags(cmd *cobra.Command) {
 
 // pick gives the dead letters that are meant. Several that were not named are shown
 // first, and need a word.
-func (s *chosen) pick(c *console, cmd *cobra.Command, store *sqlite.Store, ids []string, act string) ([]dispatch.DeadLetter, error) {
+func (s *chosen) pick(c *console, cmd *cobra.Command, store *state.Store, ids []string, act string) ([]dispatch.DeadLetter, error) {
 	fits, err := s.filter()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (s *chosen) pick(c *console, cmd *cobra.Command, store *sqlite.Store, ids [
 	return letters, nil
 }
 
-func named(ctx context.Context, store *sqlite.Store, ids []string) ([]dispatch.DeadLetter, error) {
+func named(ctx context.Context, store *state.Store, ids []string) ([]dispatch.DeadLetter, error) {
 	letters := make([]dispatch.DeadLetter, len(ids))
 	for i, id := range ids {
 		var err error
@@ -128,7 +128,7 @@ now. A run is begun anew, with its prompt, as another run that has idempotency k
 what the dead one did is done again ("dead resume" does not). A callback is sent once more,
 under its id.`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				letters, err := choice.pick(c, cmd, store, ids, "replay")
 				if err != nil {
 					return err
@@ -144,7 +144,7 @@ under its id.`,
 }
 
 // replay has one dead letter run again, and says as what.
-func replay(ctx context.Context, store *sqlite.Store, kind dispatch.LetterKind, r dispatch.Revival) (string, error) {
+func replay(ctx context.Context, store *state.Store, kind dispatch.LetterKind, r dispatch.Revival) (string, error) {
 	switch kind {
 	case dispatch.DeadEvent:
 		r.NewID = dispatch.NewID("evt_")
@@ -162,7 +162,7 @@ func replay(ctx context.Context, store *sqlite.Store, kind dispatch.LetterKind, 
 }
 
 // sendAgain has a dead callback sent once more. If that fails it is dead again.
-func sendAgain(ctx context.Context, store *sqlite.Store, id string) error {
+func sendAgain(ctx context.Context, store *state.Store, id string) error {
 	sent, err := store.ReplayCallbacks(ctx, dispatch.CallbackFilter{ID: id, State: dispatch.Undelivered})
 	if err == nil && sent == (dispatch.Replayed{}) {
 		err = fmt.Errorf("sending callback %q: %w", id, dispatch.ErrNotDead)
@@ -184,7 +184,7 @@ is a duplicate of the original.`,
 			if (body == "") == (prompt == "") {
 				return wrongUse{errors.New("want one of --body (of an event) and --prompt (of a run)")}
 			}
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				letter, err := store.DeadLetter(cmd.Context(), args[0])
 				if err != nil {
 					return fmt.Errorf("%w; `drawbridge dead list` shows which there are", err)
@@ -260,7 +260,7 @@ faults are forgotten. A run that would only come to the same end (its budget is 
 model has declined) is not resumed: replay it instead.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				letters, err := named(cmd.Context(), store, ids)
 				if err != nil {
 					return err
@@ -284,7 +284,7 @@ func deadDelete(c *console) *cobra.Command {
 		Long: `Deletes dead letters, named one by one or by flags. Of an event the key stays for as long as it
 makes a delivery sent again a duplicate; a run goes with its journal.`,
 		RunE: func(cmd *cobra.Command, ids []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				letters, err := choice.pick(c, cmd, store, ids, "delete")
 				if err != nil {
 					return err

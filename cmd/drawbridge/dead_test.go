@@ -16,6 +16,7 @@ import (
 	"drawbridge/server/dispatch"
 	"drawbridge/server/retention"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // deliverEvent sends a signed event to a server and gives the id it got.
@@ -54,7 +55,7 @@ func refuses(t *testing.T) (url string, let func()) {
 }
 
 // tasksMade counts what a tool did, by the audit.
-func tasksMade(t *testing.T, store *sqlite.Store, run string) int {
+func tasksMade(t *testing.T, store *state.Store, run string) int {
 	t.Helper()
 	rows, err := store.Audit(t.Context(), run, 100)
 	if err != nil {
@@ -233,7 +234,7 @@ func TestEditedEventSaysWhoEditedItAndLeavesTheOriginal(t *testing.T) {
 }
 
 // deadOf is the id of the one dead letter of a kind.
-func deadOf(t *testing.T, store *sqlite.Store, kind dispatch.LetterKind) string {
+func deadOf(t *testing.T, store *state.Store, kind dispatch.LetterKind) string {
 	t.Helper()
 	letters, err := store.DeadLetters(t.Context(), dispatch.DeadFilter{Kind: kind}, 10)
 	if err != nil || len(letters) != 1 {
@@ -242,7 +243,7 @@ func deadOf(t *testing.T, store *sqlite.Store, kind dispatch.LetterKind) string 
 	return letters[0].ID
 }
 
-func awaitStarted(t *testing.T, store *sqlite.Store, event string) (run dispatch.Run) {
+func awaitStarted(t *testing.T, store *state.Store, event string) (run dispatch.Run) {
 	t.Helper()
 	eventually(t, "a run of event "+event, time.Minute, func() bool {
 		runs, err := store.Runs(t.Context(), event, 1)
@@ -265,7 +266,7 @@ func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
 	event := deliverEvent(t, server, secret, paymentEvent("evt_one"))
 	deliverEvent(t, server, secret, []byte(`{"id":"evt_two","type":"payment_intent.succeeded"}`))
 	store := look(t, path)
-	kinds := func(store *sqlite.Store) string {
+	kinds := func(store *state.Store) string {
 		letters, err := store.DeadLetters(t.Context(), dispatch.DeadFilter{}, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -307,7 +308,7 @@ func TestRUN08_DeadLettersAreThereAfterSixtyDays(t *testing.T) {
 	server.stop(t)
 
 	later := func() time.Time { return time.Now().Add(60 * 24 * time.Hour) }
-	owner, err := sqlite.Open(t.Context(), path, sqlite.Owned, sqlite.Options{Now: later, Schemas: schemas})
+	owner, err := sqlite.Open(t.Context(), path, state.Owned, state.Options{Now: later, Schemas: schemas})
 	if err != nil {
 		t.Fatal(err)
 	}

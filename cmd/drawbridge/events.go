@@ -13,7 +13,7 @@ import (
 
 	"drawbridge/server/dispatch"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // eventView is an event as the commands print it. Body is JSON where it is JSON,
@@ -76,7 +76,7 @@ func eventsList(c *console) *cobra.Command {
 			if fits.Since, fits.Until, err = span.read(time.Now()); err != nil {
 				return err
 			}
-			events, err := fromStore(c, cmd, func(store *sqlite.Store) ([]dispatch.StoredEvent, error) {
+			events, err := fromStore(c, cmd, func(store *state.Store) ([]dispatch.StoredEvent, error) {
 				return store.ListEvents(cmd.Context(), fits, list.limit)
 			})
 			if err != nil {
@@ -113,7 +113,7 @@ func eventsShow(c *console) *cobra.Command {
 		Short: "Show one event with its body and the runs it became",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				return c.showEvent(cmd.Context(), store, args[0], asJSON)
 			})
 		},
@@ -122,7 +122,7 @@ func eventsShow(c *console) *cobra.Command {
 	return cmd
 }
 
-func (c *console) showEvent(ctx context.Context, store *sqlite.Store, id string, asJSON bool) error {
+func (c *console) showEvent(ctx context.Context, store *state.Store, id string, asJSON bool) error {
 	e, err := store.Event(ctx, id)
 	if err != nil {
 		return fmt.Errorf("%w; `drawbridge events list` shows which there are", err)
@@ -223,7 +223,7 @@ func eventsRejected(c *console) *cobra.Command {
 		Short: "List refused deliveries with the reason, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			rejections, err := fromStore(c, cmd, func(store *sqlite.Store) ([]webhook.Rejection, error) {
+			rejections, err := fromStore(c, cmd, func(store *state.Store) ([]webhook.Rejection, error) {
 				return store.Rejections(cmd.Context(), source, list.limit)
 			})
 			if err != nil {
@@ -251,7 +251,7 @@ new run has new idempotency keys: what the first run did is done again. A servin
 takes it up within a second; otherwise the next one to start does.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				if err := store.Replay(cmd.Context(), args[0]); err != nil {
 					return err
 				}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/export"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 func exportCommand(c *console) *cobra.Command {
@@ -45,7 +45,7 @@ than the host. Everything else is: customers, mails, what models said. A file is
 			if selected.Since, selected.Until, err = span.read(time.Now()); err != nil {
 				return err
 			}
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				return c.export(cmd, store, selected, out)
 			})
 		},
@@ -59,7 +59,7 @@ than the host. Everything else is: customers, mails, what models said. A file is
 
 // export writes to where it is wanted, and tells how much it was. A file that was not
 // written to its end is removed.
-func (c *console) export(cmd *cobra.Command, store *sqlite.Store, selected export.Selection, out string) (err error) {
+func (c *console) export(cmd *cobra.Command, store *state.Store, selected export.Selection, out string) (err error) {
 	to := c.out
 	if out != "" {
 		file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -19,7 +19,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // signedPayment is a delivery of a payment as Stripe signs it.
@@ -72,7 +72,7 @@ func deliverUntil(t testing.TB, base, secret, id string) {
 }
 
 // keysOf are the keys of all events that a store holds.
-func keysOf(t testing.TB, store *sqlite.Store) map[string]int {
+func keysOf(t testing.TB, store *state.Store) map[string]int {
 	t.Helper()
 	found, err := store.Read().QueryContext(t.Context(), `SELECT event_key FROM events`)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 const (
@@ -203,7 +203,7 @@ func (l *load) post(t *testing.T, base, id string) (status int, ok bool) {
 }
 
 // awaitEnd waits until no event and no run has anything left to do.
-func awaitEnd(t *testing.T, store *sqlite.Store, events int) {
+func awaitEnd(t *testing.T, store *state.Store, events int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -217,7 +217,7 @@ func awaitEnd(t *testing.T, store *sqlite.Store, events int) {
 	}
 }
 
-func checkNothingLost(t *testing.T, store *sqlite.Store, acked []string) {
+func checkNothingLost(t *testing.T, store *state.Store, acked []string) {
 	t.Helper()
 	runs, err := store.Runs(t.Context(), "", 1<<20)
 	if err != nil {
@@ -255,7 +255,7 @@ func checkNothingLost(t *testing.T, store *sqlite.Store, acked []string) {
 }
 
 // checkJournal wants a journal without gaps that closes with its only outcome.
-func checkJournal(t *testing.T, store *sqlite.Store, run string) {
+func checkJournal(t *testing.T, store *state.Store, run string) {
 	t.Helper()
 	entries, err := store.Entries(t.Context(), run)
 	if err != nil {
@@ -272,7 +272,7 @@ func checkJournal(t *testing.T, store *sqlite.Store, run string) {
 }
 
 // checkNothingDoubled counts effects where they are: in the CRM and the outbox.
-func checkNothingDoubled(t *testing.T, store *sqlite.Store, events int, delivered *sync.Map) {
+func checkNothingDoubled(t *testing.T, store *state.Store, events int, delivered *sync.Map) {
 	t.Helper()
 	for _, table := range []string{"crm_interactions", "crm_tasks", "email_messages"} {
 		var rows, keys int

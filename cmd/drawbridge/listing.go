@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // listing is what every list command has in common.
@@ -37,9 +37,9 @@ func (l *listing) print(c *console, views any, empty string, header []string, ro
 
 // fromStore reads a list from the store. A store that does not exist yet has
 // nothing in it.
-func fromStore[T any](c *console, cmd *cobra.Command, read func(*sqlite.Store) ([]T, error)) ([]T, error) {
+func fromStore[T any](c *console, cmd *cobra.Command, read func(*state.Store) ([]T, error)) ([]T, error) {
 	var list []T
-	err := c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) (err error) {
+	err := c.withStore(cmd, state.ReadOnly, func(store *state.Store) (err error) {
 		list, err = read(store)
 		return err
 	})

@@ -15,7 +15,7 @@ import (
 	"drawbridge/config"
 	"drawbridge/server/chatapi/chattest"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // liveFile writes settings with a store that holds the sample company.
@@ -109,7 +109,7 @@ func runOf(t testing.TB, base, id string) (run struct {
 }
 
 // awaitState waits until the newest run is in a state.
-func awaitState(t testing.TB, store *sqlite.Store, state dispatch.State, also ...func(dispatch.Run) bool) dispatch.Run {
+func awaitState(t testing.TB, store *state.Store, state dispatch.State, also ...func(dispatch.Run) bool) dispatch.Run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -133,7 +133,7 @@ func awaitState(t testing.TB, store *sqlite.Store, state dispatch.State, also ..
 }
 
 // rows counts what is in a table of the CRM.
-func rows(t testing.TB, store *sqlite.Store, query string) (n int) {
+func rows(t testing.TB, store *state.Store, query string) (n int) {
 	t.Helper()
 	if err := store.Read().QueryRowContext(t.Context(), query).Scan(&n); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/auth"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 func mcpCommand(c *console) *cobra.Command {
@@ -24,7 +24,7 @@ serving process on the same store, and several assistants may each have their ow
 				return err
 			}
 			ctx := cmd.Context()
-			a, err := newToolApp(ctx, cfg, appOptions{Log: c.logger(cfg.Log), Mode: sqlite.Beside})
+			a, err := newToolApp(ctx, cfg, appOptions{Log: c.logger(cfg.Log), Mode: state.Beside})
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/server/egress"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -139,7 +139,7 @@ func startTimeouts(cfg *config.Config) time.Duration {
 
 // glance is a book for those who only look: it shows what was accepted and keeps
 // nothing, so that looking at a server's tools does not accept them.
-type glance struct{ store *sqlite.Store }
+type glance struct{ store *state.Store }
 
 func (g glance) Definitions(ctx context.Context, mount string) ([]mcpmount.Definition, error) {
 	if g.store == nil {

@@ -15,6 +15,7 @@ import (
 
 	"drawbridge/bridge/rehearsal"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // program is a drawbridge process of the test's.
@@ -137,9 +138,9 @@ webhooks:
 }
 
 // look opens a store for reading, beside the process that serves from it.
-func look(t testing.TB, path string) *sqlite.Store {
+func look(t testing.TB, path string) *state.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), path, sqlite.ReadOnly, sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), path, state.ReadOnly, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,11 @@ import (
 	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // stored accepts an event as of so long ago, which comes to nothing.
-func stored(t *testing.T, store *sqlite.Store, id, source string, ago time.Duration) {
+func stored(t *testing.T, store *state.Store, id, source string, ago time.Duration) {
 	t.Helper()
 	e := webhook.Event{ID: id, Source: source, Key: id, Headers: map[string][]string{}, Body: []byte("a customer's data"), ReceivedAt: time.Now().Add(-ago)}
 	if _, err := store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}}); err != nil {
@@ -26,7 +27,7 @@ func stored(t *testing.T, store *sqlite.Store, id, source string, ago time.Durat
 }
 
 // left says what is there of an event.
-func left(t *testing.T, store *sqlite.Store, id string) string {
+func left(t *testing.T, store *state.Store, id string) string {
 	t.Helper()
 	e, err := store.Event(t.Context(), id)
 	switch {
@@ -54,7 +55,7 @@ webhooks:
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sqlite.Open(t.Context(), t.TempDir()+"/a.db", sqlite.Owned, sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), t.TempDir()+"/a.db", state.Owned, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // newRoot makes the command tree.
@@ -89,7 +90,7 @@ func (c *console) logger(settings config.Log) *slog.Logger {
 }
 
 // withStore does something with the store and closes it.
-func (c *console) withStore(cmd *cobra.Command, mode sqlite.Mode, do func(*sqlite.Store) error) error {
+func (c *console) withStore(cmd *cobra.Command, mode state.Mode, do func(*state.Store) error) error {
 	store, err := c.openStore(cmd, mode)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (c *console) withStore(cmd *cobra.Command, mode sqlite.Mode, do func(*sqlit
 
 // openStore opens the store for a command that looks at it or leaves work in it,
 // beside a process that may be serving from it.
-func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store, error) {
+func (c *console) openStore(cmd *cobra.Command, mode state.Mode) (*state.Store, error) {
 	cfg, err := c.settings(cmd)
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (c *console) openStore(cmd *cobra.Command, mode sqlite.Mode) (*sqlite.Store
 }
 
 // openStoreOf does so for a command that has read the settings.
-func openStoreOf(ctx context.Context, cfg *config.Config, mode sqlite.Mode) (*sqlite.Store, error) {
+func openStoreOf(ctx context.Context, cfg *config.Config, mode state.Mode) (*state.Store, error) {
 	path, err := sqlite.PathOf(cfg.Store.URL)
 	if err != nil {
 		return nil, wrongUse{err}
@@ -116,5 +117,5 @@ func openStoreOf(ctx context.Context, cfg *config.Config, mode sqlite.Mode) (*sq
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("nothing was stored in %q yet; `drawbridge serve` makes it: %w", path, os.ErrNotExist)
 	}
-	return sqlite.Open(ctx, path, mode, sqlite.Options{Schemas: schemas})
+	return sqlite.Open(ctx, path, mode, state.Options{Schemas: schemas})
 }

@@ -19,7 +19,7 @@ import (
 	"drawbridge/bridge/rehearsal"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 const shopSecret = "0123456789abcdef0123456789abcdef"
@@ -158,7 +158,7 @@ func TestING28_RunsOfAKeyAreSerialAcrossKills(t *testing.T) {
 }
 
 // checkSerial wants each subject's runs one after another, in the order of arrival.
-func checkSerial(t *testing.T, store *sqlite.Store, events, keys int) {
+func checkSerial(t *testing.T, store *state.Store, events, keys int) {
 	t.Helper()
 	runs, err := store.Runs(t.Context(), "", 1<<20)
 	if err != nil || len(runs) != events {

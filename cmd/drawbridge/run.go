@@ -14,6 +14,7 @@ import (
 	"drawbridge/config"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // maxPrompt bounds a prompt read from standard input, in bytes.
@@ -115,7 +116,7 @@ func (c *console) runOnce(cmd *cobra.Command, cfg *config.Config, run dispatch.N
 
 // carrier is who carries one run: this process, or the one that serves from the store.
 type carrier struct {
-	store *sqlite.Store
+	store *state.Store
 	carry func(ctx context.Context, run string) error // nil: the other one does
 	close func()
 }
@@ -124,7 +125,7 @@ func (c *console) carrierFor(ctx context.Context, cfg *config.Config) (carrier, 
 	a, err := newApp(ctx, cfg, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format})})
 	var locked *sqlite.LockedError
 	if errors.As(err, &locked) {
-		store, err := openStoreOf(ctx, cfg, sqlite.Beside)
+		store, err := openStoreOf(ctx, cfg, state.Beside)
 		return carrier{store: store, close: func() { _ = store.Close() }}, err
 	}
 	if err != nil {
@@ -185,7 +186,7 @@ func (by carrier) interrupted(ctx context.Context, run string) error {
 	return fmt.Errorf("run %s was cancelled", run)
 }
 
-func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch.Run, asJSON bool) error {
+func (c *console) printEnd(cmd *cobra.Command, store *state.Store, end dispatch.Run, asJSON bool) error {
 	if asJSON {
 		view, err := wholeRun(cmd, store, end)
 		if err != nil {
@@ -209,7 +210,7 @@ func (c *console) printEnd(cmd *cobra.Command, store *sqlite.Store, end dispatch
 const followEvery = 50 * time.Millisecond
 
 // follow tells a run's steps until it has ended.
-func follow(ctx context.Context, store *sqlite.Store, id string, w io.Writer) (dispatch.Run, error) {
+func follow(ctx context.Context, store *state.Store, id string, w io.Writer) (dispatch.Run, error) {
 	out, p := &lines{w: w}, paintFor(w)
 	var story timeline
 	var seq int64

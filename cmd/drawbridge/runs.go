@@ -12,7 +12,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // runView is a run as the commands print it.
@@ -91,7 +91,7 @@ func viewRun(r dispatch.Run) runView {
 }
 
 // viewHeld is viewRun with what the run waits for.
-func viewHeld(ctx context.Context, store *sqlite.Store, r dispatch.Run) (runView, error) {
+func viewHeld(ctx context.Context, store *state.Store, r dispatch.Run) (runView, error) {
 	view := viewRun(r)
 	held, err := store.Held(ctx, r)
 	view.Held = held.String()
@@ -132,7 +132,7 @@ func runsList(c *console) *cobra.Command {
 				}
 				fits.States = append(fits.States, state)
 			}
-			views, err := fromStore(c, cmd, func(store *sqlite.Store) ([]runView, error) {
+			views, err := fromStore(c, cmd, func(store *state.Store) ([]runView, error) {
 				return viewRuns(cmd.Context(), store, fits, list.limit)
 			})
 			if err != nil {
@@ -158,7 +158,7 @@ func runsList(c *console) *cobra.Command {
 }
 
 // viewRuns are the newest runs that fit.
-func viewRuns(ctx context.Context, store *sqlite.Store, fits dispatch.RunFilter, limit int) ([]runView, error) {
+func viewRuns(ctx context.Context, store *state.Store, fits dispatch.RunFilter, limit int) ([]runView, error) {
 	runs, err := store.ListRuns(ctx, fits, limit)
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func runsShow(c *console) *cobra.Command {
 		Short: "Show one run as a timeline",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.ReadOnly, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.ReadOnly, func(store *state.Store) error {
 				return c.showRun(cmd, store, args[0], asJSON)
 			})
 		},
@@ -188,7 +188,7 @@ func runsShow(c *console) *cobra.Command {
 	return cmd
 }
 
-func (c *console) showRun(cmd *cobra.Command, store *sqlite.Store, id string, asJSON bool) error {
+func (c *console) showRun(cmd *cobra.Command, store *state.Store, id string, asJSON bool) error {
 	run, err := store.Run(cmd.Context(), id)
 	if err != nil {
 		return fmt.Errorf("%w; `drawbridge runs list` shows which there are", err)
@@ -204,7 +204,7 @@ func (c *console) showRun(cmd *cobra.Command, store *sqlite.Store, id string, as
 }
 
 // wholeRun adds to a run what its journal and its callbacks tell.
-func wholeRun(cmd *cobra.Command, store *sqlite.Store, run dispatch.Run) (runView, error) {
+func wholeRun(cmd *cobra.Command, store *state.Store, run dispatch.Run) (runView, error) {
 	view, err := viewHeld(cmd.Context(), store, run)
 	if err != nil {
 		return view, err

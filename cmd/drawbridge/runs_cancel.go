@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // cancelWait is how long `runs cancel` waits for the process that carries the run.
@@ -26,7 +26,7 @@ process ends there within about a second: reads under way are broken off, a call
 something is waited for and recorded first. Exit code 0 means that the run is cancelled.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withStore(cmd, sqlite.Beside, func(store *sqlite.Store) error {
+			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
 				return c.cancelRun(cmd, store, args[0], asJSON)
 			})
 		},
@@ -35,7 +35,7 @@ something is waited for and recorded first. Exit code 0 means that the run is ca
 	return cmd
 }
 
-func (c *console) cancelRun(cmd *cobra.Command, store *sqlite.Store, id string, asJSON bool) error {
+func (c *console) cancelRun(cmd *cobra.Command, store *state.Store, id string, asJSON bool) error {
 	state, err := store.RequestCancel(cmd.Context(), id, "cancelled from the command line")
 	switch {
 	case errors.Is(err, dispatch.ErrEnded):
@@ -68,7 +68,7 @@ func (c *console) cancelRun(cmd *cobra.Command, store *sqlite.Store, id string, 
 
 // awaitCancel waits until the run has ended, for as long as is worth waiting at a
 // terminal.
-func awaitCancel(ctx context.Context, store *sqlite.Store, id string) (dispatch.Run, error) {
+func awaitCancel(ctx context.Context, store *state.Store, id string) (dispatch.Run, error) {
 	over := time.NewTimer(cancelWait)
 	defer over.Stop()
 	ticker := time.NewTicker(followEvery)

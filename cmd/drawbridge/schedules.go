@@ -13,7 +13,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // scheduleView is a schedule as the commands print it.
@@ -147,7 +147,7 @@ func (c *console) scheduleViews(cmd *cobra.Command, ended bool) ([]scheduleView,
 		return nil, err
 	}
 	views := []scheduleView{}
-	store, err := openStoreOf(cmd.Context(), cfg, sqlite.ReadOnly)
+	store, err := openStoreOf(cmd.Context(), cfg, state.ReadOnly)
 	if err == nil {
 		views, err = storedViews(cmd, store, ended)
 		err = errors.Join(err, store.Close())
@@ -163,7 +163,7 @@ func (c *console) scheduleViews(cmd *cobra.Command, ended bool) ([]scheduleView,
 	return views, nil
 }
 
-func storedViews(cmd *cobra.Command, store *sqlite.Store, ended bool) ([]scheduleView, error) {
+func storedViews(cmd *cobra.Command, store *state.Store, ended bool) ([]scheduleView, error) {
 	all, err := store.Schedules(cmd.Context())
 	if err != nil {
 		return nil, err
@@ -207,7 +207,7 @@ func schedulesShow(c *console) *cobra.Command {
 		Short: "Show one schedule, and what became of its times",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withSchedule(cmd, sqlite.ReadOnly, args[0], func(store *sqlite.Store, s dispatch.StoredSchedule, _ *dispatch.Schedule) error {
+			return c.withSchedule(cmd, state.ReadOnly, args[0], func(store *state.Store, s dispatch.StoredSchedule, _ *dispatch.Schedule) error {
 				ticks, err := store.Ticks(cmd.Context(), s.Name, max(list.limit, 20))
 				if err != nil {
 					return err

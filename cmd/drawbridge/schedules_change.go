@@ -9,12 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // withSchedule opens the store for one schedule; configured is it as the settings have
 // it, nil if they do not.
-func (c *console) withSchedule(cmd *cobra.Command, mode sqlite.Mode, name string, do func(store *sqlite.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error) error {
+func (c *console) withSchedule(cmd *cobra.Command, mode state.Mode, name string, do func(store *state.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error) error {
 	cfg, schedules, err := c.schedules(cmd)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func schedulesPause(c *console) *cobra.Command {
 the settings. A run that is under way goes on.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withSchedule(cmd, sqlite.Beside, args[0], func(store *sqlite.Store, s dispatch.StoredSchedule, _ *dispatch.Schedule) error {
+			return c.withSchedule(cmd, state.Beside, args[0], func(store *state.Store, s dispatch.StoredSchedule, _ *dispatch.Schedule) error {
 				if err := store.PauseSchedule(cmd.Context(), s.Name); err != nil {
 					return err
 				}
@@ -70,14 +70,14 @@ func schedulesResume(c *console) *cobra.Command {
 up for. An agent's follow-up keeps its time, and runs at once if that has passed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withSchedule(cmd, sqlite.Beside, args[0], func(store *sqlite.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
+			return c.withSchedule(cmd, state.Beside, args[0], func(store *state.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
 				return c.resume(cmd, store, s, configured)
 			})
 		},
 	}
 }
 
-func (c *console) resume(cmd *cobra.Command, store *sqlite.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
+func (c *console) resume(cmd *cobra.Command, store *state.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
 	now, next := time.Now(), s.Next
 	switch {
 	case s.FollowUp != nil:
@@ -110,7 +110,7 @@ overlap is parallel. A serving process takes it up within a second; otherwise th
 to start does.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withSchedule(cmd, sqlite.Beside, args[0], func(store *sqlite.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
+			return c.withSchedule(cmd, state.Beside, args[0], func(store *state.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
 				run, err := manualRun(s, configured)
 				if err != nil {
 					return err
@@ -155,7 +155,7 @@ func schedulesDelete(c *console) *cobra.Command {
 		Short: "Forget an agent's follow-up, or a schedule that the settings do not name any more",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withSchedule(cmd, sqlite.Beside, args[0], func(store *sqlite.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
+			return c.withSchedule(cmd, state.Beside, args[0], func(store *state.Store, s dispatch.StoredSchedule, configured *dispatch.Schedule) error {
 				err := dispatch.ErrListed
 				if configured == nil {
 					err = store.DeleteSchedule(cmd.Context(), s.Name)

@@ -9,7 +9,7 @@ import (
 
 	"drawbridge/bridge/openaitest"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // listedSchedules is what `schedules list --json` says.
@@ -37,7 +37,7 @@ func says(t *testing.T, file string, code int, want string, args ...string) {
 }
 
 // planned waits until a serving process has planned a schedule.
-func planned(t *testing.T, path, name string) *sqlite.Store {
+func planned(t *testing.T, path, name string) *state.Store {
 	t.Helper()
 	store := look(t, path)
 	eventually(t, name+" is planned", time.Minute, func() bool {

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // curl posts with the real curl, the way a person tries out a webhook.
@@ -161,7 +161,7 @@ func TestRunIsHandedToTheServerBesideIt(t *testing.T) {
 }
 
 // awaitRuns waits until an event (or all, for "") has so many runs that have ended.
-func awaitRuns(t *testing.T, store *sqlite.Store, event string, n int) []dispatch.Run {
+func awaitRuns(t *testing.T, store *state.Store, event string, n int) []dispatch.Run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -21,7 +21,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 const (
@@ -88,7 +88,7 @@ func TestSoak(t *testing.T) {
 type soak struct {
 	t     *testing.T
 	base  string
-	store *sqlite.Store
+	store *state.Store
 	http  *http.Client
 	after usage
 

@@ -12,7 +12,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/config"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -71,14 +71,14 @@ func (c *console) withCatalog(cmd *cobra.Command, cfg *config.Config, do func(*a
 	}
 	defer remove()
 	ctx := cmd.Context()
-	accepted, err := openStoreOf(ctx, cfg, sqlite.ReadOnly)
+	accepted, err := openStoreOf(ctx, cfg, state.ReadOnly)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if accepted != nil {
 		defer func() { _ = accepted.Close() }()
 	}
-	a, err := newToolApp(ctx, scratch, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: sqlite.Beside, Book: glance{accepted}})
+	a, err := newToolApp(ctx, scratch, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: state.Beside, Book: glance{accepted}})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/config"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -46,7 +46,7 @@ func (c *console) accept(cmd *cobra.Command, cfg *config.Config, names []string,
 		return err
 	}
 	ctx := cmd.Context()
-	a, err := newToolApp(ctx, only, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: sqlite.Beside})
+	a, err := newToolApp(ctx, only, appOptions{Log: c.logger(config.Log{Level: "error", Format: cfg.Log.Format}), Mode: state.Beside})
 	if err != nil {
 		return err
 	}

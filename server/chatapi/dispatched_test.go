@@ -27,6 +27,7 @@ import (
 	"drawbridge/server/chatapi/chattest"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // house is a chat door with everything behind it: a dispatcher, a store in a file,
@@ -34,7 +35,7 @@ import (
 type house struct {
 	t     *testing.T
 	model *openaitest.Server
-	store *sqlite.Store
+	store *state.Store
 	url   string
 	notes atomic.Int32 // calls of crm_note
 	stop  func()
@@ -44,7 +45,7 @@ func newHouse(t *testing.T, o chatapi.Options) *house {
 	t.Helper()
 	h := &house{t: t, model: openaitest.New(t)}
 	var err error
-	if h.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), sqlite.Owned, sqlite.Options{}); err != nil {
+	if h.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), state.Owned, state.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.store.Close() })

@@ -12,6 +12,7 @@ import (
 	"drawbridge/bridge/openai"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // untilCancelled is a model that never answers.
@@ -141,9 +142,9 @@ func TestCancelOfAnUnknownRunIsNotFound(t *testing.T) {
 }
 
 // beside is the world's store as another process has it.
-func (w *world) beside() *sqlite.Store {
+func (w *world) beside() *state.Store {
 	w.t.Helper()
-	store, err := sqlite.Open(w.t.Context(), w.path, sqlite.Beside, sqlite.Options{Now: w.clock})
+	store, err := sqlite.Open(w.t.Context(), w.path, state.Beside, state.Options{Now: w.clock})
 	if err != nil {
 		w.t.Fatal(err)
 	}

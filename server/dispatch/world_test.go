@@ -28,6 +28,7 @@ import (
 	"drawbridge/server/dispatch"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // world is everything around a dispatcher: a store in a file, two tools, a
@@ -80,7 +81,7 @@ func newWorld(t testing.TB) *world {
 		model: always(http.StatusOK), receiver: always(http.StatusOK)}
 	w.options = dispatch.Options{Now: w.clock, Random: func() float64 { return 0.5 }}
 	w.path = filepath.Join(t.TempDir(), "state.db")
-	opened, err := sqlite.Open(t.Context(), w.path, sqlite.Owned, sqlite.Options{Now: w.clock})
+	opened, err := sqlite.Open(t.Context(), w.path, state.Owned, state.Options{Now: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +316,7 @@ func (w *world) report(d delivery) (kind string, said dispatch.Report) {
 // tellingStore is a store that tells which arrow of the state diagram was taken,
 // and can be made to refuse one.
 type tellingStore struct {
-	*sqlite.Store
+	*state.Store
 	told chan string // nil: nobody asks
 
 	mu      sync.Mutex // workers take arrows at the same time

@@ -19,6 +19,7 @@ import (
 	"drawbridge/server/dispatch"
 	"drawbridge/server/runapi"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // world is the API over a real store, served over HTTP. Nobody carries its runs but
@@ -32,7 +33,7 @@ type world struct {
 
 func newWorld(t *testing.T, o runapi.Options) *world {
 	t.Helper()
-	opened, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), sqlite.Owned, sqlite.Options{})
+	opened, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"), state.Owned, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, o runapi.Options) *world {
 
 // countingStore tells of watches that begin, and counts how often a run is read.
 type countingStore struct {
-	*sqlite.Store
+	*state.Store
 	watched chan string
 
 	mu    sync.Mutex

@@ -6,6 +6,7 @@ import (
 
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
 )
 
@@ -82,7 +83,7 @@ func TestBatchIsWokenByAnotherProcess(t *testing.T) {
 	case <-h.store.Wake(dispatch.BatchJob): // of the collecting
 	default:
 	}
-	other, err := sqlite.Open(t.Context(), h.path, sqlite.Beside, sqlite.Options{Now: h.Now})
+	other, err := sqlite.Open(t.Context(), h.path, state.Beside, state.Options{Now: h.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,29 +11,17 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
+	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
-)
-
-// Mode says how a process uses the file.
-type Mode int
-
-const (
-	// Owned: this process works on the jobs. At most one at a time.
-	Owned Mode = iota
-	// Beside: reads and writes, but leaves the jobs to the owner.
-	Beside
-	// ReadOnly: reads a file that exists, beside anybody.
-	ReadOnly
 )
 
 // DB is an open file: one writer, a pool of readers.
 type DB struct {
 	path   string
-	mode   Mode
+	mode   state.Mode
 	reads  *sql.DB
 	writes *sql.DB
 	writer *writer
@@ -43,7 +31,7 @@ type DB struct {
 	closing sync.Once
 }
 
-var _ sqldb.DB = (*DB)(nil)
+var _ state.Engine = (*DB)(nil)
 
 // PathOf gives the file that a store URL names: "sqlite://./data/drawbridge.db".
 func PathOf(storeURL string) (string, error) {
@@ -56,7 +44,7 @@ func PathOf(storeURL string) (string, error) {
 
 // OpenDB opens the file, made new if need be (and allowed by the mode), and brings
 // the components' tables up to date.
-func OpenDB(ctx context.Context, path string, mode Mode, schemas ...sqldb.Schema) (*DB, error) {
+func OpenDB(ctx context.Context, path string, mode state.Mode, schemas ...sqldb.Schema) (*DB, error) {
 	d := &DB{path: path, mode: mode, room: newRoom()}
 	if err := d.open(ctx, schemas); err != nil {
 		_ = d.Close()
@@ -66,7 +54,7 @@ func OpenDB(ctx context.Context, path string, mode Mode, schemas ...sqldb.Schema
 }
 
 func (d *DB) open(ctx context.Context, schemas []sqldb.Schema) error {
-	if d.mode == ReadOnly {
+	if d.mode == state.ReadOnly {
 		if _, err := os.Stat(d.path); err != nil {
 			return fmt.Errorf("%w: nothing was stored yet; `drawbridge serve` makes it", err)
 		}
@@ -79,7 +67,7 @@ func (d *DB) open(ctx context.Context, schemas []sqldb.Schema) error {
 	if real, err := filepath.EvalSymlinks(d.path); err == nil {
 		d.path = real
 	}
-	if d.mode == Owned {
+	if d.mode == state.Owned {
 		lock, err := lockFile(d.path + ".lock")
 		if err != nil {
 			return err
@@ -126,7 +114,7 @@ func (d *DB) openWriter(ctx context.Context, schemas []sqldb.Schema) error {
 
 func (d *DB) openReaders(ctx context.Context) error {
 	source := dataSource(d.path, "rw")
-	if d.mode == ReadOnly {
+	if d.mode == state.ReadOnly {
 		source = dataSource(d.path, "ro")
 	}
 	reads, err := sql.Open("sqlite", source+"&_pragma=query_only(1)")
@@ -233,19 +221,4 @@ func checkPragmas(ctx context.Context, db *sql.DB) error {
 		}
 	}
 	return nil
-}
-
-// millis and fromMillis are how times stand in the tables; the zero time is 0.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

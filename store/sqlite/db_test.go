@@ -18,20 +18,21 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
 )
 
-func openAt(t *testing.T, path string, mode sqlite.Mode) (*sqlite.Store, error) {
+func openAt(t *testing.T, path string, mode state.Mode) (*state.Store, error) {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), path, mode, sqlite.Options{})
+	store, err := sqlite.Open(t.Context(), path, mode, state.Options{})
 	if err == nil {
 		t.Cleanup(func() { _ = store.Close() })
 	}
 	return store, err
 }
 
-func mustOpen(t *testing.T, path string, mode sqlite.Mode) *sqlite.Store {
+func mustOpen(t *testing.T, path string, mode state.Mode) *state.Store {
 	t.Helper()
 	store, err := openAt(t, path, mode)
 	if err != nil {
@@ -42,7 +43,7 @@ func mustOpen(t *testing.T, path string, mode sqlite.Mode) *sqlite.Store {
 
 // ING-03: durability rests on these, and SQLite ignores a misspelt one.
 func TestING03_PragmasAreAsDurabilityNeedsThem(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	err := store.Write(t.Context(), func(tx sqldb.Tx) error {
 		for pragma, want := range map[string]string{
 			"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "page_size": "8192",
@@ -64,8 +65,8 @@ func TestING03_PragmasAreAsDurabilityNeedsThem(t *testing.T) {
 
 func TestSecondOwnerIsRefusedWithTheFirstNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	mustOpen(t, path, sqlite.Owned)
-	_, err := openAt(t, path, sqlite.Owned)
+	mustOpen(t, path, state.Owned)
+	_, err := openAt(t, path, state.Owned)
 	var locked *sqlite.LockedError
 	if !errors.As(err, &locked) {
 		t.Fatalf("a second owner got %v, want a LockedError", err)
@@ -77,17 +78,17 @@ func TestSecondOwnerIsRefusedWithTheFirstNamed(t *testing.T) {
 
 func TestOwnerMayOpenAfterTheFirstHasClosed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	first := mustOpen(t, path, sqlite.Owned)
+	first := mustOpen(t, path, state.Owned)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	mustOpen(t, path, sqlite.Owned)
+	mustOpen(t, path, state.Owned)
 }
 
 func TestReaderSeesWhatTheOwnerWritesAndCannotWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	owner := mustOpen(t, path, sqlite.Owned)
-	reader := mustOpen(t, path, sqlite.ReadOnly)
+	owner := mustOpen(t, path, state.Owned)
+	reader := mustOpen(t, path, state.ReadOnly)
 	if err := owner.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "a", Source: "cli"}); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestReaderSeesWhatTheOwnerWritesAndCannotWrite(t *testing.T) {
 
 func TestReadingAStoreThatIsNotThereSaysSo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	if _, err := openAt(t, path, sqlite.ReadOnly); !errors.Is(err, os.ErrNotExist) {
+	if _, err := openAt(t, path, state.ReadOnly); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v, want ErrNotExist", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
@@ -148,7 +149,7 @@ func olderStore(t *testing.T) (path string) {
 }
 
 func TestStoreOfAnEarlierVersionIsBroughtUpToDateWithWhatIsInIt(t *testing.T) {
-	store := mustOpen(t, olderStore(t), sqlite.Owned)
+	store := mustOpen(t, olderStore(t), state.Owned)
 	claimed, err := store.ClaimRuns(t.Context(), 10, time.Minute)
 	if err != nil || len(claimed) != 1 {
 		t.Fatalf("claimed %+v (%v), want the run that waited", claimed, err)
@@ -172,19 +173,19 @@ func TestStoreOfAnEarlierVersionIsBroughtUpToDateWithWhatIsInIt(t *testing.T) {
 
 func TestReadingAStoreOfAnEarlierVersionSaysWhatToDo(t *testing.T) {
 	path := olderStore(t)
-	if _, err := openAt(t, path, sqlite.ReadOnly); err == nil || !strings.Contains(err.Error(), "drawbridge serve") {
+	if _, err := openAt(t, path, state.ReadOnly); err == nil || !strings.Contains(err.Error(), "drawbridge serve") {
 		t.Errorf("got %v, want what to do", err)
 	}
-	if err := mustOpen(t, path, sqlite.Beside).Close(); err != nil {
+	if err := mustOpen(t, path, state.Beside).Close(); err != nil {
 		t.Fatal(err)
 	}
-	mustOpen(t, path, sqlite.ReadOnly)
+	mustOpen(t, path, state.ReadOnly)
 }
 
 func TestOwnerHearsOfWorkWrittenBesideIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	owner := mustOpen(t, path, sqlite.Owned)
-	beside := mustOpen(t, path, sqlite.Beside)
+	owner := mustOpen(t, path, state.Owned)
+	beside := mustOpen(t, path, state.Beside)
 	for drained := false; !drained; {
 		select {
 		case <-owner.Wake(dispatch.RunJob):
@@ -206,7 +207,7 @@ func TestOwnerHearsOfWorkWrittenBesideIt(t *testing.T) {
 }
 
 func TestFailedWriteLeavesOthersOfItsBatchAlone(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	ctx := t.Context()
 	write := func(fn func(tx sqldb.Tx) error) error { return store.Write(ctx, fn) }
 	if err := write(func(tx sqldb.Tx) error {
@@ -250,7 +251,7 @@ func TestFailedWriteLeavesOthersOfItsBatchAlone(t *testing.T) {
 }
 
 func TestCancelledCallerDoesNotUndoOthers(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := store.Write(ctx, func(tx sqldb.Tx) error {
 		cancel() // in the middle of the operation: it must still be carried out whole
@@ -269,7 +270,7 @@ func TestCancelledCallerDoesNotUndoOthers(t *testing.T) {
 }
 
 func TestWriteAfterCloseSaysSo(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +293,7 @@ func TestStoreURLNamesAPath(t *testing.T) {
 
 // A read's audit row does not wait for the disk; what comes after it must again.
 func TestWritesWaitForTheDiskAgainAfterARelaxedOne(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	ctx := t.Context()
 	for _, step := range []struct {
 		row  guard.Row
@@ -318,7 +319,7 @@ func TestWritesWaitForTheDiskAgainAfterARelaxedOne(t *testing.T) {
 }
 
 func TestReplayWaitsForTheRoutingBefore(t *testing.T) {
-	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), sqlite.Owned)
+	store := mustOpen(t, filepath.Join(t.TempDir(), "a.db"), state.Owned)
 	ctx := t.Context()
 	if _, err := store.Accept(ctx, webhook.Batch{Events: []webhook.Event{{ID: "evt_1", Source: "shop", Key: "k", Body: []byte("{}")}}}); err != nil {
 		t.Fatal(err)
@@ -340,19 +341,19 @@ func TestReplayWaitsForTheRoutingBefore(t *testing.T) {
 func TestOneFileHasOneOwnerByWhateverName(t *testing.T) {
 	folder := t.TempDir()
 	path, link := filepath.Join(folder, "a.db"), filepath.Join(folder, "link.db")
-	mustOpen(t, path, sqlite.Owned)
+	mustOpen(t, path, state.Owned)
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
 	var locked *sqlite.LockedError
-	if _, err := openAt(t, link, sqlite.Owned); !errors.As(err, &locked) {
+	if _, err := openAt(t, link, state.Owned); !errors.As(err, &locked) {
 		t.Errorf("a second owner by a link got %v", err)
 	}
 }
 
 func TestNobodyElseMayReadTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	mustOpen(t, path, sqlite.Owned)
+	mustOpen(t, path, state.Owned)
 	for _, file := range []string{path, path + "-wal"} {
 		info, err := os.Stat(file)
 		if err != nil {
@@ -370,7 +371,7 @@ func TestFileOfAnotherKindIsLeftAsItIs(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openAt(t, path, sqlite.Owned); err == nil || !strings.Contains(err.Error(), "not a SQLite database") {
+	if _, err := openAt(t, path, state.Owned); err == nil || !strings.Contains(err.Error(), "not a SQLite database") {
 		t.Errorf("opening a text file gave %v", err)
 	}
 	if got, err := os.ReadFile(path); err != nil || string(got) != text {

@@ -20,7 +20,7 @@ import (
 	"drawbridge/server/export"
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 // exported is a line, as a reader who knows no more than the documents reads it.
@@ -40,7 +40,7 @@ func (e exported) text(t *testing.T, name string) string {
 }
 
 // exportAll gives the lines of an export by kind.
-func exportAll(t *testing.T, store *sqlite.Store, s export.Selection) map[string][]exported {
+func exportAll(t *testing.T, store *state.Store, s export.Selection) map[string][]exported {
 	t.Helper()
 	var out bytes.Buffer
 	counts, err := export.Write(t.Context(), &out, store, s)
@@ -246,7 +246,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func TestExportIsOfOneMoment(t *testing.T) {
 	h := newHarness(t)
 	worked(t, h)
-	reader := mustOpen(t, h.path, sqlite.ReadOnly)
+	reader := mustOpen(t, h.path, state.ReadOnly)
 	first, counts := true, map[string]int{}
 	err := reader.Export(t.Context(), export.Selection{}, func(line export.Line) error {
 		if first {

@@ -11,17 +11,12 @@ import (
 
 	sqlitelib "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"drawbridge/store/state"
 )
 
 // roomEvery is how often the free space of the disk is measured.
 const roomEvery = 3 * time.Second
-
-// Least is how much of the disk has to be free (ING-29). The zero value asks for
-// nothing.
-type Least struct {
-	Bytes   int64
-	Percent int
-}
 
 // Space is what a disk has, in bytes.
 type Space struct{ Free, Total int64 }
@@ -56,7 +51,7 @@ func (d *DB) Room() error {
 // WatchRoom measures the disk every few seconds until ctx ends, so that the disk is
 // never asked on behalf of a sender; at once when a write has found it full. What it
 // finds is logged when it changes.
-func (d *DB) WatchRoom(ctx context.Context, least Least, log *slog.Logger) {
+func (d *DB) WatchRoom(ctx context.Context, least state.Least, log *slog.Logger) {
 	ticker := time.NewTicker(roomEvery)
 	defer ticker.Stop()
 	w := roomWatch{DB: d, least: least, log: log}
@@ -75,7 +70,7 @@ func (d *DB) WatchRoom(ctx context.Context, least Least, log *slog.Logger) {
 
 type roomWatch struct {
 	*DB
-	least Least
+	least state.Least
 	log   *slog.Logger
 	said  bool // that there is no room
 }
@@ -89,7 +84,7 @@ func (w *roomWatch) look(full bool) {
 		w.log.Warn("could not measure the disk of the store", "store", w.path, "err", err)
 		return
 	}
-	why := w.least.missing(now)
+	why := missing(w.least, now)
 	if full && (err != nil || why == nil) {
 		why = errFull
 	}
@@ -105,7 +100,7 @@ func (w *roomWatch) look(full bool) {
 }
 
 // missing says what there is too little of; nil if there is enough.
-func (l Least) missing(s Space) *NoRoom {
+func missing(l state.Least, s Space) *NoRoom {
 	switch {
 	case s.Free < l.Bytes:
 		return &NoRoom{fmt.Sprintf("%d MiB of the store's disk are free, %d MiB have to be", s.Free>>20, l.Bytes>>20)}

@@ -8,25 +8,27 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"drawbridge/store/state"
 )
 
 func TestING29_LeastIsBytesAndPercent(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
-		least Least
+		least state.Least
 		space Space
 		room  bool
 	}{
-		{Least{500 * mib, 5}, Space{600 * mib, 10_000 * mib}, true},
-		{Least{500 * mib, 5}, Space{500 * mib, 10_000 * mib}, true},
-		{Least{500 * mib, 5}, Space{500*mib - 1, 1000 * mib}, false},
-		{Least{500 * mib, 5}, Space{600 * mib, 13_000 * mib}, false},
-		{Least{0, 5}, Space{5 * mib, 100 * mib}, true},
-		{Least{0, 5}, Space{5*mib - 1, 100 * mib}, false},
-		{Least{}, Space{0, 100 * mib}, true},
-		{Least{0, 5}, Space{math.MaxInt64 / 2, math.MaxInt64}, true},
+		{state.Least{Bytes: 500 * mib, Percent: 5}, Space{600 * mib, 10_000 * mib}, true},
+		{state.Least{Bytes: 500 * mib, Percent: 5}, Space{500 * mib, 10_000 * mib}, true},
+		{state.Least{Bytes: 500 * mib, Percent: 5}, Space{500*mib - 1, 1000 * mib}, false},
+		{state.Least{Bytes: 500 * mib, Percent: 5}, Space{600 * mib, 13_000 * mib}, false},
+		{state.Least{Bytes: 0, Percent: 5}, Space{5 * mib, 100 * mib}, true},
+		{state.Least{Bytes: 0, Percent: 5}, Space{5*mib - 1, 100 * mib}, false},
+		{state.Least{}, Space{0, 100 * mib}, true},
+		{state.Least{Bytes: 0, Percent: 5}, Space{math.MaxInt64 / 2, math.MaxInt64}, true},
 	} {
-		if why := c.least.missing(c.space); (why == nil) != c.room {
+		if why := missing(c.least, c.space); (why == nil) != c.room {
 			t.Errorf("%+v of %+v: %v", c.least, c.space, why)
 		}
 	}
@@ -35,7 +37,7 @@ func TestING29_LeastIsBytesAndPercent(t *testing.T) {
 func TestING29_WantOfRoomIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	s := openStore(t)
 	var log bytes.Buffer
-	w := roomWatch{DB: s.DB, least: Least{Bytes: math.MaxInt64}, log: slog.New(slog.NewTextHandler(&log, nil))}
+	w := roomWatch{DB: s.DB, least: state.Least{Bytes: math.MaxInt64}, log: slog.New(slog.NewTextHandler(&log, nil))}
 	for range 3 {
 		w.look(false)
 	}
@@ -43,7 +45,7 @@ func TestING29_WantOfRoomIsSaidOnceAndSoIsItsEnd(t *testing.T) {
 	if err := s.Room(); !errors.As(err, &why) || !strings.Contains(why.Public(), "free") {
 		t.Errorf("Room gives %v, want the reason", err)
 	}
-	w.least = Least{}
+	w.least = state.Least{}
 	for range 3 {
 		w.look(false)
 	}

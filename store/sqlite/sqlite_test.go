@@ -12,6 +12,7 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/guard/guardtest"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 	"drawbridge/store/storetest"
 	"drawbridge/tools/mcpmount"
 	"drawbridge/tools/mcpmount/mcpmounttest"
@@ -20,7 +21,7 @@ import (
 // harness is a store in a temporary file under a clock that tests move.
 type harness struct {
 	path  string
-	store *sqlite.Store
+	store *state.Store
 	mu    sync.Mutex
 	now   time.Time
 }
@@ -35,7 +36,7 @@ func newHarness(t *testing.T) *harness {
 
 func (h *harness) open(t *testing.T) {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), h.path, sqlite.Owned, sqlite.Options{Now: h.Now})
+	store, err := sqlite.Open(t.Context(), h.path, state.Owned, state.Options{Now: h.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"drawbridge/server/dispatch"
 	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
 )
 
 func TestWatchTellsOfWhatAnotherProcessDid(t *testing.T) {
@@ -23,7 +24,7 @@ func TestWatchTellsOfWhatAnotherProcessDid(t *testing.T) {
 	// was seen of it before.
 	await(t, changed)
 	await(t, quiet)
-	beside, err := sqlite.Open(t.Context(), h.path, sqlite.Beside, sqlite.Options{Now: h.Now})
+	beside, err := sqlite.Open(t.Context(), h.path, state.Beside, state.Options{Now: h.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
 )
 
@@ -31,18 +32,8 @@ type writer struct {
 }
 
 type operation struct {
-	fn func(tx sqldb.Tx) error
-	// bare: without a savepoint, which costs a quarter of a small write. For
-	// operations that fail before they change anything, or else because the disk
-	// does: then the whole batch fails, as if the commit had.
-	bare bool
-	// relaxed: it is enough that the operating system has it. A crash of the
-	// process loses nothing; a power cut may lose what was written since the last
-	// commit that was not relaxed.
-	relaxed bool
-	// impatient: whoever asked stops waiting when its context ends, though it has begun
-	// and may be carried out.
-	impatient bool
+	fn  func(tx sqldb.Tx) error
+	how state.How
 
 	err    error
 	result chan error // buffered: the writer never waits for a caller
@@ -64,12 +55,12 @@ func startWriter(conn *sql.Conn, failed func(error)) *writer {
 // the commit is on disk. A context that ends before fn has begun stops it; one
 // that ends later does not, because the answer would be a guess.
 func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
-	return d.write(ctx, operation{}, fn)
+	return d.Do(ctx, state.How{}, fn)
 }
 
-// write is Write with the say of how in kind.
-func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) error) error {
-	op := &operation{fn: fn, bare: kind.bare, relaxed: kind.relaxed, impatient: kind.impatient, result: make(chan error, 1)}
+// Do is Write with a say in how.
+func (d *DB) Do(ctx context.Context, how state.How, fn func(tx sqldb.Tx) error) error {
+	op := &operation{fn: fn, how: how, result: make(chan error, 1)}
 	if d.writer == nil {
 		return fmt.Errorf("writing to %q: opened for reading only", d.path)
 	}
@@ -87,7 +78,7 @@ func (d *DB) write(ctx context.Context, kind operation, fn func(tx sqldb.Tx) err
 	if d.writer.queue.remove(op) {
 		return ctx.Err()
 	}
-	if op.impatient {
+	if op.how.Impatient {
 		return fmt.Errorf("waiting for a commit that is under way: %w", ctx.Err())
 	}
 	return <-op.result
@@ -110,7 +101,7 @@ func (w *writer) loop() {
 
 // commit runs a batch in one transaction and answers each operation.
 func (w *writer) commit(batch []*operation) {
-	err := w.relax(!slices.ContainsFunc(batch, func(op *operation) bool { return !op.relaxed }))
+	err := w.relax(!slices.ContainsFunc(batch, func(op *operation) bool { return !op.how.Relaxed }))
 	if err == nil {
 		err = w.transact(batch)
 	}
@@ -167,7 +158,7 @@ func (w *writer) relax(relaxed bool) error {
 // carry runs one operation so that its failure undoes it alone. The error is of the
 // whole transaction: SQLite gives up all of it on a full disk, say.
 func (w *writer) carry(op *operation) error {
-	if !op.bare {
+	if !op.how.Bare {
 		return w.savepoint(op)
 	}
 	w.tx.changed = false

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"path/filepath"
 	"runtime"
@@ -13,17 +12,34 @@ import (
 	"weak"
 
 	"drawbridge/server/webhook"
+	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
 )
 
-func openStore(t *testing.T) *Store {
+// opened is a store, and the file below it.
+type opened struct {
+	*state.Store
+	*DB
+}
+
+// Of what both have, the file's.
+func (o opened) Do(ctx context.Context, how state.How, fn func(tx sqldb.Tx) error) error {
+	return o.DB.Do(ctx, how, fn)
+}
+func (o opened) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
+	return o.DB.Write(ctx, fn)
+}
+func (o opened) Read() sqldb.Querier { return o.DB.Read() }
+func (o opened) Close() error        { return o.Store.Close() }
+
+func openStore(t *testing.T) opened {
 	t.Helper()
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), Owned, Options{})
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), state.Owned, state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	return s
+	return opened{s, s.Engine.(*DB)}
 }
 
 func anEvent(id string) webhook.Batch {
@@ -105,16 +121,16 @@ func TestQueueOutlivesOperationsThatAreTakenBack(t *testing.T) {
 	}
 }
 
-func TestAcceptThatHasBegunIsStoredThoughNobodyWaits(t *testing.T) {
+func TestWriteThatHasBegunIsCarriedOutThoughNobodyWaits(t *testing.T) {
 	s := openStore(t)
 	ctx, hangUp := context.WithCancel(t.Context())
 	begun, release := make(chan struct{}), make(chan struct{})
 	answered := make(chan error, 1)
 	go func() {
-		answered <- s.write(ctx, operation{impatient: true}, func(tx sqldb.Tx) error {
+		answered <- s.Do(ctx, state.How{Impatient: true}, func(tx sqldb.Tx) error {
 			close(begun)
 			<-release
-			_, err := s.accept(context.Background(), tx, webhook.Batch{}, anEvent("evt_1").Events[0], "{}", sql.NullString{})
+			_, err := tx.ExecContext(context.Background(), `INSERT INTO tool_effects (idempotency_key, tool, result, created_at) VALUES ('k', 't', '', 0)`)
 			return err
 		})
 	}()
@@ -124,9 +140,12 @@ func TestAcceptThatHasBegunIsStoredThoughNobodyWaits(t *testing.T) {
 		t.Fatalf("got %v, want the end of the context", err)
 	}
 	close(release)
-	receipts, err := s.Accept(t.Context(), anEvent("evt_1"))
-	if err != nil || !receipts[0].Duplicate {
-		t.Errorf("sent again: %+v, %v; want a duplicate", receipts, err)
+	if err := s.Write(t.Context(), func(sqldb.Tx) error { return nil }); err != nil { // behind it
+		t.Fatal(err)
+	}
+	var n int
+	if err := s.Read().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM tool_effects`).Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d were written (%v), want 1", n, err)
 	}
 }
 

@@ -1,0 +1,83 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"time"
+
+	"drawbridge/tools/sqldb"
+)
+
+// Mode says how a process uses a store.
+type Mode int
+
+const (
+	// Owned: this process works on the jobs.
+	Owned Mode = iota
+	// Beside: reads and writes, but leaves the jobs to those who own the store.
+	Beside
+	// ReadOnly: reads a store that exists, beside anybody.
+	ReadOnly
+)
+
+// Engine is a database that keeps the state: store/sqlite, store/postgres.
+type Engine interface {
+	// Write and Read. A write decides by what it reads, and no other one comes between,
+	// on whatever machine: see [How] for those that need less.
+	sqldb.DB
+	// Do is Write with a say in how.
+	Do(ctx context.Context, how How, fn func(tx sqldb.Tx) error) error
+	// Snapshot is a read transaction: all that it reads is of one moment.
+	Snapshot(ctx context.Context) (*sql.Tx, error)
+	// Watch calls look every second until ctx ends, and says whether another process has
+	// written since look last returned without an error.
+	Watch(ctx context.Context, look func(ctx context.Context, written bool) error)
+	// Alone reports whether no other process can be working on the jobs.
+	Alone() bool
+	// Room is nil while there is room for events on the disk, if the engine knows.
+	Room() error
+	// WatchRoom measures the disk until ctx ends.
+	WatchRoom(ctx context.Context, least Least, log *slog.Logger)
+	Close() error
+}
+
+// How a write is carried out. The zero value is right for all, the others cost less.
+type How struct {
+	// Bare: without a savepoint, which costs a quarter of a small write. For
+	// operations that fail before they change anything, or else because the disk
+	// does: then all that share the transaction fail, as if the commit had.
+	Bare bool
+	// Relaxed: it is enough that the operating system has it. A crash of the
+	// process loses nothing; a power cut may lose what was written since the last
+	// commit that was not relaxed.
+	Relaxed bool
+	// Impatient: whoever asked stops waiting when its context ends, though it has begun
+	// and may be carried out.
+	Impatient bool
+	// Keyed: what it decides by is a key of a table, or a row that it locks (forUpdate). So
+	// it may go on beside others; where there is one writer that means nothing.
+	Keyed bool
+}
+
+// Least is how much of the store's disk has to be free (ING-29). The zero value asks for
+// nothing.
+type Least struct {
+	Bytes   int64
+	Percent int
+}
+
+// millis and fromMillis are how times stand in the tables; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,94 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"drawbridge/server/guard"
+	"drawbridge/tools"
+	"drawbridge/tools/sqldb"
+)
+
+var _ guard.Ledger = (*Store)(nil)
+
+// Claim notes the intended call unless its key is known, and gives what is known.
+func (s *Store) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
+	var prior guard.Prior
+	err := s.Do(ctx, How{Bare: true}, func(tx sqldb.Tx) error {
+		var err error
+		if prior, err = priorCall(ctx, tx, c.Principal, c.Key); err != nil || prior.State != guard.Fresh {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, at) VALUES (?, ?, ?, ?, ?)`,
+			c.Principal, c.Key, c.Tool, c.Digest, millis(c.At))
+		return err
+	})
+	if err != nil {
+		return guard.Prior{}, fmt.Errorf("claiming a call of %s: %w", c.Tool, err)
+	}
+	return prior, nil
+}
+
+// Lookup reads what is known of a key.
+func (s *Store) Lookup(ctx context.Context, principal, key string) (guard.Prior, error) {
+	prior, err := priorCall(ctx, s.Read(), principal, key)
+	if err != nil {
+		return guard.Prior{}, fmt.Errorf("looking up an idempotency key: %w", err)
+	}
+	return prior, nil
+}
+
+func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (guard.Prior, error) {
+	prior := guard.Prior{State: guard.Started}
+	var result sql.NullString
+	err := q.QueryRowContext(ctx, `SELECT tool, digest, result FROM guarded_calls WHERE principal = ? AND idempotency_key = ?`,
+		principal, key).Scan(&prior.Tool, &prior.Digest, &result)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return guard.Prior{State: guard.Fresh}, nil
+	case err != nil:
+		return guard.Prior{}, err
+	case result.Valid:
+		prior.State, prior.Result = guard.Settled, []byte(result.String)
+	}
+	return prior, nil
+}
+
+// Record appends the audit row and settles the call, in one transaction. The row of
+// a read that was let through is written before the answer, so that no crash of the
+// process loses it, but does not wait for the disk: it changes nothing that would
+// have to be proved. It is on disk with the next write that waits.
+func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
+	op := How{Bare: true, Keyed: true, Relaxed: row.Effect == tools.Read && row.Decision == guard.Allowed}
+	err := s.Do(ctx, op, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO audit
+			(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			millis(row.At), row.Principal, row.Door, row.Tool, string(row.Effect), string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
+			row.Duration.Microseconds(), row.Run, row.Key)
+		if err != nil || settled == nil {
+			return err
+		}
+		return settle(ctx, tx, *settled)
+	})
+	if err != nil {
+		return fmt.Errorf("recording a call of %s: %w", row.Tool, err)
+	}
+	return nil
+}
+
+// settle stores the first result of a call, or gives its claim up. A result that
+// is there already stays: it was the first.
+func settle(ctx context.Context, tx sqldb.Tx, c guard.Settlement) error {
+	if len(c.Result) == 0 {
+		_, err := tx.ExecContext(ctx, `DELETE FROM guarded_calls WHERE principal = ? AND idempotency_key = ? AND result IS NULL`,
+			c.Principal, c.Key)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, result, at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(result, excluded.result)`,
+		c.Principal, c.Key, c.Tool, c.Digest, string(c.Result), millis(c.At))
+	return err
+}

@@ -1,0 +1,148 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"drawbridge/server/dispatch"
+	"drawbridge/tools/sqldb"
+)
+
+var _ dispatch.Queue = (*Store)(nil)
+
+// enqueue adds a job of ordinary priority due at a time, or moves the one that is there.
+// A run has a priority of its own: enqueueRun.
+func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
+	return err
+}
+
+// enqueueRun is enqueue for a run: its job has the run's priority.
+func enqueueRun(ctx context.Context, tx sqldb.Tx, id string, due time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, priority, due_at, leased) VALUES ('run', ?, (SELECT priority FROM runs WHERE id = ?), ?, 0)
+		ON CONFLICT (kind, ref) DO UPDATE SET priority = excluded.priority, due_at = excluded.due_at, leased = 0`, id, id, millis(due))
+	return err
+}
+
+// rank is how a priority stands in the tables: 0 goes first.
+func rank(p dispatch.Priority) int { return int(p - dispatch.High) }
+
+// lease takes up to limit due jobs, those of the highest priority first, and gives
+// what they wake.
+func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limit int, lease time.Duration) ([]string, error) {
+	now := s.now()
+	var refs []string
+	for priority := dispatch.High; priority <= dispatch.Low && len(refs) < limit; priority++ {
+		rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND priority = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
+			string(kind), rank(priority), millis(now), limit-len(refs))
+		if err != nil {
+			return nil, err
+		}
+		due, err := collect(rows, func(ref *string) []any { return []any{ref} })
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, due...)
+	}
+	for _, ref := range refs {
+		if err := take(ctx, tx, kind, ref, now.Add(lease)); err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+// take leases one job.
+func take(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+	return err
+}
+
+// finishJob removes the job; false if it was not there.
+func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string) (bool, error) {
+	return changedOne(tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref))
+}
+
+// Renew extends leases; a job that has ended or was put down meanwhile is passed
+// over: it keeps the time it was put off to. One statement for all: a thousand would
+// hold up everybody else's writes.
+func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) error {
+	list, err := json.Marshal(refs)
+	if err != nil {
+		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+	}
+	err = s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND ref IN (SELECT value FROM json_each(?))`,
+			millis(s.now().Add(lease)), string(kind), string(list))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+	}
+	return nil
+}
+
+// Postpone puts work down until a time without a word about it.
+func (s *Store) Postpone(ctx context.Context, kind dispatch.Kind, ref string, until time.Time) error {
+	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("postponing %s %q: %w", kind, ref, err)
+	}
+	s.signal(kind)
+	return nil
+}
+
+// NextDue is when the earliest job of the kind is due.
+func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, bool, error) {
+	var due sql.NullInt64
+	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due) FROM (
+		SELECT MIN(due_at) AS due FROM jobs WHERE kind = ?1 AND priority = 0 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 1 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 2)`, string(kind)).Scan(&due)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
+	}
+	return fromMillis(due.Int64), due.Valid, nil
+}
+
+// Wake tells that jobs of the kind were added or moved.
+func (s *Store) Wake(kind dispatch.Kind) <-chan struct{} { return s.wake[kind] }
+
+// signal wakes the kinds' workers, after the commit.
+func (s *Store) signal(kinds ...dispatch.Kind) {
+	for _, kind := range kinds {
+		select {
+		case s.wake[kind] <- struct{}{}:
+		default: // somebody is about to look anyway
+		}
+	}
+}
+
+// reclaim makes every leased job due: whoever held it has ended.
+func (s *Store) reclaim(ctx context.Context) error {
+	return s.Write(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE leased = 1`, millis(s.now()))
+		return err
+	})
+}
+
+// collect scans all rows into a slice and closes them.
+func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
+	defer func() { _ = rows.Close() }()
+	var all []T
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(fields(&one)...); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

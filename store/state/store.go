@@ -1,0 +1,96 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/server/dispatch"
+	"drawbridge/server/guard"
+	"drawbridge/server/webhook"
+	"drawbridge/tools/sqldb"
+)
+
+// Store is Drawbridge's state. Its methods are in one file per interface.
+type Store struct {
+	Engine
+	now  func() time.Time
+	wake map[dispatch.Kind]chan struct{}
+
+	watches  watches
+	watching sync.WaitGroup
+	stop     context.CancelFunc
+}
+
+var (
+	_ webhook.Inbox  = (*Store)(nil)
+	_ dispatch.Store = (*Store)(nil)
+	_ bridge.Journal = (*Store)(nil)
+	_ guard.Ledger   = (*Store)(nil)
+)
+
+// Options have working zero values.
+type Options struct {
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+	// Schemas are the tables of built-in tools that share the database.
+	Schemas []sqldb.Schema
+}
+
+// New gives the state in an open database. An owner who is alone finds every job that was
+// under way when the last owner ended due at once.
+func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{Engine: engine, now: o.Now, wake: map[dispatch.Kind]chan struct{}{}}
+	for _, kind := range kinds {
+		s.wake[kind] = make(chan struct{}, 1)
+	}
+	if mode != Owned {
+		return s, nil
+	}
+	if engine.Alone() {
+		if err := s.reclaim(ctx); err != nil {
+			return nil, fmt.Errorf("taking over what was under way: %w", err)
+		}
+	}
+	s.watch()
+	return s, nil
+}
+
+// kinds are all that somebody is woken for.
+var kinds = []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.ScheduleJob, dispatch.Cancels}
+
+// watch wakes whoever waits when another process has written to the store.
+func (s *Store) watch() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	s.watching.Go(func() {
+		s.Engine.Watch(ctx, func(ctx context.Context, written bool) error {
+			if written {
+				s.signal(kinds...)
+			}
+			if written || s.watches.news() {
+				return s.lookForChanges(ctx)
+			}
+			return nil
+		})
+	})
+}
+
+// Close ends the watch and closes the database.
+func (s *Store) Close() error {
+	if s.stop != nil {
+		s.stop()
+		s.watching.Wait()
+	}
+	return s.Engine.Close()
+}
+
+// Ready reports whether the store can take a write now.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.Write(ctx, func(sqldb.Tx) error { return nil })
+}
