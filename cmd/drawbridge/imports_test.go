@@ -49,6 +49,7 @@ var imports = []struct {
 	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/schedule"}},
 	{"store/state", []string{"bridge", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
 	{"store/*", []string{"store/state", "tools/sqldb"}},
+	{"store/postgres/postgrestest", nil},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

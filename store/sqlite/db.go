@@ -100,7 +100,7 @@ func (d *DB) openWriter(ctx context.Context, schemas []sqldb.Schema) error {
 		return err
 	}
 	for _, schema := range schemas {
-		if err := sqldb.Migrate(ctx, writes, schema); err != nil {
+		if err := sqldb.Migrate(ctx, writes, sqldb.SQLite, schema); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,13 +123,13 @@ func olderStore(t *testing.T) (path string) {
 	defer func() { _ = db.Close() }()
 	older := fstest.MapFS{}
 	for _, name := range []string{"migrations/00001_state.sql", "migrations/00002_mounts.sql"} {
-		text, err := os.ReadFile(name)
+		text, err := fs.ReadFile(state.Schema.Files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		older[name] = &fstest.MapFile{Data: text}
 	}
-	if err := sqldb.Migrate(t.Context(), db, sqldb.Schema{Name: "state", Files: older}); err != nil {
+	if err := sqldb.Migrate(t.Context(), db, sqldb.SQLite, sqldb.Schema{Name: "state", Files: older}); err != nil {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 
@@ -10,12 +9,9 @@ import (
 	"drawbridge/tools/sqldb"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // Open opens the state in a file.
 func Open(ctx context.Context, path string, mode state.Mode, o state.Options) (*state.Store, error) {
-	schemas := append([]sqldb.Schema{{Name: "state", Files: migrations}, sqldb.Effects}, o.Schemas...)
+	schemas := append([]sqldb.Schema{state.Schema, sqldb.Effects}, o.Schemas...)
 	db, err := OpenDB(ctx, path, mode, schemas...)
 	if err != nil {
 		return nil, err
@@ -36,7 +32,7 @@ func Open(ctx context.Context, path string, mode state.Mode, o state.Options) (*
 // checkVersion refuses to look at tables of an earlier version: what they lack would
 // only show as an error of SQL.
 func (d *DB) checkVersion(ctx context.Context, schema sqldb.Schema) error {
-	behind, err := sqldb.Behind(ctx, d.reads, schema)
+	behind, err := sqldb.Behind(ctx, d.reads, sqldb.SQLite, schema)
 	if err == nil && behind {
 		err = errors.New("an earlier version of this program wrote it; `drawbridge serve` brings it up to date")
 	}

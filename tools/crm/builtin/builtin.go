@@ -27,7 +27,7 @@ import (
 	"drawbridge/tools/sqldb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // Schema is the migrations of the tables, all named crm_*.

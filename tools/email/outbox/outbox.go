@@ -23,7 +23,7 @@ import (
 	"drawbridge/tools/sqldb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // Schema is the tables of the outbox. Migrate them, and sqldb.Effects, first.

@@ -19,7 +19,7 @@ import (
 	"drawbridge/tools/sqldb"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // Schema is the sandbox's tables.

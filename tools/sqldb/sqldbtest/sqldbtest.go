@@ -29,7 +29,7 @@ func Open(t testing.TB, schemas ...sqldb.Schema) *DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	for _, schema := range append([]sqldb.Schema{sqldb.Effects}, schemas...) {
-		if err := sqldb.Migrate(t.Context(), db, schema); err != nil {
+		if err := sqldb.Migrate(t.Context(), db, sqldb.SQLite, schema); err != nil {
 			t.Fatal(err)
 		}
 	}

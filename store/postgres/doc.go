@@ -1,0 +1,3 @@
+// Package postgres is the engine below Drawbridge's state for several nodes: a
+// PostgreSQL server that all of them use.
+package postgres
