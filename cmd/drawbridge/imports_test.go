@@ -17,6 +17,7 @@ var imports = []struct {
 	allowed []string
 }{
 	{"cmd/drawbridge", []string{"*", "*/*", "*/*/*"}},
+	{"cmd/chaos", nil},
 	{"config", nil},
 	{"tools", nil},
 	{"tools/sqldb", []string{"tools"}},
