@@ -29,6 +29,8 @@ type benchModel struct {
 	mu   sync.Mutex
 	runs map[string]*benchRun
 	gaps []time.Duration
+
+	script benchScripted
 }
 
 type benchRun struct {
@@ -47,6 +49,10 @@ func question(id string, delay time.Duration, turns int) string {
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (m *benchModel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, scriptPath) {
+		m.script.ServeHTTP(w, r)
+		return
+	}
 	if r.Method == http.MethodGet {
 		m.tellGaps(w)
 		return

@@ -21,9 +21,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	mcpbare "github.com/mark3labs/mcp-go/server"
 
-	"drawbridge/bridge/rehearsal"
 	"drawbridge/config"
-	"drawbridge/server/dispatch"
 )
 
 // The benchmarks behind the figures in the README. Where a figure is a ratio, both
@@ -80,84 +78,6 @@ func exchange(conn net.Conn, answers *bufio.Reader, request []byte) error {
 		return fmt.Errorf("answered %s: %s", res.Status, body)
 	}
 	return nil
-}
-
-// benchScript is 3 turns of 2 calls each (one read turn, one write turn) and an answer.
-const benchScript = `
-scenes:
-  - when: {turn: 1}
-    call:
-      - {tool: payment_get_payment, with: {payment_id: pi_demo_1001}}
-      - {tool: crm_get_customer, with: {customer: cus_demo_ada}}
-  - when: {turn: 2}
-    call:
-      - {tool: crm_log_interaction, with: {customer: cus_demo_ada, kind: note, summary: paid}}
-      - {tool: crm_create_task, with: {title: follow up, customer: cus_demo_ada}}
-  - when: {turn: 3}
-    call:
-      - {tool: crm_search_orders, with: {customer: cus_demo_ada}}
-      - {tool: crm_list_tasks, with: {customer: cus_demo_ada}}
-  - say: done
-`
-
-// BenchmarkRuns measures whole runs of 3 turns with 2 calls each and a last answer,
-// against a scripted model that answers at once, so that ms/turn is Drawbridge's own
-// overhead and the HTTP exchange.
-func BenchmarkRuns(b *testing.B) {
-	script, err := rehearsal.Load([]byte(benchScript))
-	if err != nil {
-		b.Fatal(err)
-	}
-	model := httptest.NewServer(rehearsal.NewServer(script, rehearsal.Options{}))
-	b.Cleanup(model.Close)
-	for _, atOnce := range []int{1, 32} {
-		b.Run(fmt.Sprintf("at-once=%d", atOnce), func(b *testing.B) {
-			a, _ := benchApp(b, func(c *config.Config) {
-				agent := config.DefaultAgent()
-				agent.Tools = []string{"*"}
-				agent.Budget.Wall = config.Duration(time.Hour)
-				c.Agents = map[string]config.Agent{"a": agent}
-				c.Model = config.Model{BaseURL: model.URL + "/v1", Name: rehearsal.ModelName, Timeout: c.Model.Timeout}
-				c.Workers.Runs = atOnce
-			}, false)
-			for range b.N {
-				if err := a.store.Start(b.Context(), dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "a", Source: "bench", Prompt: "go"}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ResetTimer()
-			a.Work(b.Context())
-			awaitEmpty(b, a)
-			b.StopTimer()
-			perRun := b.Elapsed().Seconds() / float64(b.N)
-			b.ReportMetric(1/perRun, "runs/s")
-			b.ReportMetric(perRun*1000/benchTurns, "ms/turn")
-		})
-	}
-}
-
-// benchTurns is how often the model is asked in a run of benchScript.
-const benchTurns = 4
-
-// awaitEmpty waits until no run has anything left to do, and wants all to have succeeded.
-func awaitEmpty(b *testing.B, a *app) {
-	b.Helper()
-	err := poll(b.Context(), func() (bool, error) {
-		_, left, err := a.store.NextDue(b.Context(), dispatch.RunJob)
-		return !left, err
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	runs, err := a.store.Runs(b.Context(), "", b.N)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, run := range runs {
-		if run.State != dispatch.Succeeded {
-			b.Fatalf("run %s: %s %s", run.State, run.Reason, run.Answer)
-		}
-	}
 }
 
 // BenchmarkCall measures tools/call over streamable HTTP, through the guard with its
