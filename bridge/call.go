@@ -131,6 +131,11 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result) (CallRes
 	if r.task.Taint != nil && r.history.tainted() {
 		calling = r.task.Taint(calling)
 	}
+	if r.task.Held != nil {
+		if err := r.task.Held(ctx); err != nil {
+			return CallResult{}, err
+		}
+	}
 	returned, err := r.task.Session.Call(calling, intent.Tool, intent.Arguments, intent.Key)
 	if intent.Effect == Read && ctx.Err() != nil {
 		return CallResult{}, ctx.Err() // whatever came back may only tell of the end

@@ -121,6 +121,9 @@ type Task struct {
 	// Taint, if set, marks the context of calls made after the run has seen such
 	// text, so that whoever guards the calls can judge them by it.
 	Taint func(context.Context) context.Context
+	// Held, if set, is asked right before each call is sent, behind its intent: an error
+	// means that somebody else may carry the run by now. Then nothing is called.
+	Held func(context.Context) error
 }
 
 // Run carries a run on from wherever its journal leaves off, until it ends or has

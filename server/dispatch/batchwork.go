@@ -30,7 +30,7 @@ func (d *Dispatcher) claimBatches(ctx context.Context, limit int) ([]work, error
 	claimed, err := d.store.ClaimBatches(ctx, limit, LeaseFor)
 	all := make([]work, len(claimed))
 	for i, b := range claimed {
-		all[i] = work{b.ID, func(ctx context.Context) { d.carryBatch(ctx, b) }}
+		all[i] = work{ref: b.ID, do: func(h *hold) { d.carryBatch(h, b) }}
 	}
 	return all, err
 }
@@ -38,8 +38,9 @@ func (d *Dispatcher) claimBatches(ctx context.Context, limit int) ([]work, error
 // batchWork is one carrying of a batch.
 type batchWork struct {
 	*Dispatcher
-	b   Batch
-	log *slog.Logger
+	b    Batch
+	hold *hold
+	log  *slog.Logger
 	// settings are those of the batch's agent; the smallest pauses and a file of one batch
 	// if it is not configured here any more.
 	settings BatchSettings
@@ -49,8 +50,9 @@ type batchWork struct {
 // begins, so that a crash repeats one step at most: and each can be repeated. A file may be
 // uploaded twice, which costs nothing; a batch is made once, since whoever cannot know looks
 // for it first; results are noted once a question.
-func (d *Dispatcher) carryBatch(ctx context.Context, b Batch) {
-	w := &batchWork{Dispatcher: d, b: b, log: d.o.Log.With("batch", b.ID, "agent", b.Agent), settings: d.settings.Batches[b.Agent]}
+func (d *Dispatcher) carryBatch(h *hold, b Batch) {
+	ctx := h.ctx
+	w := &batchWork{Dispatcher: d, b: b, hold: h, log: d.o.Log.With("batch", b.ID, "agent", b.Agent), settings: d.settings.Batches[b.Agent]}
 	if w.settings.Limits.Questions == 0 {
 		w.settings = BatchSettings{Limits: BatchLimits{Questions: openai.MostBatchRequests, Bytes: openai.MostBatchBytes}, Poll: 5 * time.Minute}
 	}
@@ -110,9 +112,11 @@ func (w *batchWork) carry(ctx context.Context) (due time.Time, err error) {
 func (w *batchWork) fault(ctx context.Context, stopping bool, err error) (time.Time, error) {
 	var failure *openai.Error
 	switch {
+	case errors.Is(err, bridge.ErrFenced), w.hold.lost():
+		return time.Time{}, bridge.ErrFenced
 	case stopping:
 		return w.o.Now(), nil
-	case errors.Is(err, bridge.ErrFenced):
+	case errors.Is(err, ErrAway):
 		return time.Time{}, err
 	case errors.As(err, &failure) && failure.Kind == openai.Permanent && failure.Reason != openai.WrongKey && failure.Reason != openai.Forbidden:
 		w.log.Error("batch is given up", "err", err)
@@ -201,6 +205,9 @@ func (w *batchWork) create(ctx context.Context) (due time.Time, err error) {
 	}
 	w.b.State, w.b.Tried = Creating, w.o.Now()
 	if err := w.store.MoveBatch(ctx, w.b, due); err != nil {
+		return due, err
+	}
+	if err := w.hold.still(ctx); err != nil {
 		return due, err
 	}
 	made, err := w.o.Batches.Create(ctx, w.b.Model, w.b.File, w.mark())

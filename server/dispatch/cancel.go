@@ -24,6 +24,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, run, why string) (State, error)
 		return state, nil
 	}
 	// It owes a callback, which is made here: whoever claims the run ends it.
+	begun := d.mono()
 	claimed, _, err := d.store.ClaimRun(ctx, run, LeaseFor)
 	switch {
 	case errors.Is(err, ErrEnded):
@@ -33,7 +34,7 @@ func (d *Dispatcher) Cancel(ctx context.Context, run, why string) (State, error)
 	case claimed == nil:
 		return Running, nil
 	}
-	d.carry(d.take(context.WithoutCancel(ctx), *claimed))
+	d.pool(RunJob, 1, nil).carryOne(context.WithoutCancel(ctx), work{run, func(h *hold) { d.carry(d.take(h.ctx, *claimed), h) }, begun})
 	return Cancelled, nil
 }
 

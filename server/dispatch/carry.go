@@ -17,18 +17,20 @@ func (d *Dispatcher) claimRuns(ctx context.Context, limit int) ([]work, error) {
 	claimed, err := d.store.ClaimRuns(ctx, limit, LeaseFor)
 	all := make([]work, len(claimed))
 	for i, c := range claimed {
-		all[i] = work{c.Run.ID, func(ctx context.Context) { d.carry(d.take(ctx, c)) }}
+		all[i] = work{ref: c.Run.ID, do: func(h *hold) { d.carry(d.take(h.ctx, c), h) }}
 	}
 	return all, err
 }
 
 // carry takes one run as far as it goes now: to its end, or to where it must wait.
-func (d *Dispatcher) carry(l *life) {
+func (d *Dispatcher) carry(l *life, h *hold) {
 	defer d.over(l)
+	defer l.holdBy(h)()
 	log := d.o.Log.With("run", l.Run.ID, "agent", l.Run.Agent)
 	// The end is noted even when the worker is being stopped.
 	quiet := context.WithoutCancel(l.ctx)
-	err := d.settle(quiet, l)
+	// What the store did not take while it was away follows from the journal once more.
+	err := patiently(l.ctx, func() error { return d.settle(quiet, l) })
 	switch {
 	case errors.Is(err, bridge.ErrFenced):
 		log.Warn("run was taken over by another worker")
@@ -55,12 +57,14 @@ func (d *Dispatcher) settle(ctx context.Context, l *life) error {
 	}
 	why := new(stopped)
 	switch {
-	case errors.Is(err, bridge.ErrFenced):
-		return err
+	case errors.Is(err, bridge.ErrFenced), l.hold.lost():
+		return bridge.ErrFenced
 	case errors.As(context.Cause(l.ctx), &why) && (err != nil || outcome.Status == bridge.Waiting):
 		return d.cancelled(ctx, l, why.why)
 	case l.ctx.Err() != nil && err != nil:
 		return d.store.Release(ctx, l.Lease)
+	case errors.Is(err, ErrAway):
+		return err
 	case errors.Is(err, ErrUnconfigured):
 		return d.leave(ctx, l, "owner_unknown")
 	case err != nil:
@@ -93,7 +97,7 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
 	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
-		Tainted: l.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent)}
+		Tainted: l.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still}
 	d.later(l, &task)
 	return d.bridge.Run(ctx, task)
 }

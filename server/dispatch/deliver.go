@@ -17,7 +17,7 @@ func (d *Dispatcher) callbackPool() *pool {
 		owed, err := d.store.ClaimCallbacks(ctx, limit, LeaseFor+callbackTime, limits)
 		all := make([]work, len(owed))
 		for i, c := range owed {
-			all[i] = work{c.ID, func(ctx context.Context) { d.deliver(ctx, c) }}
+			all[i] = work{ref: c.ID, do: func(h *hold) { d.deliver(h.ctx, c) }}
 		}
 		return all, err
 	})

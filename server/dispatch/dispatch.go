@@ -85,6 +85,8 @@ type Options struct {
 	Batches *openai.Batches
 	// Random gives [0, 1) for the jitter of retries; math/rand if nil.
 	Random func() float64
+	// Jobs calls for work when it is due; if nil, the pools look for themselves.
+	Jobs JobEngine
 }
 
 // Dispatcher moves work along. Make it with New, let it Run.
@@ -96,6 +98,8 @@ type Dispatcher struct {
 	settings Settings
 	o        Options
 	live     *live
+	rivals   *rivals
+	mono     func() time.Time
 
 	mu          sync.Mutex
 	transcripts map[string]*transcript // of runs that are carried or listened to here
@@ -136,7 +140,8 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 	if o.Batches == nil && len(settings.Batches)+len(settings.OpenAI) > 0 {
 		panic("dispatch: agents that answer in batches, and OpenAI's events, need Options.Batches")
 	}
-	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{}}
+	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{},
+		rivals: newRivals(), mono: time.Now}
 	d.live = newLive(d.pool(RunJob, 0, nil))
 	return d
 }
@@ -153,18 +158,24 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	if !d.setLanes(ctx) {
 		return
 	}
-	for _, p := range []struct {
-		*pool
-		work context.Context
-	}{
-		{d.pool(EventJob, d.o.Runs, d.claimEvents), quiet},
-		{d.pool(RunJob, d.o.Runs, d.claimRuns), ctx},
-		{d.callbackPool(), quiet},
-		{d.pool(BatchJob, batchWorkers, d.claimBatches), ctx},
-	} {
-		pools.Go(func() { p.run(ctx, p.work) })
+	began, planned := d.planSchedules(ctx)
+	if !planned {
+		return
 	}
-	pools.Go(func() { d.runSchedules(ctx) })
+	all := []*pool{
+		d.pool(EventJob, d.o.Runs, d.claimEvents).with(quiet),
+		d.pool(RunJob, d.o.Runs, d.claimRuns).with(ctx),
+		d.callbackPool().with(quiet),
+		d.pool(BatchJob, batchWorkers, d.claimBatches).with(ctx),
+		d.schedulePool(began).with(quiet),
+	}
+	if d.o.Jobs != nil {
+		d.workCalled(ctx, all)
+		return
+	}
+	for _, p := range all {
+		pools.Go(func() { p.run(ctx) })
+	}
 }
 
 // setLanes tells the store of the settings. No work goes on before it knows them; false
@@ -211,7 +222,7 @@ func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
 	var watcher sync.WaitGroup
 	watcher.Go(func() { d.watchCancels(watching) })
 	if len(d.settings.Batches) > 0 {
-		watcher.Go(func() { d.pool(BatchJob, batchWorkers, d.claimBatches).run(watching, watching) })
+		watcher.Go(func() { d.pool(BatchJob, batchWorkers, d.claimBatches).with(watching).run(watching) })
 	}
 	defer watcher.Wait()
 	defer stop()
@@ -220,6 +231,7 @@ func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
 
 func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 	for {
+		begun := d.mono()
 		claimed, due, err := d.store.ClaimRun(ctx, id, LeaseFor)
 		switch {
 		case errors.Is(err, ErrEnded):
@@ -229,7 +241,7 @@ func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 		case claimed == nil:
 			d.sleep(ctx, due.Sub(d.o.Now()))
 		default:
-			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(ctx context.Context) { d.carry(d.take(ctx, *claimed)) }})
+			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(h *hold) { d.carry(d.take(h.ctx, *claimed), h) }, begun})
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -249,7 +261,7 @@ func (d *Dispatcher) sleep(ctx context.Context, t time.Duration) {
 }
 
 func (d *Dispatcher) pool(kind Kind, slots int, claim func(context.Context, int) ([]work, error)) *pool {
-	return &pool{kind: kind, slots: slots, queue: d.store, claim: claim, log: d.o.Log, now: d.o.Now}
+	return &pool{kind: kind, slots: slots, queue: d.store, claim: claim, log: d.o.Log, now: d.o.Now, mono: d.mono, rivals: d.rivals}
 }
 
 // NewID makes an id that sorts by time: prefix, then a UUID version 7 in hex.
@@ -261,7 +273,7 @@ func (d *Dispatcher) claimEvents(ctx context.Context, limit int) ([]work, error)
 	events, err := d.store.ClaimEvents(ctx, limit, LeaseFor)
 	all := make([]work, len(events))
 	for i, event := range events {
-		all[i] = work{event.ID, func(ctx context.Context) { d.route(ctx, event) }}
+		all[i] = work{ref: event.ID, do: func(h *hold) { d.route(h.ctx, event) }}
 	}
 	return all, err
 }

@@ -31,7 +31,10 @@
 // # Work that waits in the store
 //
 // [Dispatcher.Run] claims events, runs and callbacks, as many as there are slots for
-// (pool.go), under leases that it renews. An event becomes runs, a run is
+// (pool.go), under leases that it renews (hold.go). It looks for what is due itself, or is
+// called for it by a [JobEngine] (called.go). Whoever has lost a lease stops at once, and
+// whoever cannot be sure of one calls no tool; while the store is away ([ErrAway], away.go)
+// everybody waits with what they have. An event becomes runs, a run is
 // carried by the bridge (carry.go, and life.go for what one carrying of a run is), its
 // outcome becomes a callback (callbacks.go, report.go), which is sent
 // (deliver.go). What goes wrong counts as a fault and is tried again; a wait for the

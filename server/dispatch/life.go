@@ -23,6 +23,7 @@ type life struct {
 	grew       bool // the run made progress
 	// asked is what it asks, if its answers come with batches.
 	asked *openai.Request
+	hold  *hold
 	// begun is closed when the run is in the store, or notBegun says why it is not; nil
 	// for a run that was there before.
 	begun    chan struct{}
@@ -44,6 +45,12 @@ func (d *Dispatcher) takeKnown(ctx context.Context, c Claimed, known []bridge.En
 	l := d.take(ctx, c)
 	l.known, l.callerGone = known, false
 	return l
+}
+
+// holdBy has the life end when what it is of is lost.
+func (l *life) holdBy(h *hold) (release func() bool) {
+	l.hold = h
+	return context.AfterFunc(h.ctx, func() { l.stop(context.Cause(h.ctx)) })
 }
 
 // over ends the life.
@@ -86,7 +93,7 @@ func (l *life) Append(ctx context.Context, lease bridge.Lease, entries ...bridge
 	if err := l.beginning(); err != nil {
 		return err
 	}
-	if err := l.journal.Append(ctx, lease, entries...); err != nil {
+	if err := l.appendPatiently(ctx, lease, entries); err != nil {
 		return err
 	}
 	l.grew = true

@@ -7,9 +7,10 @@ import (
 
 // Queue is the clock side of all three: leases and wake-ups.
 type Queue interface {
-	// Renew extends the leases of claimed work: it is not due again before the
-	// lease has run out. Work that was put down meanwhile stays due when it was.
-	Renew(ctx context.Context, kind Kind, refs []string, lease time.Duration) error
+	// Renew extends the leases of work that was claimed through this store: it is not due
+	// again before the lease has run out. Those that are not leased to it any more are lost:
+	// they were put down meanwhile, and stay due when they were, or somebody else has them.
+	Renew(ctx context.Context, kind Kind, refs []string, lease time.Duration) (lost []string, err error)
 	// Postpone puts claimed work down until a time, and leaves everything else about
 	// it as it is.
 	Postpone(ctx context.Context, kind Kind, ref string, until time.Time) error

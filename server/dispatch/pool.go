@@ -20,7 +20,9 @@ const (
 // work is one claimed piece: its name in the queue and what is to be done.
 type work struct {
 	ref string
-	do  func(ctx context.Context)
+	do  func(h *hold)
+	// since is before it was claimed, by the clock that times are measured with.
+	since time.Time
 }
 
 // pool carries work of one kind, up to a number of pieces at once. It sleeps until
@@ -39,21 +41,32 @@ type pool struct {
 	longest time.Duration
 	log     *slog.Logger
 	now     func() time.Time
+	// mono is a clock that goes on while the process stands still, and is never set.
+	mono   func() time.Time
+	rivals *rivals
 
 	mu sync.Mutex
-	// held counts, because work whose lease ran out unnoticed is claimed a second
-	// time while the first, fenced, is still under way.
-	held    map[string]int
+	// held may have a piece of work twice: one whose lease ran out unnoticed is claimed a
+	// second time while the first, fenced, is still under way.
+	held    map[*hold]bool
 	freed   chan struct{}
 	workers sync.WaitGroup
+	asking  gathering
+	// workCtx is that of the work; it may go on after the pool's own has ended.
+	workCtx context.Context
 }
 
-// run works until ctx ends, then waits for what is under way. The work itself gets
-// workCtx, so that it can be let finish after ctx has ended.
-func (p *pool) run(ctx, workCtx context.Context) {
+// with gives the pool the context of its work.
+func (p *pool) with(workCtx context.Context) *pool {
+	p.workCtx = workCtx
+	return p
+}
+
+// run works until ctx ends, then waits for what is under way.
+func (p *pool) run(ctx context.Context) {
 	p.leasing(ctx, func() {
 		for ctx.Err() == nil {
-			p.fill(ctx, workCtx)
+			p.fill(ctx)
 			p.wait(ctx)
 		}
 	})
@@ -66,7 +79,7 @@ func (p *pool) carryOne(ctx context.Context, w work) {
 
 // leasing keeps the leases of all that act starts, until it has ended.
 func (p *pool) leasing(ctx context.Context, act func()) {
-	p.held, p.freed = map[string]int{}, make(chan struct{}, 1)
+	p.held, p.freed = map[*hold]bool{}, make(chan struct{}, 1)
 	renewing, stopRenewing := context.WithCancel(context.WithoutCancel(ctx))
 	var renewer sync.WaitGroup
 	renewer.Go(func() { p.renew(renewing) })
@@ -77,11 +90,12 @@ func (p *pool) leasing(ctx context.Context, act func()) {
 }
 
 // fill claims as much as there are free slots and starts it.
-func (p *pool) fill(ctx, workCtx context.Context) {
+func (p *pool) fill(ctx context.Context) {
 	free := p.slots - p.busy()
 	if free <= 0 {
 		return
 	}
+	begun := p.mono()
 	claimed, err := p.claim(ctx, free)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -91,45 +105,34 @@ func (p *pool) fill(ctx, workCtx context.Context) {
 		return
 	}
 	for _, w := range claimed {
-		p.start(workCtx, w)
+		w.since = begun
+		p.start(p.workCtx, w)
 	}
 }
 
 func (p *pool) start(ctx context.Context, w work) {
-	p.mu.Lock()
-	p.held[w.ref]++
-	p.mu.Unlock()
-	p.workers.Go(func() {
-		defer p.end(w)
-		w.do(ctx)
-	})
+	h := p.take(ctx, w)
+	p.workers.Go(func() { p.work(h, w) })
+}
+
+func (p *pool) work(h *hold, w work) {
+	defer p.end(h)
+	w.do(h)
 }
 
 // end frees the slot of a piece of work. One that panicked must not take the
 // others down: its lease runs out, and it is claimed again.
-func (p *pool) end(w work) {
+func (p *pool) end(h *hold) {
 	if broke := recover(); broke != nil {
-		p.log.Error("panic at work", "kind", p.kind, "ref", w.ref, "panic", broke, "stack", string(debug.Stack()))
+		p.log.Error("panic at work", "kind", p.kind, "ref", h.ref, "panic", broke, "stack", string(debug.Stack()))
 	}
-	p.mu.Lock()
-	if p.held[w.ref]--; p.held[w.ref] == 0 {
-		delete(p.held, w.ref)
-	}
-	p.mu.Unlock()
-	select {
-	case p.freed <- struct{}{}:
-	default:
-	}
+	p.drop(h)
 }
 
 func (p *pool) busy() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
-	for _, times := range p.held {
-		n += times
-	}
-	return n
+	return len(p.held)
 }
 
 // wait sleeps until there may be something to claim and a slot for it.
@@ -172,34 +175,6 @@ func (p *pool) nextDue(ctx context.Context) (time.Time, bool, error) {
 		return p.next(ctx)
 	}
 	return p.queue.NextDue(ctx, p.kind)
-}
-
-// renew keeps the leases of all that is under way.
-func (p *pool) renew(ctx context.Context) {
-	ticker := time.NewTicker(RenewEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if refs := p.refs(); len(refs) > 0 {
-			if err := p.queue.Renew(ctx, p.kind, refs, LeaseFor); err != nil && ctx.Err() == nil {
-				p.log.Error("renewing leases", "kind", p.kind, "err", err)
-			}
-		}
-	}
-}
-
-func (p *pool) refs() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	refs := make([]string, 0, len(p.held))
-	for ref := range p.held {
-		refs = append(refs, ref)
-	}
-	return refs
 }
 
 func pause(ctx context.Context, d time.Duration) {

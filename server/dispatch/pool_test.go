@@ -26,6 +26,7 @@ type memoryQueue struct {
 	limits  []int // of the claims
 	looks   int   // of NextDue
 	renewed []string
+	lost    []string // what renewals say is lost
 	began   time.Time
 }
 
@@ -35,7 +36,7 @@ func newMemoryQueue(do func(context.Context, string)) *memoryQueue {
 
 // pool is a pool over the queue, under the bubble's clock.
 func (q *memoryQueue) pool(slots int) *pool {
-	return &pool{kind: RunJob, slots: slots, queue: q, claim: q.claim, log: slog.New(slog.DiscardHandler), now: time.Now}
+	return &pool{kind: RunJob, slots: slots, queue: q, claim: q.claim, log: slog.New(slog.DiscardHandler), now: time.Now, mono: time.Now, rivals: newRivals()}
 }
 
 func (q *memoryQueue) Postpone(_ context.Context, _ Kind, ref string, until time.Time) error {
@@ -66,7 +67,7 @@ func (q *memoryQueue) claim(_ context.Context, limit int) ([]work, error) {
 	for ref, at := range q.due {
 		if !at.After(time.Now()) && len(claimed) < limit {
 			delete(q.due, ref)
-			claimed = append(claimed, work{ref, func(ctx context.Context) { q.do(ctx, ref) }})
+			claimed = append(claimed, work{ref: ref, do: func(h *hold) { q.do(h.ctx, ref) }})
 		}
 	}
 	return claimed, nil
@@ -87,12 +88,12 @@ func (q *memoryQueue) NextDue(context.Context, Kind) (time.Time, bool, error) {
 
 func (q *memoryQueue) Wake(Kind) <-chan struct{} { return q.wake }
 
-func (q *memoryQueue) Renew(_ context.Context, kind Kind, refs []string, lease time.Duration) error {
+func (q *memoryQueue) Renew(_ context.Context, kind Kind, refs []string, lease time.Duration) ([]string, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	slices.Sort(refs)
 	q.renewed = append(q.renewed, fmt.Sprintf("%v %s %v for %v", time.Since(q.began), kind, refs, lease))
-	return q.broken
+	return q.lost, q.broken
 }
 
 // asked is how often the queue was asked for anything.
@@ -108,7 +109,7 @@ func start(t *testing.T, p *pool) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		p.run(ctx, context.WithoutCancel(ctx))
+		p.with(context.WithoutCancel(ctx)).run(ctx)
 	}()
 	synctest.Wait()
 	return func() {
@@ -183,7 +184,7 @@ func TestPoolLooksAtTheClockAgain(t *testing.T) {
 				return nil, nil
 			}
 			due = time.Time{}
-			return []work{{"nightly", func(context.Context) { done <- time.Since(begun) }}}, nil
+			return []work{{ref: "nightly", do: func(*hold) { done <- time.Since(begun) }}}, nil
 		}
 		stop := start(t, p)
 		time.Sleep(90 * time.Second)

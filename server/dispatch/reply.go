@@ -32,8 +32,9 @@ func (d *Dispatcher) Reply(ctx context.Context, reply Reply) (Exchange, error) {
 	if err == nil {
 		var claimed *Claimed
 		var place Place
+		since := d.mono()
 		if claimed, place, err = d.store.Continue(ctx, run.ID, key, added, LeaseFor); claimed != nil {
-			return d.carryLive(ctx, *claimed, append(entries, added...), place, reply.CancelWhenGone), nil
+			return d.carryLive(ctx, begun{*claimed, append(entries, added...), place, since}, reply.CancelWhenGone), nil
 		} else if err == nil {
 			return d.join(ctx, place, reply.CancelWhenGone)
 		}

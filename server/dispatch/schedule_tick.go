@@ -17,36 +17,37 @@ const OnTime = time.Minute
 // scheduleSlots is how many schedules are dealt with at once: each takes a transaction.
 const scheduleSlots = 8
 
-// runSchedules tells the store of the schedules there are, and has each woken at its
-// time, until ctx ends.
-func (d *Dispatcher) runSchedules(ctx context.Context) {
-	began := d.o.Now()
+// planSchedules tells the store of the schedules there are. began is since when somebody
+// works; planned is false if ctx has ended.
+func (d *Dispatcher) planSchedules(ctx context.Context) (began time.Time, planned bool) {
+	began = d.o.Now()
 	for {
 		planned := []PlannedSchedule{}
 		for _, s := range d.settings.Schedules {
 			planned = append(planned, s.planned(began))
 		}
 		err := d.store.PlanSchedules(ctx, planned)
-		if err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return
+		if err == nil || ctx.Err() != nil {
+			return began, ctx.Err() == nil
 		}
 		d.o.Log.Error("planning schedules", "err", err)
 		pause(ctx, faultPause)
 	}
+}
+
+// schedulePool has each schedule woken at its time.
+func (d *Dispatcher) schedulePool(began time.Time) *pool {
 	claim := func(ctx context.Context, limit int) ([]work, error) {
 		claimed, err := d.store.ClaimSchedules(ctx, limit, LeaseFor)
 		all := make([]work, len(claimed))
 		for i, s := range claimed {
-			all[i] = work{s.Name, func(ctx context.Context) { d.tick(ctx, s, began) }}
+			all[i] = work{ref: s.Name, do: func(h *hold) { d.tick(h.ctx, s, began) }}
 		}
 		return all, err
 	}
 	schedules := d.pool(ScheduleJob, scheduleSlots, claim)
 	schedules.longest = OnTime / 2
-	schedules.run(ctx, context.WithoutCancel(ctx))
+	return schedules
 }
 
 // tick deals with one time of a schedule that has come. began is since when somebody

@@ -39,6 +39,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 		return d.beginAsking(ctx, run, brief, talk.CancelWhenGone)
 	}
 	// Another request may be first with the key: then the model is not to be asked.
+	since := d.mono()
 	claimed, place, err := d.store.Begin(ctx, run, brief, LeaseFor)
 	switch {
 	case err != nil:
@@ -46,7 +47,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 	case claimed == nil:
 		return d.join(ctx, place, talk.CancelWhenGone)
 	}
-	return d.carryLive(ctx, *claimed, []bridge.Entry{brief}, place, talk.CancelWhenGone), nil
+	return d.carryLive(ctx, begun{*claimed, []bridge.Entry{brief}, place, since}, talk.CancelWhenGone), nil
 }
 
 // run is the run to begin, with what the caller left out.
@@ -86,7 +87,7 @@ func (d *Dispatcher) beginAsking(ctx context.Context, run NewRun, brief bridge.E
 	l := d.takeKnown(d.live.ctx, claimed, []bridge.Entry{brief})
 	l.begun = make(chan struct{})
 	exchange := d.listen(d.attach(run.ID), brief.Seq, cancelWhenGone)
-	if !d.live.take(work{run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
+	if !d.live.take(work{run.ID, func(h *hold) { d.carryListened(h, l) }, d.mono()}) {
 		d.over(l)
 		exchange.gone()
 		return nil, ErrStopping
@@ -100,16 +101,25 @@ func (d *Dispatcher) beginAsking(ctx context.Context, run NewRun, brief bridge.E
 	return exchange, nil
 }
 
+// begun is a run that was claimed for somebody who listens.
+type begun struct {
+	claimed Claimed
+	entries []bridge.Entry // the whole journal
+	place   Place
+	since   time.Time // before it was claimed
+}
+
 // carryLive carries a run that the caller has claimed, and listens to it. If it comes too
 // late for this process the run is put down again, and whoever listens hears of the
 // stop: it has begun, so that nobody may be told to ask for it once more.
-func (d *Dispatcher) carryLive(ctx context.Context, c Claimed, entries []bridge.Entry, place Place, cancelWhenGone bool) Exchange {
-	l := d.takeKnown(d.live.ctx, c, entries)
-	exchange := d.listen(d.attach(place.Run), place.Seq, cancelWhenGone)
-	if !d.live.take(work{c.Run.ID, func(ctx context.Context) { d.carryListened(ctx, l) }}) {
+func (d *Dispatcher) carryLive(ctx context.Context, b begun, cancelWhenGone bool) Exchange {
+	run := b.claimed.Run.ID
+	l := d.takeKnown(d.live.ctx, b.claimed, b.entries)
+	exchange := d.listen(d.attach(b.place.Run), b.place.Seq, cancelWhenGone)
+	if !d.live.take(work{run, func(h *hold) { d.carryListened(h, l) }, b.since}) {
 		d.over(l)
-		if err := d.store.Release(context.WithoutCancel(ctx), c.Lease); err != nil {
-			d.o.Log.Error("putting a run down", "run", c.Run.ID, "err", err) // its lease runs out
+		if err := d.store.Release(context.WithoutCancel(ctx), b.claimed.Lease); err != nil {
+			d.o.Log.Error("putting a run down", "run", run, "err", err) // its lease runs out
 		}
 	}
 	return exchange
@@ -117,11 +127,13 @@ func (d *Dispatcher) carryLive(ctx context.Context, c Claimed, entries []bridge.
 
 // carryListened carries a live run. Where nobody else takes up what was put down, it
 // does so itself, as long as somebody listens.
-func (d *Dispatcher) carryListened(ctx context.Context, l *life) {
+func (d *Dispatcher) carryListened(h *hold, l *life) {
+	ctx := h.ctx
 	t := d.attach(l.Run.ID)
 	defer d.detach(t)
-	d.carry(l)
+	d.carry(l, h)
 	for d.live.alone && ctx.Err() == nil && t.awaited() {
+		begun := d.mono()
 		claimed, due, err := d.store.ClaimRun(ctx, t.run, LeaseFor)
 		switch {
 		case err != nil:
@@ -129,7 +141,8 @@ func (d *Dispatcher) carryListened(ctx context.Context, l *life) {
 		case claimed == nil:
 			pause(ctx, due.Sub(d.o.Now()))
 		default:
-			d.carry(d.take(ctx, *claimed))
+			h.renewed(begun)
+			d.carry(d.take(ctx, *claimed), h)
 		}
 	}
 }

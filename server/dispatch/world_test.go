@@ -321,10 +321,15 @@ type tellingStore struct {
 
 	mu      sync.Mutex // workers take arrows at the same time
 	refused string     // the next arrow of this name fails
+	refusal error      // with this
+	// appending, if set, is called before entries are appended, and may refuse it.
+	appending func() error
 	// beforeBegin, if set, is called before a run is begun.
 	beforeBegin func()
 	// afterContinue, if set, is called when a run was continued.
 	afterContinue func()
+	// appended, if set, is called when entries were appended, and may say otherwise.
+	appended func(entries []bridge.Entry) error
 	// afterQuestions, if set, is called when the open questions of a batch were looked for.
 	afterQuestions func()
 }
@@ -332,10 +337,12 @@ type tellingStore struct {
 var errDiskFull = errors.New("disk is full")
 
 // refuse has the next arrow of a name fail.
-func (s *tellingStore) refuse(what string) {
+func (s *tellingStore) refuse(what string) { s.refuseWith(what, errDiskFull) }
+
+func (s *tellingStore) refuseWith(what string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refused = what
+	s.refused, s.refusal = what, err
 }
 
 // refuses reports whether this is the arrow that is to fail, which is one alone.
@@ -352,7 +359,7 @@ func (s *tellingStore) refuses(what string) bool {
 func (s *tellingStore) tell(what string, take func() error) error {
 	if s.refuses(what) {
 		s.told <- "refused " + what
-		return errDiskFull
+		return s.refusal
 	}
 	err := take()
 	if err != nil {
@@ -373,6 +380,19 @@ func (s *tellingStore) Begin(ctx context.Context, run dispatch.NewRun, brief bri
 		return err
 	})
 	return c, place, err
+}
+
+func (s *tellingStore) Append(ctx context.Context, lease bridge.Lease, entries ...bridge.Entry) error {
+	if s.appending != nil {
+		if err := s.appending(); err != nil {
+			return err
+		}
+	}
+	err := s.Store.Append(ctx, lease, entries...)
+	if err == nil && s.appended != nil {
+		err = s.appended(entries)
+	}
+	return err
 }
 
 func (s *tellingStore) Continue(ctx context.Context, run string, key dispatch.RequestKey, entries []bridge.Entry, lease time.Duration) (*dispatch.Claimed, dispatch.Place, error) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"drawbridge/server/dispatch"
@@ -70,20 +71,29 @@ func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string)
 // Renew extends leases; a job that has ended or was put down meanwhile is passed
 // over: it keeps the time it was put off to. One statement for all: a thousand would
 // hold up everybody else's writes.
-func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) error {
+func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) (lost []string, err error) {
 	list, err := json.Marshal(refs)
 	if err != nil {
-		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+		return nil, fmt.Errorf("renewing leases of %s work: %w", kind, err)
 	}
 	err = s.Write(ctx, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND ref IN (SELECT value FROM json_each(?))`,
+		rows, err := tx.QueryContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND ref IN (SELECT value FROM json_each(?)) RETURNING ref`,
 			millis(s.now().Add(lease)), string(kind), string(list))
+		if err != nil {
+			return err
+		}
+		renewed, err := collect(rows, func(ref *string) []any { return []any{ref} })
+		kept := make(map[string]bool, len(renewed))
+		for _, ref := range renewed {
+			kept[ref] = true
+		}
+		lost = slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return kept[ref] })
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("renewing leases of %s work: %w", kind, err)
+		return nil, fmt.Errorf("renewing leases of %s work: %w", kind, err)
 	}
-	return nil
+	return lost, nil
 }
 
 // Postpone puts work down until a time without a word about it.

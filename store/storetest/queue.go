@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -56,8 +57,9 @@ func renewKeepsWorkFromOthers(t *testing.T, h Harness) {
 	c := claimOne(t, h)
 	for range 5 {
 		h.Advance(lease - time.Second)
-		if err := h.Store().Renew(t.Context(), dispatch.RunJob, []string{c.Run.ID, "run_gone"}, lease); err != nil {
-			t.Fatal(err)
+		lost, err := h.Store().Renew(t.Context(), dispatch.RunJob, []string{c.Run.ID, "run_gone"}, lease)
+		if err != nil || !slices.Equal(lost, []string{"run_gone"}) {
+			t.Fatalf("lost: %v (%v), want the run that there is not", lost, err)
 		}
 		if runs := claim(t, h); len(runs) != 0 {
 			t.Fatal("a run with a renewed lease was claimed")
@@ -75,8 +77,8 @@ func renewLeavesWhatWasPutDown(t *testing.T, h Harness) {
 	if err := h.Store().Park(t.Context(), c.Lease, until, "model_unavailable", 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Store().Renew(t.Context(), dispatch.RunJob, []string{c.Run.ID}, lease); err != nil {
-		t.Fatal(err)
+	if lost, err := h.Store().Renew(t.Context(), dispatch.RunJob, []string{c.Run.ID}, lease); err != nil || len(lost) != 1 {
+		t.Fatalf("lost: %v (%v), want the parked run", lost, err)
 	}
 	if at, ok, err := h.Store().NextDue(t.Context(), dispatch.RunJob); err != nil || !ok || !at.Equal(until) {
 		t.Fatalf("a parked run is due at %v (%v), want %v", at, err, until)
