@@ -131,12 +131,10 @@ func try(ctx context.Context, o options, out io.Writer) (bool, error) {
 		return false, err
 	}
 	w, err := newWorld(ctx, o, folder)
-	if w != nil {
-		defer w.close()
-	}
 	if err != nil {
 		return false, err
 	}
+	defer w.close()
 	w.say("seed %d, folder %s", o.seed, folder)
 	e, err := w.sortie(ctx)
 	if err != nil {

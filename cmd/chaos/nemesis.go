@@ -104,7 +104,9 @@ type strike struct {
 type database interface {
 	kill() error
 	stop() error
-	start(ctx context.Context) error
+	start() error
+	close()
+	log(to string) error
 }
 
 // nemesis does what is planned.
@@ -139,7 +141,7 @@ func (m *nemesis) do(ctx, phase context.Context, f fault) {
 	case killAll:
 		m.killAll(ctx)
 	case pgKill, pgStop:
-		m.strikeDatabase(ctx, phase, f)
+		m.strikeDatabase(phase, f)
 	default:
 		n := m.steady(f.Node)
 		if n == nil {
@@ -244,7 +246,7 @@ func (m *nemesis) killAll(ctx context.Context) {
 	all.Wait()
 }
 
-func (m *nemesis) strikeDatabase(ctx, phase context.Context, f fault) {
+func (m *nemesis) strikeDatabase(phase context.Context, f fault) {
 	s := m.note(f.What, nil)
 	if f.What == pgKill {
 		m.failed(m.database.kill())
@@ -252,7 +254,7 @@ func (m *nemesis) strikeDatabase(ctx, phase context.Context, f fault) {
 		m.failed(m.database.stop())
 		wait(phase, f.Lasts)
 	}
-	m.failed(m.database.start(ctx))
+	m.failed(m.database.start())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s.Until = time.Now()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -84,9 +83,11 @@ func TestNemesisKeepsWhatItCouldNotDo(t *testing.T) {
 // gone is a database that cannot even be stopped.
 type gone struct{}
 
-func (gone) kill() error                 { return errors.New("no database") }
-func (gone) stop() error                 { return errors.New("no database") }
-func (gone) start(context.Context) error { return errors.New("no database") }
+func (gone) kill() error      { return errors.New("no database") }
+func (gone) stop() error      { return errors.New("no database") }
+func (gone) start() error     { return errors.New("no database") }
+func (gone) close()           {}
+func (gone) log(string) error { return nil }
 
 func TestTakeoverIsUntilTheNextEntry(t *testing.T) {
 	for name, c := range map[string]struct {

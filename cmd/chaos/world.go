@@ -45,37 +45,45 @@ func (w *world) say(format string, args ...any) {
 func newWorld(ctx context.Context, o options, folder string) (*world, error) {
 	w := &world{options: o, folder: folder, seed: rand.New(rand.NewPCG(o.seed, o.seed)), book: newBook(), began: time.Now()}
 	w.receiver = newReceiver(w.quiet.Load)
-	base, err := w.listen(ctx)
-	if err != nil {
+	if err := w.furnish(ctx); err != nil {
+		w.close()
 		return nil, err
 	}
-	binary := o.binary
+	w.sender = newSender(fmt.Sprintf("%x", o.seed&0xffffff), w.balance())
+	w.nemesis = &nemesis{nodes: w.nodes, database: w.database, book: w.book, say: w.say}
+	return w, nil
+}
+
+func (w *world) furnish(ctx context.Context) error {
+	base, err := w.listen(ctx)
+	if err != nil {
+		return err
+	}
+	binary := w.binary
 	if binary == "" {
-		if binary, err = build(ctx, folder); err != nil {
-			return nil, err
+		if binary, err = build(ctx, w.folder); err != nil {
+			return err
 		}
 	}
 	if binary, err = filepath.Abs(binary); err != nil {
-		return nil, err
+		return err
 	}
 	store, err := w.openStore(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for i := range o.nodes {
-		n, err := newNode(fmt.Sprintf("n%d", i+1), binary, folder)
+	for i := range w.options.nodes {
+		n, err := newNode(fmt.Sprintf("n%d", i+1), binary, w.folder)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := writeSettings(n, store, base); err != nil {
-			return nil, err
+			return err
 		}
 		w.nodes = append(w.nodes, n)
 	}
 	w.product = product{binary, w.nodes[0].settings}
-	w.sender = newSender(fmt.Sprintf("%x", o.seed&0xffffff), w.balance())
-	w.nemesis = &nemesis{nodes: w.nodes, database: w.database, book: w.book, say: w.say}
-	return w, nil
+	return nil
 }
 
 // listen serves the far side, the model and the receiver.
@@ -100,7 +108,7 @@ func (w *world) openStore(ctx context.Context) (string, error) {
 	if w.store == "sqlite" {
 		return "sqlite://" + filepath.Join(w.folder, "drawbridge.db"), nil
 	}
-	pg, err := newPostgres(ctx, filepath.Join(w.folder, "postgres"))
+	pg, err := newPostgres(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -131,7 +139,8 @@ func (w *world) close() {
 		}
 	}
 	if w.database != nil {
-		_ = w.database.kill()
+		w.database.close()
+		w.database = nil
 	}
 	_ = w.server.Close()
 }
@@ -151,6 +160,11 @@ func (w *world) eachNode(do func(*node) error) error {
 func (w *world) keep(e *evidence, found []violation) error {
 	for name, what := range map[string]any{"violations.json": found, "effects.json": e.Effects, "acknowledged.json": e.Acks, "callbacks.json": e.Told, "strikes.json": e.Strikes} {
 		if err := writeJSON(filepath.Join(w.folder, name), what); err != nil {
+			return err
+		}
+	}
+	if w.database != nil {
+		if err := w.database.log(filepath.Join(w.folder, "postgres.log")); err != nil {
 			return err
 		}
 	}

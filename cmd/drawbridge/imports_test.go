@@ -17,7 +17,7 @@ var imports = []struct {
 	allowed []string
 }{
 	{"cmd/drawbridge", []string{"*", "*/*", "*/*/*"}},
-	{"cmd/chaos", nil},
+	{"cmd/chaos", []string{"store/postgres/postgrestest"}},
 	{"config", nil},
 	{"tools", nil},
 	{"tools/sqldb", []string{"tools"}},
