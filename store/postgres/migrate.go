@@ -29,10 +29,5 @@ func Migrate(ctx context.Context, db *sql.DB, schemas ...sqldb.Schema) (err erro
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
 		return fmt.Errorf("waiting for whoever else migrates: %w", err)
 	}
-	for _, schema := range schemas {
-		if err := sqldb.Migrate(ctx, db, sqldb.Postgres, schema); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...)
 }

@@ -168,9 +168,9 @@ func TestNodesThatStartTogetherMigrateOnce(t *testing.T) {
 	}
 	pg := open(t, "pgx", url)
 	for _, schema := range schemas {
-		behind, err := sqldb.Behind(t.Context(), pg, sqldb.Postgres, schema)
-		if err != nil || behind {
-			t.Errorf("%s is behind: %v %v", schema.Name, behind, err)
+		standings, err := sqldb.Stand(t.Context(), pg, sqldb.Postgres, schema)
+		if err != nil || standings[0].At == 0 || len(standings[0].Pending) > 0 {
+			t.Errorf("%s is behind: %+v %v", schema.Name, standings, err)
 		}
 		if got := lines(t, pg, fmt.Sprintf(`SELECT version_id::text FROM schema_%s GROUP BY version_id HAVING COUNT(*) > 1`, schema.Name)); len(got) > 0 {
 			t.Errorf("%s: versions %v were applied twice", schema.Name, got)

@@ -74,7 +74,7 @@ func (d *DB) open(ctx context.Context, schemas []sqldb.Schema) error {
 		}
 		d.lock = lock
 	}
-	if err := d.openWriter(ctx, schemas); err != nil {
+	if err := d.openWriterPatiently(ctx, schemas); err != nil {
 		return err
 	}
 	return d.openReaders(ctx)
@@ -99,10 +99,8 @@ func (d *DB) openWriter(ctx context.Context, schemas []sqldb.Schema) error {
 	if err := checkPragmas(ctx, writes); err != nil {
 		return err
 	}
-	for _, schema := range schemas {
-		if err := sqldb.Migrate(ctx, writes, sqldb.SQLite, schema); err != nil {
-			return err
-		}
+	if err := d.migrate(ctx, writes, schemas); err != nil {
+		return err
 	}
 	conn, err := writes.Conn(ctx)
 	if err != nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -15,11 +16,17 @@ import (
 // process dies, however it dies.
 type fileLock struct{ lock *flock.Flock }
 
+// lockPatience is how long whoever takes a lock bears with one that only looks whether
+// somebody has it.
+const lockPatience = 250 * time.Millisecond
+
 // lockFile takes the lock at once or says who has it.
 func lockFile(path string) (*fileLock, error) {
 	lock := flock.New(path)
-	taken, err := lock.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	taken, err := lock.TryLockContext(ctx, 5*time.Millisecond)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("locking %q: %w", path, err)
 	}
 	if !taken {
@@ -28,6 +35,16 @@ func lockFile(path string) (*fileLock, error) {
 	// For the message of whoever comes second; the lock itself does not need it.
 	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
 	return &fileLock{lock}, nil
+}
+
+// isLocked looks whether somebody has the lock.
+func isLocked(path string) (bool, error) {
+	lock := flock.New(path)
+	free, err := lock.TryLock()
+	if err != nil {
+		return false, fmt.Errorf("looking at lock %q: %w", path, err)
+	}
+	return !free, lock.Unlock()
 }
 
 // waitForLock waits until the lock is free.

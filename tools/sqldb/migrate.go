@@ -26,6 +26,13 @@ const (
 	Postgres Dialect = "postgres"
 )
 
+func (d Dialect) folder() string {
+	if d == Postgres {
+		return "migrations/postgres"
+	}
+	return "migrations"
+}
+
 // Schema is one component's migrations: goose SQL files, forward only, for SQLite in a
 // folder "migrations" and for PostgreSQL in "migrations/postgres". A version is the same
 // tables in both, so a new file has the same number in both; the first file of
@@ -36,51 +43,42 @@ type Schema struct {
 	Files fs.FS
 }
 
-// Migrate brings the component's tables to their newest version. Whoever calls it sees
-// to it that nobody else does at the same time.
-func Migrate(ctx context.Context, db *sql.DB, engine Dialect, s Schema) error {
-	provider, err := s.provider(db, engine)
-	if err == nil {
-		_, err = provider.Up(ctx)
+// Migrate brings the components' tables to their newest versions. If one of them is of a
+// version that this program does not know ([NewerError]), none is touched. Whoever calls
+// it sees to it that nobody else does at the same time.
+func Migrate(ctx context.Context, db *sql.DB, engine Dialect, schemas ...Schema) error {
+	if _, err := Stand(ctx, db, engine, schemas...); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("migrating %s: %w", s.Name, err)
+	for _, s := range schemas {
+		provider, err := s.provider(db, engine)
+		if err == nil {
+			_, err = provider.Up(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("migrating %s: %w", s.Name, err)
+		}
 	}
 	return nil
 }
 
-// Behind reports whether the component's tables are of an earlier version than those of
-// this program. It changes nothing.
-func Behind(ctx context.Context, db *sql.DB, engine Dialect, s Schema) (bool, error) {
-	newest, err := s.Newest(engine)
-	if err != nil {
-		return false, fmt.Errorf("looking at the version of %s: %w", s.Name, err)
-	}
-	var at int64
-	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+s.table()).Scan(&at); err != nil {
-		return false, fmt.Errorf("looking at the version of %s: %w", s.Name, err)
-	}
-	return at < newest, nil
-}
-
 // Newest is the version that this program brings the component's tables to.
 func (s Schema) Newest(engine Dialect) (int64, error) {
-	provider, err := s.provider(new(sql.DB), engine) // which it does not use
+	steps, err := s.steps(engine)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("reading the migrations of %s: %w", s.Name, err)
 	}
-	sources := provider.ListSources()
-	return sources[len(sources)-1].Version, nil
+	return steps[len(steps)-1].Version, nil
 }
 
 func (s Schema) table() string { return "schema_" + s.Name }
 
 func (s Schema) provider(db *sql.DB, engine Dialect) (*goose.Provider, error) {
-	folder, dialect := "migrations", database.DialectSQLite3
+	dialect := database.DialectSQLite3
 	if engine == Postgres {
-		folder, dialect = "migrations/postgres", database.DialectPostgres
+		dialect = database.DialectPostgres
 	}
-	files, err := fs.Sub(s.Files, folder)
+	files, err := fs.Sub(s.Files, engine.folder())
 	if err != nil {
 		return nil, err
 	}
