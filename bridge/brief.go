@@ -43,7 +43,7 @@ func (b *Bridge) Brief(ctx context.Context, task Task) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Seq: 1, Kind: EntryBrief, At: b.options.Now(), Body: encode(brief)}, nil
+	return brief.Entry(b.options.Now()), nil
 }
 
 // brief is what a new run knows about itself.

@@ -108,7 +108,10 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 		return Result{}, err
 	}
 	result.Content, result.Parts, result.IsError = returned.Content, returned.Parts, returned.IsError
-	if c.intent.Unknown && returned.IsError {
+	switch {
+	case returned.Code != "":
+		result.Code = returned.Code
+	case c.intent.Unknown && returned.IsError:
 		result.Code = UnknownFunction
 		result.Content = r.unknownText(c.intent.Function) + " The tool server said: " + returned.Content
 	}

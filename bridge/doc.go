@@ -93,8 +93,9 @@
 //	callers      conversation.go (what they may ask for), caller.go (their own functions),
 //	             watch.go (what is heard of a run), outcome.go
 //	tools        session.go and overhear.go (MCP), functions.go (what tools become),
-//	             returned*.go (what they give back)
+//	             returned*.go (what they give back), recorded.go (answers of a run before)
 //
-// The model's side is in bridge/openai, a scripted model in bridge/rehearsal, and a
+// The model's side is in bridge/openai, a scripted model in bridge/rehearsal, a run that
+// is carried once more on what an earlier one heard in bridge/replay, and a
 // model server that gets everything wrong, for tests, in bridge/openaitest.
 package bridge

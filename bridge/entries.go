@@ -138,6 +138,9 @@ const (
 	NotMade ResultCode = "not_made"
 	// TimedOut: a read did not return in time.
 	TimedOut ResultCode = "timed_out"
+	// NotRecorded: a run is replayed, and what is replayed has no result of this call. It
+	// was not made. Journals that are kept have none.
+	NotRecorded ResultCode = "not_recorded"
 )
 
 // Result is the body of an entry after a call, or in place of one.

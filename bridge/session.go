@@ -56,6 +56,8 @@ type CallResult struct {
 	IsError bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
+	// Code is set by a [Recording] only: what a bridge had to say of the result then.
+	Code ResultCode
 }
 
 // Refusal is a server's answer that it did not carry out a call as asked:
@@ -74,7 +76,9 @@ func (r *Refusal) Error() string { return r.Message }
 // same tools to all of them: the list is read once and kept until the server says
 // that it has changed.
 type Session struct {
-	client *client.Client
+	client    *client.Client
+	recording Recording // in place of client, see [Recorded]
+	recorded  []Tool
 
 	mu      sync.Mutex
 	changes int        // how often the server said that its list changed
@@ -127,7 +131,12 @@ func (s *Session) functions(ctx context.Context) (*functions, error) {
 }
 
 // Close ends the session and its transport.
-func (s *Session) Close() error { return s.client.Close() }
+func (s *Session) Close() error {
+	if s.recording != nil {
+		return nil
+	}
+	return s.client.Close()
+}
 
 // maxPages bounds a tool list, against a server whose cursors never end.
 const maxPages = 1000
@@ -135,6 +144,9 @@ const maxPages = 1000
 // Tools lists every tool, page by page, in the server's order, and those that
 // could not be read.
 func (s *Session) Tools(ctx context.Context) ([]Tool, []LeftOut, error) {
+	if s.recording != nil {
+		return s.recorded, nil, nil
+	}
 	var out []Tool
 	var leftOut []LeftOut
 	request := mcp.ListToolsRequest{}
@@ -243,6 +255,9 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 // repetitions of this call count once. An error is a *[Refusal] when the server
 // answered with one, else the answer was lost on the way.
 func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessage, key string) (CallResult, error) {
+	if s.recording != nil {
+		return s.recording.Call(ctx, name, arguments, key)
+	}
 	request := mcp.CallToolRequest{}
 	request.Params.Name = name
 	request.Params.Arguments = arguments

@@ -40,6 +40,7 @@ type world struct {
 	made     []string       // names of the tools called, in order
 	effects  map[string]int // times a call took effect, by tool and key
 	requests []string       // bodies the model server was sent
+	ended    bridge.Outcome // of the last life that run saw
 }
 
 const runID = "run_1"
@@ -58,6 +59,7 @@ func newWorld(t *testing.T) *world {
 		defer w.mu.Unlock()
 		return w.now
 	}
+	t.Cleanup(func() { replays(t, w) })
 	return w
 }
 
@@ -184,6 +186,7 @@ func (w *world) run() bridge.Outcome {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.ended = outcome
 	return outcome
 }
 

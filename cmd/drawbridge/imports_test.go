@@ -26,6 +26,7 @@ var imports = []struct {
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
 	{"bridge", []string{"bridge/openai", "bridge/convert", "bridge/selection"}},
 	{"bridge/bridgetest", []string{"bridge"}},
+	{"bridge/replay", []string{"bridge", "bridge/openai"}},
 	{"bridge/rehearsal", []string{"bridge/convert/strictrules"}},
 	{"bridge/openaitest", []string{"bridge/convert/strictrules"}},
 	{"bridge/*", nil},
