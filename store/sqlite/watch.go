@@ -43,3 +43,6 @@ func (d *DB) Snapshot(ctx context.Context) (*sql.Tx, error) { return d.reads.Beg
 
 // Alone is true: the lock file keeps a second owner out.
 func (d *DB) Alone() bool { return true }
+
+// InOrder is true: one transaction writes at a time, and takes the numbers that follow.
+func (d *DB) InOrder() bool { return true }

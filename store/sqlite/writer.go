@@ -26,8 +26,10 @@ type writer struct {
 	tx      *transaction
 	relaxed bool // commits do not wait for the disk now
 	queue   *opQueue
-	batch   []*operation // reused
-	failed  func(error)  // is told why something was not written
+	batch   []*operation // reused, as the two below
+	joined  []*operation
+	parts   []any
+	failed  func(error) // is told why something was not written
 	done    chan struct{}
 }
 
@@ -35,8 +37,10 @@ type operation struct {
 	fn  func(tx sqldb.Tx) error
 	how state.How
 
-	err    error
-	result chan error // buffered: the writer never waits for a caller
+	tried   bool // together with others of its kind
+	carried bool
+	err     error
+	result  chan error // buffered: the writer never waits for a caller
 }
 
 func startWriter(conn *sql.Conn, failed func(error)) *writer {
@@ -123,8 +127,14 @@ func (w *writer) transact(batch []*operation) error {
 		return err
 	}
 	var err error
-	for _, op := range batch {
-		if err = w.carry(op); err != nil {
+	for i, op := range batch {
+		if op.how.Joint != nil && !op.tried {
+			err = w.join(batch[i:])
+		}
+		if err == nil && !op.carried {
+			err = w.carry(op)
+		}
+		if err != nil {
 			break
 		}
 	}
@@ -162,7 +172,7 @@ func (w *writer) carry(op *operation) error {
 		return w.savepoint(op)
 	}
 	w.tx.changed = false
-	if op.err = w.run(op); op.err != nil && w.tx.changed {
+	if op.err = w.run(op.fn); op.err != nil && w.tx.changed {
 		return fmt.Errorf("a write failed halfway: %w", op.err)
 	}
 	return nil
@@ -172,7 +182,7 @@ func (w *writer) savepoint(op *operation) error {
 	if err := w.tx.exec("SAVEPOINT op"); err != nil {
 		return err
 	}
-	if op.err = w.run(op); op.err != nil {
+	if op.err = w.run(op.fn); op.err != nil {
 		if err := w.tx.exec("ROLLBACK TO op"); err != nil {
 			return errors.Join(op.err, err)
 		}
@@ -180,13 +190,14 @@ func (w *writer) savepoint(op *operation) error {
 	return w.tx.exec("RELEASE op")
 }
 
-func (w *writer) run(op *operation) (err error) {
+// run calls what writes, and survives it.
+func (w *writer) run(fn func(tx sqldb.Tx) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("writing: panic: %v", p)
 		}
 	}()
-	return op.fn(w.tx)
+	return fn(w.tx)
 }
 
 func (w *writer) stop() error {

@@ -35,6 +35,9 @@ type Engine interface {
 	Watch(ctx context.Context, look func(ctx context.Context, written bool) error)
 	// Alone reports whether no other process can be working on the jobs.
 	Alone() bool
+	// InOrder reports whether rows become visible in the order of their numbers: whoever
+	// has seen all up to one will never find another below it.
+	InOrder() bool
 	// Room is nil while there is room for events on the disk, if the engine knows.
 	Room() error
 	// WatchRoom measures the disk until ctx ends.
@@ -58,6 +61,17 @@ type How struct {
 	// Keyed: what it decides by is a key of a table, or a row that it locks (forUpdate). So
 	// it may go on beside others; where there is one writer that means nothing.
 	Keyed bool
+	// Joint, if any, carries out several writes that share a transaction together, with
+	// the Part of each. An engine of one transaction a write need not know of it.
+	Joint *Joint
+	Part  any
+}
+
+// Joint is a kind of write of which several cost less by one statement than by one each.
+type Joint struct {
+	// Carry carries out all parts. If it fails, what it did is undone, and each write is
+	// carried out by itself.
+	Carry func(tx sqldb.Tx, parts []any) error
 }
 
 // Least is how much of the store's disk has to be free (ING-29). The zero value asks for

@@ -56,6 +56,9 @@ func eventByID(ctx context.Context, q sqldb.Querier, id string) (dispatch.Stored
 func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration) ([]dispatch.StoredEvent, error) {
 	var events []dispatch.StoredEvent
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		if err := s.adopt(ctx, tx, limit); err != nil {
+			return err
+		}
 		refs, err := s.lease(ctx, tx, dispatch.EventJob, limit, lease)
 		if err != nil {
 			return err
@@ -82,6 +85,9 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 	g := &gates{now: s.now(), most: mostLetGo}
 	err := s.Write(ctx, func(tx sqldb.Tx) (err error) {
 		waiting, err := finishJob(ctx, tx, dispatch.EventJob, event)
+		if err == nil && !waiting {
+			waiting, err = s.isBehindMark(ctx, tx, event)
+		}
 		if err != nil {
 			return err
 		}

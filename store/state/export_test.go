@@ -13,7 +13,7 @@ const MostLetGo = mostLetGo
 
 // LetSomeGo is the beginning of SetLanes: its first transaction that lets runs go.
 func (s *Store) LetSomeGo(ctx context.Context, lanes dispatch.Lanes) (more bool, err error) {
-	if err := s.Write(ctx, func(tx sqldb.Tx) error { return writeLanes(ctx, tx, lanes) }); err != nil {
+	if err := s.Write(ctx, func(tx sqldb.Tx) error { return s.writeLanes(ctx, tx, lanes) }); err != nil {
 		return false, err
 	}
 	return s.letSomeGo(ctx)

@@ -27,9 +27,15 @@ func (s *Store) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt,
 		headers[i] = string(raw)
 	}
 	receipts := make([]webhook.Receipt, len(b.Events))
-	// Of a single event nothing can fail behind the first statement but the disk.
-	kind := How{Bare: len(b.Events) == 1 && b.Raw == nil, Impatient: true, Keyed: true}
-	err := s.Do(ctx, kind, func(tx sqldb.Tx) error {
+	how := How{Impatient: true, Keyed: true}
+	if len(b.Events) == 1 && b.Raw == nil {
+		// Of a single event nothing can fail behind the first statement but the disk.
+		how.Bare = true
+		if s.InOrder() && len(b.Events[0].Body) <= jointBody {
+			how.Joint, how.Part = s.accepts, &acceptance{b, headers[0], receipts}
+		}
+	}
+	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
 		delivery, err := keepRaw(ctx, tx, b)
 		if err != nil {
 			return err
@@ -96,8 +102,8 @@ func (s *Store) insertEvent(ctx context.Context, tx sqldb.Tx, e webhook.Event, h
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?, (SELECT COUNT(*) FROM lanes WHERE lane = ? AND ordered = 1))
 		ON CONFLICT (source, dedupe_key) DO NOTHING`,
 		e.ID, e.Source, e.Key, e.Key, e.Weak, e.ContentType, headers, e.Body, at, millis(e.ProviderAt), e.VerifiedBy, at, delivery, e.Source))
-	if err != nil || !added {
-		return false, err
+	if err != nil || !added || s.InOrder() {
+		return added, err
 	}
 	return true, enqueue(ctx, tx, dispatch.EventJob, e.ID, s.now())
 }

@@ -15,7 +15,7 @@ var _ dispatch.LaneStore = (*Store)(nil)
 // SetLanes replaces what is known of the settings. Events that wait to be routed stand
 // in line from now on, or no more.
 func (s *Store) SetLanes(ctx context.Context, lanes dispatch.Lanes) error {
-	err := s.Write(ctx, func(tx sqldb.Tx) error { return writeLanes(ctx, tx, lanes) })
+	err := s.Write(ctx, func(tx sqldb.Tx) error { return s.writeLanes(ctx, tx, lanes) })
 	if err == nil {
 		err = s.letGo(ctx)
 	}
@@ -50,7 +50,7 @@ func (s *Store) letSomeGo(ctx context.Context) (more bool, err error) {
 	return g.more, nil
 }
 
-func writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
+func (s *Store) writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM lanes`); err != nil {
 		return err
 	}
@@ -69,6 +69,9 @@ func writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE events SET in_line = 1 WHERE id IN (SELECT ref FROM jobs WHERE kind = 'event') AND `+ordered)
+	if err == nil && s.InOrder() {
+		_, err = tx.ExecContext(ctx, `UPDATE events SET in_line = 1 WHERE `+behindMark+` AND `+ordered)
+	}
 	return err
 }
 

@@ -119,7 +119,18 @@ func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, boo
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
 	}
-	return fromMillis(due.Int64), due.Valid, nil
+	at, ok := fromMillis(due.Int64), due.Valid
+	if kind != dispatch.EventJob {
+		return at, ok, nil
+	}
+	came, waits, err := s.nextArrival(ctx)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
+	}
+	if waits && (!ok || came.Before(at)) {
+		at, ok = came, true
+	}
+	return at, ok, nil
 }
 
 // Wake tells that jobs of the kind were added or moved.

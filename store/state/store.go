@@ -18,6 +18,8 @@ type Store struct {
 	Engine
 	now  func() time.Time
 	wake map[dispatch.Kind]chan struct{}
+	// accepts are those of one event, which an engine may carry out together.
+	accepts *Joint
 
 	watches  watches
 	watching sync.WaitGroup
@@ -46,6 +48,7 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 		o.Now = time.Now
 	}
 	s := &Store{Engine: engine, now: o.Now, wake: map[dispatch.Kind]chan struct{}{}}
+	s.accepts = &Joint{Carry: s.acceptTogether}
 	for _, kind := range kinds {
 		s.wake[kind] = make(chan struct{}, 1)
 	}

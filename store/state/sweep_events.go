@@ -108,7 +108,7 @@ func (s *Store) clearEvents(ctx context.Context, due retention.Due, fates map[*o
 				return err
 			}
 		}
-		return nil
+		return s.retreat(ctx, tx)
 	})
 }
 
