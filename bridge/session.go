@@ -77,6 +77,7 @@ func (r *Refusal) Error() string { return r.Message }
 // that it has changed.
 type Session struct {
 	client    *client.Client
+	direct    direct    // a way beside the client for calls, if there is one
 	recording Recording // in place of client, see [Recorded]
 	recorded  []Tool
 
@@ -98,6 +99,7 @@ func Connect(ctx context.Context, t transport.Interface) (*Session, error) {
 		return nil, errors.Join(fmt.Errorf("connecting to the tool server: %w", err), c.Close())
 	}
 	s := &Session{client: c}
+	s.direct, _ = t.(direct)
 	c.OnNotification(func(n mcp.JSONRPCNotification) {
 		if n.Method == mcp.MethodNotificationToolsListChanged {
 			s.mu.Lock()
@@ -264,16 +266,21 @@ func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessa
 	if key != "" {
 		request.Params.Meta = mcp.NewMetaFromMap(map[string]any{MetaKey: key})
 	}
+	if s.direct != nil {
+		return callDirectly(ctx, s.direct, request)
+	}
 	var raw json.RawMessage
 	_, err := s.client.CallTool(overhear(ctx, &raw), request)
 	if result, readable := returned(raw); readable {
 		return result, nil // mcp-go gives up a result for one block of a kind it does not know
 	}
 	if err == nil {
-		err = errors.New("the tool server answered with something that is no tool result")
+		err = errNoResult
 	}
 	return CallResult{}, refusal(err)
 }
+
+var errNoResult = errors.New("the tool server answered with something that is no tool result")
 
 // refusal makes a server's own error a *Refusal and leaves others as they are.
 func refusal(err error) error {

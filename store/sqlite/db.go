@@ -22,7 +22,7 @@ import (
 type DB struct {
 	path   string
 	mode   state.Mode
-	reads  *sql.DB
+	reads  *readers
 	writes *sql.DB
 	writer *writer
 	lock   *fileLock
@@ -119,9 +119,10 @@ func (d *DB) openReaders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reads.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
-	reads.SetMaxIdleConns(4)
-	d.reads = reads
+	most := max(4, runtime.GOMAXPROCS(0))
+	reads.SetMaxOpenConns(most)
+	reads.SetMaxIdleConns(most) // each has its statements
+	d.reads = &readers{DB: reads}
 	return reads.PingContext(ctx)
 }
 

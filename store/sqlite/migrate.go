@@ -71,7 +71,7 @@ func used(s sqldb.Standing) bool { return s.Component == state.Schema.Name && s.
 // checkVersion refuses to look at tables of an earlier version, or of a later one: what
 // they lack would only show as an error of SQL.
 func (d *DB) checkVersion(ctx context.Context, schemas []sqldb.Schema) error {
-	standings, err := sqldb.Stand(ctx, d.reads, sqldb.SQLite, schemas...)
+	standings, err := sqldb.Stand(ctx, d.reads.DB, sqldb.SQLite, schemas...)
 	if err == nil && slices.ContainsFunc(standings, behind) {
 		err = errors.New("an earlier version of this program wrote it; `drawbridge store migrate` brings it up to date, and so does `drawbridge serve`")
 	}
