@@ -25,7 +25,7 @@ const (
 
 // diesAs is whether a run that ends in a state (the parameter) is a dead letter: one that
 // failed is none if whoever began it waited for its end, and was told.
-const diesAs = `CASE ? WHEN 'dead' THEN 1 WHEN 'failed' THEN event IS NOT NULL OR source NOT IN ('chat', 'cli') ELSE 0 END`
+const diesAs = `CASE ? WHEN 'dead' THEN 1 WHEN 'failed' THEN CASE WHEN event IS NOT NULL OR source NOT IN ('chat', 'cli') THEN 1 ELSE 0 END ELSE 0 END`
 
 // letters are queries for dead letters by kind, as columns of the same names.
 var letters = map[dispatch.LetterKind]string{

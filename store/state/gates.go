@@ -37,8 +37,8 @@ const (
 	// What waits for room of its source takes up room of its route. It is counted as far as
 	// the bound.
 	routeCount = `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate IN ('', 'source') AND via = ?
-		AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`
-	sourceCount = `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate = '' AND finished_at = 0 AND event IS NOT NULL LIMIT ?)`
+		AND finished_at = 0 AND event IS NOT NULL LIMIT ?) AS counted`
+	sourceCount = `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE source = ? AND gate = '' AND finished_at = 0 AND event IS NOT NULL LIMIT ?) AS counted`
 
 	firstOf      = `SELECT ` + waiterColumns + ` FROM runs WHERE `
 	atRouteGate  = firstOf + `source = ? AND gate = 'route' AND via = ? AND finished_at = 0 AND event IS NOT NULL ORDER BY priority, arrival, id LIMIT 1`

@@ -86,12 +86,12 @@ func (h holding) spend(ctx context.Context, tx sqldb.Tx, now time.Time, u bridge
 	_, err := tx.ExecContext(ctx, `INSERT INTO agent_days (agent, day, turns, calls, prompt_tokens, completion_tokens,
 			cached_tokens, reasoning_tokens, cost_micros, currency, worked_ms)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (agent, day) DO UPDATE SET turns = turns + excluded.turns, calls = calls + excluded.calls,
-			prompt_tokens = prompt_tokens + excluded.prompt_tokens, completion_tokens = completion_tokens + excluded.completion_tokens,
-			cached_tokens = cached_tokens + excluded.cached_tokens, reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens,
-			cost_micros = excluded.cost_micros + CASE WHEN excluded.currency IN ('', currency) THEN cost_micros ELSE 0 END,
-			currency = CASE excluded.currency WHEN '' THEN currency ELSE excluded.currency END,
-			worked_ms = worked_ms + excluded.worked_ms`,
+		ON CONFLICT (agent, day) DO UPDATE SET turns = agent_days.turns + excluded.turns, calls = agent_days.calls + excluded.calls,
+			prompt_tokens = agent_days.prompt_tokens + excluded.prompt_tokens, completion_tokens = agent_days.completion_tokens + excluded.completion_tokens,
+			cached_tokens = agent_days.cached_tokens + excluded.cached_tokens, reasoning_tokens = agent_days.reasoning_tokens + excluded.reasoning_tokens,
+			cost_micros = excluded.cost_micros + CASE WHEN excluded.currency IN ('', agent_days.currency) THEN agent_days.cost_micros ELSE 0 END,
+			currency = CASE excluded.currency WHEN '' THEN agent_days.currency ELSE excluded.currency END,
+			worked_ms = agent_days.worked_ms + excluded.worked_ms`,
 		h.agent, dayOf(now), u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens, u.ReasoningTokens, u.Cost, u.Currency, worked)
 	return err
 }

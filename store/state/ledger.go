@@ -88,7 +88,7 @@ func settle(ctx context.Context, tx sqldb.Tx, c guard.Settlement) error {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, result, at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(result, excluded.result)`,
+		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(guarded_calls.result, excluded.result)`,
 		c.Principal, c.Key, c.Tool, c.Digest, string(c.Result), millis(c.At))
 	return err
 }

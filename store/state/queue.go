@@ -115,7 +115,7 @@ func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, boo
 	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due) FROM (
 		SELECT MIN(due_at) AS due FROM jobs WHERE kind = ?1 AND priority = 0 UNION ALL
 		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 1 UNION ALL
-		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 2)`, string(kind)).Scan(&due)
+		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 2) AS first`, string(kind)).Scan(&due)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
 	}

@@ -185,9 +185,8 @@ func (s *Store) sweepCalls(ctx context.Context, due retention.Due, _ place) (ret
 		`DELETE FROM guarded_calls WHERE principal = ? AND idempotency_key = ?`)
 }
 
-// Effects are made in the order of their time.
 func (s *Store) sweepEffects(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {
-	return s.sweepOld(ctx, due, 1, `SELECT idempotency_key, created_at, OCTET_LENGTH(result) FROM tool_effects ORDER BY rowid LIMIT ?`,
+	return s.sweepOld(ctx, due, 1, `SELECT idempotency_key, created_at, OCTET_LENGTH(result) FROM tool_effects ORDER BY created_at LIMIT ?`,
 		`DELETE FROM tool_effects WHERE idempotency_key = ?`)
 }
 

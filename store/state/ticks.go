@@ -70,7 +70,7 @@ func (g *gates) begin(ctx context.Context, step dispatch.ScheduleStep) (dispatch
 	tick, run := step.Tick, *step.Run
 	if step.Overlap != dispatch.OverlapParallel {
 		var open int
-		if err := g.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE subject = ? AND subject <> '' AND finished_at = 0 LIMIT ?)`,
+		if err := g.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE subject = ? AND subject <> '' AND finished_at = 0 LIMIT ?) AS counted`,
 			run.Subject, dispatch.MostQueued+1).Scan(&open); err != nil {
 			return tick, err
 		}

@@ -36,7 +36,8 @@ var ErrMissing = errors.New("no PostgreSQL found: install Debian's postgresql, o
 // shared is the server of this test binary.
 var shared struct {
 	once      sync.Once
-	url       string // of its first database
+	server    *Server // never closed: it ends with the binary. Kept, or the collector would close its pipe.
+	url       string  // of its first database
 	err       error
 	mu        sync.Mutex
 	templates map[string]template
@@ -124,9 +125,8 @@ func sharedURL(t testing.TB) string {
 		if shared.url = os.Getenv(Env); shared.url != "" {
 			return
 		}
-		var server *Server
-		if server, shared.err = Launch(Options{}); shared.err == nil {
-			shared.url = server.URL("postgres") // never closed: it ends with the binary
+		if shared.server, shared.err = Launch(Options{Memory: true}); shared.err == nil {
+			shared.url = shared.server.URL("postgres")
 		}
 	})
 	if shared.err != nil {

@@ -21,6 +21,7 @@ import (
 // Options of a server.
 type Options struct {
 	TCP      bool     // also listens on 127.0.0.1, at a free port; URL then names that
+	Memory   bool     // its files are in memory where that can be had: no disk makes tests wait
 	Settings []string // of postgresql.conf, each name=value
 }
 
@@ -55,7 +56,14 @@ func Launch(o Options) (*Server, error) {
 	}
 	s.attr = &syscall.SysProcAttr{Setsid: true, Credential: owner} // not the session of a terminal's ^C
 	// The path of a socket is bounded to some 100 bytes: no long TMPDIR.
-	if s.folder, err = os.MkdirTemp("/tmp", "drawbridge-pg-"); err != nil {
+	err = errors.ErrUnsupported
+	if o.Memory {
+		s.folder, err = os.MkdirTemp("/dev/shm", "drawbridge-pg-")
+	}
+	if err != nil {
+		s.folder, err = os.MkdirTemp("/tmp", "drawbridge-pg-")
+	}
+	if err != nil {
 		return nil, err
 	}
 	if owner != nil {
@@ -122,7 +130,7 @@ func (s *Server) Start() error {
 	if s.o.TCP {
 		listen = "127.0.0.1"
 	}
-	options := fmt.Sprintf("-k '%s' -p %d -c listen_addresses='%s' -c max_connections=300 -c shared_buffers=64MB", s.folder, s.port, listen)
+	options := fmt.Sprintf("-k '%s' -p %d -c listen_addresses='%s' -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=256MB", s.folder, s.port, listen)
 	for _, setting := range s.o.Settings {
 		options += " -c '" + setting + "'"
 	}

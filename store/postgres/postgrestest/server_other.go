@@ -5,6 +5,7 @@ package postgrestest
 // Options of a server.
 type Options struct {
 	TCP      bool
+	Memory   bool
 	Settings []string
 }
 

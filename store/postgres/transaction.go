@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"drawbridge/tools/sqldb"
+)
+
+// How long a transaction may take: a server that does not answer must not keep those who
+// wait for ever. What is thrown out for it has not happened, or is not known to have.
+const transactionTimeout = 20 * time.Second
+
+// session is a connection of the pool with an open transaction. It ignores the callers'
+// contexts: others may share the transaction.
+type session struct {
+	ctx  context.Context
+	stop context.CancelFunc
+	conn *sql.Conn
+	tx   pgx.Tx
+	db   *DB
+	// changed: something was written since it was last set to false. A query that
+	// returns rows may write as well (RETURNING), so every one counts that is no SELECT.
+	changed bool
+}
+
+var _ sqldb.Tx = (*session)(nil)
+
+// begin opens a transaction. An ordered one comes back when no other is open anywhere; a
+// relaxed one does not wait for the disk when it is committed.
+func (d *DB) begin(ctx context.Context, ordered, relaxed bool) (*session, error) {
+	query := "begin"
+	if relaxed {
+		query += "; set local synchronous_commit to off"
+	}
+	if ordered {
+		query += fmt.Sprintf("; select pg_advisory_xact_lock(%d)", int64(orderLock))
+	}
+	conn, err := d.writes.Conn(ctx)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	s := &session{conn: conn, db: d}
+	s.ctx, s.stop = context.WithTimeout(context.WithoutCancel(ctx), transactionTimeout)
+	inner, err := pgxOf(conn)
+	if err == nil {
+		s.tx, err = inner.BeginTx(s.ctx, pgx.TxOptions{BeginQuery: query})
+	}
+	if err != nil {
+		discard(conn) // it may be in a transaction
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connectError: there was no connection to be had.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+// commit ends the transaction. An error may mean that the answer was lost: whoever asked
+// must not believe either.
+func (s *session) commit() error {
+	defer s.stop()
+	if err := s.tx.Commit(s.ctx); err != nil {
+		discard(s.conn)
+		return err
+	}
+	return s.conn.Close()
+}
+
+func (s *session) rollback() {
+	defer s.stop()
+	if s.tx.Rollback(s.ctx) != nil {
+		discard(s.conn)
+		return
+	}
+	_ = s.conn.Close()
+}
+
+// broken reports whether a statement failed: PostgreSQL takes no more of them then, and
+// turns a commit into a rollback.
+func (s *session) broken() bool {
+	return s.tx.Conn().IsClosed() || s.tx.Conn().PgConn().TxStatus() != 'T'
+}
+
+func (s *session) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	res, err := s.conn.ExecContext(s.ctx, query, args...)
+	if err == nil && !s.changed {
+		n, failed := res.RowsAffected()
+		s.changed = failed != nil || n > 0
+	}
+	return res, err
+}
+
+func (s *session) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	s.changed = s.changed || !strings.HasPrefix(query, "SELECT")
+	return s.conn.QueryContext(s.ctx, query, args...)
+}
+
+func (s *session) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	s.changed = s.changed || !strings.HasPrefix(query, "SELECT")
+	return s.conn.QueryRowContext(s.ctx, query, args...)
+}
+
+// Pgx is the transaction as pgx knows it.
+func (s *session) Pgx() pgx.Tx { return s.tx }
+
+// Enqueued is told of each job that was added or moved, in its transaction.
+func (s *session) Enqueued(kind string, due time.Time) error {
+	if s.db.enqueued == nil {
+		return nil
+	}
+	return s.db.enqueued(s.ctx, s.tx, kind, due)
+}
+
+// What an error of PostgreSQL says by its code (SQLSTATE).
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+func codeOf(err error) string {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return said.Code
+	}
+	return ""
+}
+
+// run runs fn, whose panic is an error.
+func (s *session) run(fn func(tx sqldb.Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("writing: panic: %v", p)
+		}
+	}()
+	if err := fn(s); err != nil {
+		return err
+	}
+	if s.broken() {
+		return errPassedOver
+	}
+	return nil
+}
+
+var errPassedOver = errors.New("writing: a statement failed, and so all of it")
