@@ -21,6 +21,11 @@ import (
 // schemas are the tables of the built-in backends, which live in the store's file.
 var schemas = []sqldb.Schema{crmbuiltin.Schema, paymentbuiltin.Schema, outbox.Schema}
 
+// components are all that has tables in the store.
+func components() []sqldb.Schema {
+	return append([]sqldb.Schema{state.Schema, sqldb.Effects}, schemas...)
+}
+
 // backends are the configured backends of the tool families. This file is the only
 // one that names them.
 type backends struct {

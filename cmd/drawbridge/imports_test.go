@@ -50,7 +50,8 @@ var imports = []struct {
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"store/storetest", []string{"bridge", "bridge/openai", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/schedule"}},
 	{"store/state", []string{"bridge", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
-	{"store/*", []string{"store/state", "tools/sqldb"}},
+	{"store/copying", []string{"tools/sqldb"}},
+	{"store/*", []string{"store/state", "store/copying", "tools/sqldb"}},
 	{"store/postgres/postgrestest", nil},
 }
 

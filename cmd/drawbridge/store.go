@@ -12,9 +12,9 @@ import (
 )
 
 func storeCommand(c *console) *cobra.Command {
-	cmd := &cobra.Command{Use: "store", Short: "Bring the store up to date", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "store", Short: "Bring the store up to date, or copy it to another", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(storeMigrateCommand(c))
+	cmd.AddCommand(storeMigrateCommand(c), storeCopyCommand(c))
 	return cmd
 }
 

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"drawbridge/store/state"
-	"drawbridge/tools/sqldb"
 	"drawbridge/tools/sqldb/sqldbtest"
 )
 
@@ -71,7 +69,7 @@ func TestEveryCommandRefusesAStoreOfANewerVersion(t *testing.T) {
 // Nodes of the version before go on while a newer one migrates: see DESIGN.md. Each
 // component has its migrations of PostgreSQL held to that.
 func TestMigrationsLeaveNodesOfTheVersionBeforeAtWork(t *testing.T) {
-	for _, schema := range append([]sqldb.Schema{state.Schema, sqldb.Effects}, schemas...) {
+	for _, schema := range components() {
 		sqldbtest.Expand(t, schema)
 	}
 }

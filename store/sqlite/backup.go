@@ -127,7 +127,7 @@ const copyStep = 1024
 
 // copyFile copies what a store's file, with its log, holds at this moment into an empty file.
 func copyFile(ctx context.Context, from, to string, still bool, schemas []sqldb.Schema) error {
-	db, err := openSource(ctx, from, still)
+	db, err := openReading(ctx, from, still)
 	if err != nil {
 		return err
 	}
@@ -169,9 +169,9 @@ func copyPages(ctx context.Context, raw any, to string) error {
 	return errors.Join(err, pages.Finish())
 }
 
-// openSource opens a file for reading alone. One that is known to be nobody's now, and
+// openReading opens a file for reading alone. One that is known to be nobody's now, and
 // has left no log, is read without a trace: it may be on a disk that cannot be written to.
-func openSource(ctx context.Context, path string, still bool) (*sql.DB, error) {
+func openReading(ctx context.Context, path string, still bool) (*sql.DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ func withOwn(backends []sqldb.Schema) []sqldb.Schema {
 	return append([]sqldb.Schema{state.Schema, sqldb.Effects}, backends...)
 }
 
+var errBehind = errors.New("an earlier version of this program wrote it; `drawbridge store migrate` brings it up to date, and so does `drawbridge serve`")
+
 // openWriterPatiently gives an owner the time to bring the file up to date.
 func (d *DB) openWriterPatiently(ctx context.Context, schemas []sqldb.Schema) error {
 	for waited := time.Duration(0); ; waited += migratePause {
@@ -73,7 +75,7 @@ func used(s sqldb.Standing) bool { return s.Component == state.Schema.Name && s.
 func (d *DB) checkVersion(ctx context.Context, schemas []sqldb.Schema) error {
 	standings, err := sqldb.Stand(ctx, d.reads.DB, sqldb.SQLite, schemas...)
 	if err == nil && slices.ContainsFunc(standings, behind) {
-		err = errors.New("an earlier version of this program wrote it; `drawbridge store migrate` brings it up to date, and so does `drawbridge serve`")
+		err = errBehind
 	}
 	return err
 }
@@ -85,7 +87,7 @@ func Plan(ctx context.Context, path string, backends ...sqldb.Schema) ([]sqldb.S
 	_, err := os.Stat(path)
 	if err == nil {
 		var db *sql.DB
-		if db, err = openSource(ctx, path, false); err == nil {
+		if db, err = openReading(ctx, path, false); err == nil {
 			standings, err = standOf(ctx, db, withOwn(backends))
 			err = errors.Join(err, db.Close())
 		}
