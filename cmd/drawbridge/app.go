@@ -248,7 +248,12 @@ func (a *app) wireHTTP(context.Context, appOptions) error {
 // Listen, so that Stop puts the runs down before it closes the doors: the guard
 // refuses calls once they are closed, and a refusal would be journaled as a result.
 func (a *app) Work(ctx context.Context) {
-	a.work(ctx, a.worker.Run, a.sweep, func(ctx context.Context) { a.backends.releaseMail(ctx, a.log) })
+	longest := mailLook
+	if a.store.Alone() {
+		longest = 0
+	}
+	mail := func(ctx context.Context) { a.backends.releaseMail(ctx, longest, a.log) }
+	a.work(ctx, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log))
 }
 
 // WorkLive carries conversations until Stop, and leaves all other work in the store

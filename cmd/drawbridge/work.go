@@ -123,9 +123,13 @@ func scheduleOf(pauses []config.Duration) callback.Schedule {
 	return schedule
 }
 
+// mailLook is how often the mail that other nodes have scheduled is looked for: nobody
+// tells of it.
+const mailLook = 5 * time.Second
+
 // releaseMail sends scheduled mail when it is due. It sleeps until the earliest,
-// or until the outbox says that something changed.
-func (b *backends) releaseMail(ctx context.Context, log *slog.Logger) {
+// or until the outbox says that something changed; at most for longest, if that is set.
+func (b *backends) releaseMail(ctx context.Context, longest time.Duration, log *slog.Logger) {
 	for ctx.Err() == nil {
 		if n, err := b.email.Release(ctx, time.Now()); err != nil {
 			log.Error("releasing scheduled mail", "err", err)
@@ -137,6 +141,9 @@ func (b *backends) releaseMail(ctx context.Context, log *slog.Logger) {
 			pause = max(time.Until(at), time.Millisecond)
 		} else if err == nil {
 			pause = time.Hour
+		}
+		if longest > 0 {
+			pause = min(pause, longest)
 		}
 		timer := time.NewTimer(pause)
 		select {

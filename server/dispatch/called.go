@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 )
 
@@ -12,7 +13,7 @@ type JobEngine interface {
 	// Work calls each kind's worker, on this node or on another, at least once for each
 	// piece of work of the kind that is due, and as many at once as it has slots. It returns
 	// when ctx has ended and all calls have returned, and is called once.
-	Work(ctx context.Context, workers map[Kind]Worker)
+	Work(ctx context.Context, workers map[Kind]Worker, log *slog.Logger)
 }
 
 // Worker is who does the work of a kind.
@@ -26,7 +27,7 @@ type Worker struct {
 // workCalled has the pools carry what the job engine calls them for, until ctx ends.
 func (d *Dispatcher) workCalled(ctx context.Context, pools []*pool) {
 	workers := map[Kind]Worker{}
-	act := func() { d.o.Jobs.Work(ctx, workers) }
+	act := func() { d.o.Jobs.Work(ctx, workers, d.o.Log) }
 	for _, p := range pools {
 		workers[p.kind] = Worker{Slots: p.slots, Do: func() error { return p.called(ctx) }}
 		leased := act

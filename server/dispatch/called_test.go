@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,7 @@ type engine struct {
 	calls   sync.WaitGroup
 }
 
-func (e *engine) Work(ctx context.Context, workers map[Kind]Worker) {
+func (e *engine) Work(ctx context.Context, workers map[Kind]Worker, _ *slog.Logger) {
 	e.workers = workers
 	close(e.ready)
 	<-ctx.Done()

@@ -212,7 +212,7 @@ func (s *Store) ClaimCallbacks(ctx context.Context, limit int, lease time.Durati
 			return err
 		}
 		for _, ref := range refs {
-			if err := take(ctx, tx, dispatch.CallbackJob, ref, now.Add(lease)); err != nil {
+			if err := s.take(ctx, tx, dispatch.CallbackJob, ref, now.Add(lease)); err != nil {
 				return err
 			}
 			c, err := callbackByID(ctx, tx, ref)

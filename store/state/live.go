@@ -41,8 +41,8 @@ func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, bri
 	if err := appendEntries(ctx, tx, run.ID, []bridge.Entry{brief}); err != nil {
 		return nil, place, err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 1)`,
-		string(dispatch.RunJob), run.ID, millis(now.Add(lease))); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased, node) VALUES (?, ?, ?, 1, ?)`,
+		string(dispatch.RunJob), run.ID, millis(now.Add(lease)), s.node); err != nil {
 		return nil, place, err
 	}
 	at := fromMillis(millis(now))
@@ -100,7 +100,7 @@ func awaits(ctx context.Context, tx sqldb.Tx, run string, entries []bridge.Entry
 
 // claimLeased claims a run whatever its job says, with a lease until a time.
 func (s *Store) claimLeased(ctx context.Context, tx sqldb.Tx, run string, until time.Time) (*dispatch.Claimed, error) {
-	if err := take(ctx, tx, dispatch.RunJob, run, until); err != nil {
+	if err := s.take(ctx, tx, dispatch.RunJob, run, until); err != nil {
 		return nil, err
 	}
 	return s.claimRun(ctx, tx, run, until)

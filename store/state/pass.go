@@ -26,7 +26,7 @@ func (s *Store) pass(ctx context.Context, tx sqldb.Tx, run *dispatch.Run, until 
 		return err
 	}
 	run.Gate = dispatch.Open
-	return take(ctx, tx, dispatch.RunJob, run.ID, until)
+	return s.take(ctx, tx, dispatch.RunJob, run.ID, until)
 }
 
 // advanceDue takes a delayed run to the gates of those that wait for others, or behind

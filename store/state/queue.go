@@ -50,16 +50,16 @@ func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limi
 		refs = append(refs, due...)
 	}
 	for _, ref := range refs {
-		if err := take(ctx, tx, kind, ref, now.Add(lease)); err != nil {
+		if err := s.take(ctx, tx, kind, ref, now.Add(lease)); err != nil {
 			return nil, err
 		}
 	}
 	return refs, nil
 }
 
-// take leases one job.
-func take(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
+// take leases one job to this process.
+func (s *Store) take(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, until time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 1, node = ? WHERE kind = ? AND ref = ?`, millis(until), s.node, string(kind), ref)
 	return err
 }
 
@@ -68,8 +68,8 @@ func finishJob(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string)
 	return changedOne(tx.ExecContext(ctx, `DELETE FROM jobs WHERE kind = ? AND ref = ?`, string(kind), ref))
 }
 
-// Renew extends leases; a job that has ended or was put down meanwhile is passed
-// over: it keeps the time it was put off to. One statement for all: a thousand would
+// Renew extends leases; a job that has ended, was put down or was taken over meanwhile is
+// passed over: it keeps the time it was put off to. One statement for all: a thousand would
 // hold up everybody else's writes.
 func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, lease time.Duration) (lost []string, err error) {
 	list, err := json.Marshal(refs)
@@ -77,8 +77,8 @@ func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, le
 		return nil, fmt.Errorf("renewing leases of %s work: %w", kind, err)
 	}
 	err = s.Write(ctx, func(tx sqldb.Tx) error {
-		rows, err := tx.QueryContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND ref IN (SELECT value FROM json_each(?)) RETURNING ref`,
-			millis(s.now().Add(lease)), string(kind), string(list))
+		rows, err := tx.QueryContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND leased = 1 AND node = ? AND ref IN (SELECT value FROM json_each(?)) RETURNING ref`,
+			millis(s.now().Add(lease)), string(kind), s.node, string(list))
 		if err != nil {
 			return err
 		}

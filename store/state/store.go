@@ -3,6 +3,8 @@ package state
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 type Store struct {
 	Engine
 	now  func() time.Time
+	node int64 // what leases of this process are known by
 	wake map[dispatch.Kind]chan struct{}
 	// accepts are those of one event, which an engine may carry out together.
 	accepts *Joint
@@ -47,7 +50,7 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{Engine: engine, now: o.Now, wake: map[dispatch.Kind]chan struct{}{}}
+	s := &Store{Engine: engine, now: o.Now, node: nodeOf(engine), wake: map[dispatch.Kind]chan struct{}{}}
 	s.accepts = &Joint{Carry: s.acceptTogether}
 	for _, kind := range kinds {
 		s.wake[kind] = make(chan struct{}, 1)
@@ -62,6 +65,15 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 	}
 	s.watch()
 	return s, nil
+}
+
+// nodeOf is the number that leases of this process are known by: the engine's, where
+// several processes work, else any that those of another process do not have.
+func nodeOf(engine Engine) int64 {
+	if of, ok := engine.(interface{ Node() int64 }); ok {
+		return of.Node()
+	}
+	return 1 + rand.Int64N(math.MaxInt32)
 }
 
 // kinds are all that somebody is woken for.
