@@ -95,6 +95,10 @@ func TestStoreConforms(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return newHarness(t) })
 }
 
+func TestStoreConformsWhereEachWriteIsRunAgain(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Harness { return openHarness(t, postgres.OpenTwice) })
+}
+
 const lease = 10 * time.Second
 
 func TestJournalConforms(t *testing.T) {

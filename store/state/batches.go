@@ -139,10 +139,11 @@ func (s *Store) AwaitBatch(ctx context.Context, lease bridge.Lease, until time.T
 		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM batch_questions WHERE run = ? AND result IS NULL`, lease.Run).Scan(&open); err != nil {
 			return err
 		}
+		due := until
 		if !open {
-			until = s.now()
+			due = s.now()
 		}
-		return s.waitForBatch(ctx, tx, run, until)
+		return s.waitForBatch(ctx, tx, run, due)
 	})
 	if err != nil {
 		return fmt.Errorf("putting down run %q: %w", lease.Run, err)
@@ -156,6 +157,7 @@ func (s *Store) AwaitBatch(ctx context.Context, lease bridge.Lease, until time.T
 func (s *Store) ClaimBatches(ctx context.Context, limit int, lease time.Duration) ([]dispatch.Batch, error) {
 	var all []dispatch.Batch
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		all = nil
 		refs, err := s.lease(ctx, tx, dispatch.BatchJob, limit, lease)
 		if err != nil {
 			return err

@@ -202,6 +202,7 @@ func pick(ctx context.Context, tx sqldb.Tx, all []queue, now time.Time, limit in
 func (s *Store) ClaimCallbacks(ctx context.Context, limit int, lease time.Duration, limits dispatch.EndpointLimits) ([]dispatch.Callback, error) {
 	var claimed []dispatch.Callback
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		claimed = nil
 		now := s.now()
 		all, err := queues(ctx, tx, now, limits)
 		if err != nil {

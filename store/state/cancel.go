@@ -87,7 +87,7 @@ func (s *Store) endIdle(ctx context.Context, run dispatch.Run, epoch int64, why 
 		if err != nil {
 			return err
 		}
-		g.tx = tx
+		g.anew(tx)
 		return left.finish(ctx, g, end)
 	})
 	if err == nil && g.opened {

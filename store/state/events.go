@@ -56,6 +56,7 @@ func eventByID(ctx context.Context, q sqldb.Querier, id string) (dispatch.Stored
 func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration) ([]dispatch.StoredEvent, error) {
 	var events []dispatch.StoredEvent
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		events = nil
 		if err := s.adopt(ctx, tx, limit); err != nil {
 			return err
 		}
@@ -94,7 +95,7 @@ func (s *Store) Route(ctx context.Context, event string, routing dispatch.Routin
 		if !waiting {
 			return dispatch.ErrEnded
 		}
-		g.tx = tx
+		g.anew(tx)
 		runs, err = g.route(ctx, event, routing)
 		return err
 	})

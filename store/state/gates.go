@@ -72,6 +72,10 @@ type gates struct {
 	more bool
 }
 
+// anew has the gates walked in a transaction, as if for the first time: it may be run
+// again, and one that was undone has opened nothing.
+func (g *gates) anew(tx sqldb.Tx) { *g = gates{tx: tx, now: g.now, most: g.most} }
+
 // mostLetGo is how many runs pass a gate in one transaction where any number may be
 // waiting: others write too.
 const mostLetGo = 500

@@ -38,7 +38,7 @@ func (s *Store) letGo(ctx context.Context) error {
 func (s *Store) letSomeGo(ctx context.Context) (more bool, err error) {
 	g := &gates{now: s.now(), most: mostLetGo}
 	err = s.Write(ctx, func(tx sqldb.Tx) error {
-		g.tx = tx
+		g.anew(tx)
 		return g.fillAll(ctx)
 	})
 	if err != nil {

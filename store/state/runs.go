@@ -133,6 +133,7 @@ func optionalJSON(value any, none bool) (string, error) {
 func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]dispatch.Claimed, error) {
 	var all []dispatch.Claimed
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		all = nil
 		refs, err := s.lease(ctx, tx, dispatch.RunJob, limit, lease)
 		if err != nil {
 			return err
@@ -213,10 +214,11 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 			WHERE id = ?`, string(state), reason, attempts, attempts, lease.Run); err != nil {
 			return err
 		}
+		at := due
 		if run.cancel != "" {
-			due = s.now() // there is nothing to wait for any more
+			at = s.now() // there is nothing to wait for any more
 		}
-		return enqueueRun(ctx, tx, lease.Run, due)
+		return enqueueRun(ctx, tx, lease.Run, at)
 	})
 	if err != nil {
 		return fmt.Errorf("%s run %q: %w", act, lease.Run, err)
@@ -236,7 +238,7 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 		if err != nil {
 			return err
 		}
-		g.tx = tx
+		g.anew(tx)
 		if err := run.finish(ctx, g, end); err != nil || end.Callback == nil {
 			return err
 		}

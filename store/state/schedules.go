@@ -139,6 +139,7 @@ func setAlarm(ctx context.Context, tx sqldb.Tx, s dispatch.StoredSchedule) error
 func (s *Store) ClaimSchedules(ctx context.Context, limit int, lease time.Duration) ([]dispatch.StoredSchedule, error) {
 	var all []dispatch.StoredSchedule
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		all = nil
 		names, err := s.lease(ctx, tx, dispatch.ScheduleJob, limit, lease)
 		if err != nil {
 			return err

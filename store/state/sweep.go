@@ -84,9 +84,13 @@ func (s *Store) NthNewest(ctx context.Context, kind retention.Kind, n int) (time
 		retention.Events:    `SELECT received_at FROM events ORDER BY received_at DESC, id DESC LIMIT 1 OFFSET ?`,
 		retention.Runs:      `SELECT finished_at FROM runs WHERE finished_at > 0 ORDER BY finished_at DESC, id DESC LIMIT 1 OFFSET ?`,
 		retention.Callbacks: `SELECT last_at FROM callbacks WHERE state = 'delivered' ORDER BY last_at DESC, id DESC LIMIT 1 OFFSET ?`,
-		// Only the oldest are ever removed: there are no gaps.
-		retention.Audit: `SELECT at FROM audit WHERE id = (SELECT MAX(id) FROM audit) - ?`,
+		retention.Audit:     `SELECT at FROM audit WHERE id = (SELECT id FROM audit ORDER BY id DESC LIMIT 1 OFFSET ?)`,
 	}[kind]
+	if kind == retention.Audit && s.InOrder() {
+		// Only the oldest are ever removed, and the number of a row that was undone is given
+		// again: there are no gaps, and nothing to be counted.
+		query = `SELECT at FROM audit WHERE id = (SELECT MAX(id) FROM audit) - ?`
+	}
 	if query == "" {
 		return time.Time{}, false, fmt.Errorf("counting %s: they are not kept by number", kind)
 	}

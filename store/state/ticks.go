@@ -20,7 +20,7 @@ const (
 func (s *Store) Advance(ctx context.Context, step dispatch.ScheduleStep) (dispatch.Tick, error) {
 	tick, g := step.Tick, &gates{now: s.now()}
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		g.tx = tx
+		g.anew(tx)
 		moved, err := changedOne(tx.ExecContext(ctx, `UPDATE schedules SET since_at = ?, next_at = ?, last_tick = ?
 			WHERE name = ? AND since_at = ? AND listed = 1 AND paused = 0 AND paused_by_settings = 0 AND ended = ''`,
 			millis(tick.At), millis(step.Next), millis(tick.At), step.Schedule, millis(step.Since)))
@@ -137,7 +137,7 @@ func noteTick(ctx context.Context, tx sqldb.Tx, t dispatch.Tick) error {
 func (s *Store) RunSchedule(ctx context.Context, name string, run dispatch.NewRun) error {
 	g := &gates{now: s.now()}
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
-		g.tx = tx
+		g.anew(tx)
 		schedule, err := scheduleByName(ctx, tx, name)
 		switch {
 		case err != nil:

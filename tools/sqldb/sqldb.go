@@ -34,7 +34,8 @@ type Tx interface {
 type DB interface {
 	// Write runs fn in a transaction and returns when it is durable, or when fn
 	// failed and nothing of it is left. fn must be quick and touch nothing but
-	// tx: other writers wait for it.
+	// tx: other writers wait for it. It may be run several times, of which one counts:
+	// what it leaves in variables outside must be that one's.
 	Write(ctx context.Context, fn func(tx Tx) error) error
 	// Read is for queries outside a write; it sees all that was committed.
 	Read() Querier
@@ -51,6 +52,7 @@ func Once[Out any](ctx context.Context, db DB, now func() time.Time, tool string
 	var out Out
 	key := tools.Key(ctx)
 	err := db.Write(ctx, func(tx Tx) error {
+		out = *new(Out) // of a run that was undone
 		if key != "" {
 			var firstTool string
 			var first []byte
