@@ -78,7 +78,7 @@ func (r *Refusal) Error() string { return r.Message }
 type Session struct {
 	client    *client.Client
 	direct    direct    // a way beside the client for calls, if there is one
-	recording Recording // in place of client, see [Recorded]
+	recording Recording // in place of a client, see [Recorded]
 	recorded  []Tool
 
 	mu      sync.Mutex
@@ -134,7 +134,7 @@ func (s *Session) functions(ctx context.Context) (*functions, error) {
 
 // Close ends the session and its transport.
 func (s *Session) Close() error {
-	if s.recording != nil {
+	if s.client == nil {
 		return nil
 	}
 	return s.client.Close()
@@ -146,7 +146,7 @@ const maxPages = 1000
 // Tools lists every tool, page by page, in the server's order, and those that
 // could not be read.
 func (s *Session) Tools(ctx context.Context) ([]Tool, []LeftOut, error) {
-	if s.recording != nil {
+	if s.client == nil {
 		return s.recorded, nil, nil
 	}
 	var out []Tool
@@ -257,7 +257,7 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 // repetitions of this call count once. An error is a *[Refusal] when the server
 // answered with one, else the answer was lost on the way.
 func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessage, key string) (CallResult, error) {
-	if s.recording != nil {
+	if s.client == nil {
 		return s.recording.Call(ctx, name, arguments, key)
 	}
 	request := mcp.CallToolRequest{}

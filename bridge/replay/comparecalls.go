@@ -46,7 +46,7 @@ func pairCalls(recorded, replayed []Call) []CallPair {
 	for i := range partner {
 		partner[i] = -1
 	}
-	find(func(a, b Call) bool { return a.Function == b.Function && a.Arguments == b.Arguments })
+	find(func(a, b Call) bool { return a.Function == b.Function && sameArguments(a, b) })
 	find(func(a, b Call) bool { return a.Function == b.Function })
 	for i := range recorded {
 		a := &recorded[i]
@@ -67,12 +67,17 @@ func pairCalls(recorded, replayed []Call) []CallPair {
 func pairOf(a, b *Call, place int) CallPair {
 	p := CallPair{Is: SameCall, Function: a.Function, Recorded: a, Replayed: b, place: place}
 	switch {
-	case a.Arguments != b.Arguments:
-		p.Is, p.Changes = OtherArguments, changes(a.Arguments, b.Arguments)
+	case !sameArguments(*a, *b):
+		p.Is, p.Changes = OtherArguments, changes(arguments(*a, *b))
 	case a.Result != b.Result || a.IsError != b.IsError || a.Code != b.Code || a.Returned != b.Returned:
 		p.Is = OtherResult
 	}
 	return p
+}
+
+func sameArguments(a, b Call) bool {
+	was, is := arguments(a, b)
+	return was == is
 }
 
 // reordered reports whether the calls that both turns have come in another order.
@@ -101,7 +106,7 @@ func movedTo(turns []Pair, from int, missing *CallPair) {
 	for j := range turns {
 		for k := range turns[j].Calls {
 			added := &turns[j].Calls[k]
-			if j == from || added.Is != NewCall || added.Elsewhere != 0 || added.Function != missing.Function || added.Replayed.Arguments != missing.Recorded.Arguments {
+			if j == from || added.Is != NewCall || added.Elsewhere != 0 || added.Function != missing.Function || !sameArguments(*added.Replayed, *missing.Recorded) {
 				continue
 			}
 			missing.Elsewhere, added.Elsewhere = turns[j].Number, turns[from].Number

@@ -21,6 +21,8 @@ type Options struct {
 	Model bridge.Model
 	// Unrecorded says what becomes of calls that were never recorded, Tell by default.
 	Unrecorded Policy
+	// Watch, if set, hears what the run does.
+	Watch bridge.Watch
 	// Log is silent by default.
 	Log *slog.Logger
 }
@@ -142,7 +144,7 @@ func (p *play) carry(ctx context.Context) error {
 
 // task is the run as the bridge is given it, each time anew.
 func (p *play) task() bridge.Task {
-	t := bridge.Task{Lease: bridge.Lease{Run: p.rec.run, Epoch: 1}, Journal: p.tape, Session: bridge.Recorded(p.o.Tools, p.calls)}
+	t := bridge.Task{Lease: bridge.Lease{Run: p.rec.run, Epoch: 1}, Journal: p.tape, Session: bridge.Recorded(p.o.Tools, p.calls), Watch: p.o.Watch}
 	if p.tape.guided {
 		t.Worked = -ahead
 		t.Agent.Daily, t.Today = bridge.Budget{Turns: daily}, p.tape.today

@@ -38,6 +38,18 @@ type Call struct {
 	Returned  bool              `json:"returned"` // there is a result, if an empty one
 	// Source says, in a replay, where the result comes from; empty where the bridge gave it.
 	Source Source `json:"source,omitempty"`
+
+	asked string // the arguments as the model wrote them
+	made  bool   // or was to be: it was sent on, as far as arguments go
+}
+
+// arguments are those of two calls in the same terms: as their tool gets them if both
+// were made, else as the model wrote them.
+func arguments(a, b Call) (string, string) {
+	if a.made && b.made {
+		return a.Arguments, b.Arguments
+	}
+	return a.asked, b.asked
 }
 
 // Aside is something that happened behind a turn, or before the first.
@@ -136,7 +148,8 @@ func turnOf(seq int64, a openai.Answer) Turn {
 		t.Model = a.Model
 	}
 	for _, c := range a.Calls {
-		t.Calls = append(t.Calls, Call{Function: c.Name, Arguments: canonical(c.Arguments)})
+		asked := canonical(c.Arguments)
+		t.Calls = append(t.Calls, Call{Function: c.Name, Arguments: asked, asked: asked})
 	}
 	return t
 }
@@ -151,7 +164,10 @@ func (r *reader) call(answer int64, index int) *Call {
 
 func (r *reader) intent(i bridge.Intent) {
 	c := r.call(i.Answer, i.Index)
-	c.Arguments, c.Source = canonical(string(i.Arguments)), r.sources[i.Key]
+	c.Source = r.sources[i.Key]
+	if !i.Unknown { // else nobody could say what the tool takes
+		c.Arguments, c.made = canonical(string(i.Arguments)), true
+	}
 }
 
 func (r *reader) result(result bridge.Result) {

@@ -50,6 +50,10 @@ func (b *backends) catalog() *tools.Catalog {
 		schedule.Tools(schedule.New(b.followUps)))
 }
 
+// definitions are the tools of all families without anything behind them: whoever called
+// one would find no backend.
+func definitions() *tools.Catalog { return (&backends{}).catalog() }
+
 // seed fills the built-in backends with the sample company of the demo.
 func (b *backends) seed(ctx context.Context) error {
 	customers := func(ctx context.Context) error { return b.crm.Import(ctx, crmbuiltin.Demo(time.Now())) }

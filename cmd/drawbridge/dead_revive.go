@@ -134,7 +134,7 @@ under its id.`,
 					return err
 				}
 				return c.each(cmd.Context(), letters, func(l dispatch.DeadLetter) (string, error) {
-					return replay(cmd.Context(), store, l.Kind, dispatch.Revival{ID: l.ID, By: person()})
+					return replayLetter(cmd.Context(), store, l.Kind, dispatch.Revival{ID: l.ID, By: person()})
 				})
 			})
 		},
@@ -143,8 +143,8 @@ under its id.`,
 	return cmd
 }
 
-// replay has one dead letter run again, and says as what.
-func replay(ctx context.Context, store *state.Store, kind dispatch.LetterKind, r dispatch.Revival) (string, error) {
+// replayLetter has one dead letter run again, and says as what.
+func replayLetter(ctx context.Context, store *state.Store, kind dispatch.LetterKind, r dispatch.Revival) (string, error) {
 	switch kind {
 	case dispatch.DeadEvent:
 		r.NewID = dispatch.NewID("evt_")
@@ -193,7 +193,7 @@ is a duplicate of the original.`,
 				if err != nil {
 					return err
 				}
-				said, err := replay(cmd.Context(), store, letter.Kind, edited)
+				said, err := replayLetter(cmd.Context(), store, letter.Kind, edited)
 				if err != nil {
 					return err
 				}

@@ -44,5 +44,8 @@ func temporary(t testing.TB, cfg *config.Config) *config.Config {
 	t.Helper()
 	mine := *cfg
 	mine.Store.URL = "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db")
+	if t, is := t.(*testing.T); is {
+		t.Cleanup(func() { replaysAll(t, &mine) })
+	}
 	return &mine
 }

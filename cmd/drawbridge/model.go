@@ -38,12 +38,7 @@ type modelChoice struct {
 // answer, because they are OpenAI's and there is no key, has the rehearsal model
 // speak for it, over the same HTTP as a real one. rehearse has it speak for all.
 func chooseModel(ctx context.Context, cfg *config.Config, rules *egress.Rules, log *slog.Logger, rehearse bool) (modelChoice, error) {
-	choice := modelChoice{cfg: cfg}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Agents)) {
-		if rehearse || !slices.ContainsFunc(cfg.ModelsOf(cfg.Agents[name]), func(model string) bool { return canAnswer(cfg.EndpointOf(model)) }) {
-			choice.rehearsed = append(choice.rehearsed, name)
-		}
-	}
+	choice := modelChoice{cfg: cfg, rehearsed: rehearsedIn(cfg, rehearse)}
 	settings := modelSettings(cfg)
 	if len(choice.rehearsed) > 0 {
 		address, stop, err := rehearseModel(ctx)
@@ -54,11 +49,32 @@ func chooseModel(ctx context.Context, cfg *config.Config, rules *egress.Rules, l
 		if len(choice.rehearsed) == len(cfg.Agents) {
 			settings = nil
 		}
-		settings = append(settings, openai.ModelSettings{Name: config.RehearsalModel, Model: rehearsal.ModelName, BaseURL: "http://" + address + "/v1"})
+		settings = append(settings, rehearsalSetting(address))
 	}
-	choice.models = openai.NewModels(settings, openai.ModelsOptions{Currency: cfg.Model.Currency, Prices: pricesOf(cfg.Model),
-		Patience: cmp.Or(time.Duration(cfg.Model.Patience), -1), Attempts: cfg.Model.Attempts, HTTPClient: modelClient(rules, settings), Log: log})
+	choice.models = newModels(cfg, settings, rules, log)
 	return choice, nil
+}
+
+// rehearsedIn are the agents none of whose models could answer; all, if everybody is to
+// be rehearsed.
+func rehearsedIn(cfg *config.Config, all bool) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Agents)) {
+		if all || !slices.ContainsFunc(cfg.ModelsOf(cfg.Agents[name]), func(model string) bool { return canAnswer(cfg.EndpointOf(model)) }) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func newModels(cfg *config.Config, settings []openai.ModelSettings, rules *egress.Rules, log *slog.Logger) *openai.Models {
+	return openai.NewModels(settings, openai.ModelsOptions{Currency: cfg.Model.Currency, Prices: pricesOf(cfg.Model),
+		Patience: cmp.Or(time.Duration(cfg.Model.Patience), -1), Attempts: cfg.Model.Attempts, HTTPClient: modelClient(rules, settings), Log: log})
+}
+
+// rehearsalSetting is that of the scripted model, where it listens.
+func rehearsalSetting(address string) openai.ModelSettings {
+	return openai.ModelSettings{Name: config.RehearsalModel, Model: rehearsal.ModelName, BaseURL: "http://" + address + "/v1"}
 }
 
 // canAnswer reports whether a model there could: OpenAI's own answer nobody without

@@ -30,6 +30,7 @@ type program struct {
 // says that it serves.
 func serve(t testing.TB, configuration string) *program {
 	t.Helper()
+	replaysBehind(t, configuration)
 	p := &program{cmd: exec.Command(os.Args[0], "serve", "-c", configuration)}
 	p.cmd.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=")
 	stderr, err := p.cmd.StderrPipe()

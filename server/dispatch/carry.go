@@ -103,8 +103,11 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 }
 
 // agentOf is the agent that carries a run.
-func (d *Dispatcher) agentOf(run Run) bridge.Agent {
-	agent := d.settings.Agents[run.Agent]
+func (d *Dispatcher) agentOf(run Run) bridge.Agent { return For(run, d.settings.Agents[run.Agent]) }
+
+// For is an agent as it carries a run: with the run's own budget and, where its prompt
+// carries text from outside, with the rules for that.
+func For(run Run, agent bridge.Agent) bridge.Agent {
 	agent.Budget = instead(agent.Budget, run.Budget)
 	if run.Tainted {
 		agent.Instructions = strings.TrimSpace(agent.Instructions + outsideRules)
