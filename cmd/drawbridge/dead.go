@@ -31,6 +31,8 @@ retention, until somebody does something about them.
   resume   a run goes on where it gave up, and does nothing again that it has done
   delete   for good
 
+Replaying has effects; "drawbridge replay RUN" only shows what a run would do now.
+
 What was replayed leaves the list; if it gives up again, it is in it again. All of it works
 beside a serving process, which takes it up within a second, and without one, for the next.`,
 		Args: cobra.NoArgs,

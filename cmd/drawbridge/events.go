@@ -248,7 +248,9 @@ func eventsReplay(c *console) *cobra.Command {
 		Short: "Have an event run again, as a new run with effects of its own",
 		Long: `Has a stored event routed again under the settings of now, whatever became of it before. The
 new run has new idempotency keys: what the first run did is done again. A serving process
-takes it up within a second; otherwise the next one to start does.`,
+takes it up within a second; otherwise the next one to start does.
+
+To see what a run would do now, without having anything done: drawbridge replay RUN.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withStore(cmd, state.Beside, func(store *state.Store) error {
