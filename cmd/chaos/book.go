@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -58,6 +59,20 @@ func (b *book) act(t tool, e effect, answer string) string {
 	}
 	b.effects = append(b.effects, e)
 	return answer
+}
+
+// happened reports whether a call under a key took effect.
+func (b *book) happened(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.effects, func(e effect) bool { return e.Key == key })
+}
+
+// has reports whether a step took effect, under whatever key.
+func (b *book) has(event, step string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.effects, func(e effect) bool { return e.Event == event && e.Step == step })
 }
 
 func (b *book) count() int {

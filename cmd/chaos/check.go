@@ -178,11 +178,14 @@ func (j *judge) checkJournal(r storedRun) {
 				j.add(gap, event, r.ID, "entry %d of the journal cannot be read", e.Seq)
 			}
 			at := place{in.Answer, in.Index}
-			if _, twice := open[at]; twice {
-				j.add(duplicate, event, r.ID, "entry %d is a second intent of the same call", e.Seq)
+			before, again := open[at]
+			switch {
+			case !again:
+				order = append(order, at)
+			case in.Again != before.Again+1 || in.Key != before.Key:
+				j.add(duplicate, event, r.ID, "entry %d is another intent of the same call", e.Seq)
 			}
 			open[at] = in
-			order = append(order, at)
 		case "result":
 			var out result
 			if json.Unmarshal(e.Data, &out) != nil {

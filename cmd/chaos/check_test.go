@@ -88,6 +88,7 @@ var doctored = map[string]struct {
 	"a journal without an end":       {func(e *evidence) { e.Journals["run_0"] = e.Journals["run_0"][:5] }, []class{gap}, "is answer"},
 	"a journal that ends twice":      {func(e *evidence) { endTwice(e) }, []class{gap}, "entry 6 of 7"},
 	"a call without a result":        {func(e *evidence) { e.Journals["run_0"][3].Entry = "note" }, []class{gap}, "no result"},
+	"another intent of a call":       {func(e *evidence) { again(e, `"again":0`) }, []class{duplicate}, "another intent"},
 	"two effects of a key":           {func(e *evidence) { e.Effects = append(e.Effects, e.Effects[0]) }, []class{duplicate}, "2 effects of mail_send"},
 	"two effects of a step":          {func(e *evidence) { otherKey(e) }, []class{duplicate, stray}, "under 2 keys"},
 	"an effect that nobody intended": {func(e *evidence) { e.Effects = append(e.Effects, effect{Key: "x", Event: "y", Step: "1a"}) }, []class{stray}, "in no journal"},
@@ -119,6 +120,25 @@ func second(e *evidence) {
 	e.Journals["run_5"] = []entry{{Seq: 1, Entry: "brief"}, {Seq: 2, Entry: "outcome"}}
 	e.Callbacks = append(e.Callbacks, storedCallback{"msg_5", "run_5", "delivered"})
 	e.Told = append(e.Told, told{ID: "msg_5", Run: "run_5", State: "succeeded", Valid: true, Taken: true})
+}
+
+// again has the first call made once more.
+func again(e *evidence, how string) {
+	j := e.Journals["run_0"]
+	data := bytes.Replace(j[2].Data, []byte(`"index":0`), []byte(`"index":0,`+how), 1)
+	j = slices.Insert(j, 3, entry{Seq: 4, Entry: "doubt", At: j[3].At}, entry{Seq: 5, Entry: "intent", At: j[3].At, Data: data})
+	for i := range j {
+		j[i].Seq = int64(i + 1)
+	}
+	e.Journals["run_0"] = j
+}
+
+func TestCallThatIsKnownNotToHaveHappenedIsMadeAgain(t *testing.T) {
+	e := whole(t)
+	again(e, `"again":1`)
+	if found := check(e); len(found) > 0 {
+		t.Errorf("found %+v", found)
+	}
 }
 
 func endTwice(e *evidence) {
@@ -160,14 +180,18 @@ func TestTableCountsWhatWasFound(t *testing.T) {
 	e.Effects = append(e.Effects, e.Effects[0])
 	e.Acks = append(e.Acks, ack{Key: "ev_a_000003", ID: "evt_3"})
 	e.Strikes = []*strike{{What: kill, Node: "n1", At: at(3), From: at(3), Until: at(4), Carried: []string{"ev_a_000001"}}}
-	e.Journals["run_0"][3].Data = json.RawMessage(`{"answer":2,"index":0,"is_error":true,"code":"outcome_unknown","content":"?"}`)
+	e.Journals["run_0"] = slices.Insert(e.Journals["run_0"], 3, entry{Seq: 4, Entry: "doubt"})
+	for i := range e.Journals["run_0"] {
+		e.Journals["run_0"][i].Seq = int64(i + 1)
+	}
+	e.Decided = map[string]int{"happened": 3}
 	r := newReport(e, check(e))
 	if r.Duplicates != 1 || r.Losses != 1 || r.Unknown != 1 || r.Calls != 2 || r.Failovers != 1 || r.Failover == nil || r.Failover.Took != time.Second {
 		t.Errorf("the report is %+v, with the failover %v", r, r.Failover)
 	}
 	var out strings.Builder
 	r.print(&out)
-	for _, want := range []string{"duplicates", "2 effects of mail_send", "is not stored", "1 -9", "1s (run_0, n1"} {
+	for _, want := range []string{"duplicates", "2 effects of mail_send", "is not stored", "1 -9", "1s (run_0, n1", "3 happened"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the table does not say %q:\n%s", want, out.String())
 		}

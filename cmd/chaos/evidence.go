@@ -17,7 +17,8 @@ type evidence struct {
 	Effects []effect
 	Told    []told
 	Strikes []*strike
-	Alarms  []string // of nodes that did what none should
+	Decided map[string]int // about calls of unknown outcome, by the person at the desk
+	Alarms  []string       // of nodes that did what none should
 
 	Events    []storedEvent
 	Runs      []storedRun
@@ -61,6 +62,7 @@ type (
 		Tool      string
 		Effect    string
 		Key       string
+		Again     int // the earlier intents of the same call, which took no effect
 		Arguments struct {
 			Event, Step string
 		}

@@ -309,3 +309,22 @@ func TestWorldCannotBeMadeOfWrongFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestDeskDecidesByWhatTookEffectAndOnlyOnceNothingCanHappenAnyMore(t *testing.T) {
+	b, now := newBook(), time.Now()
+	b.act(tool{name: "mail_send"}, effect{Key: "done", Event: "ev_a_000001", Step: "1a"}, "")
+	for _, c := range []struct {
+		key   string
+		since time.Duration
+		still bool
+		want  string
+	}{{"done", 0, false, "happened"}, {"open", time.Minute, true, "did-not-happen"}, {"open", time.Minute, false, ""}, {"open", settled / 2, true, ""}} {
+		d := &desk{book: b, still: func() bool { return c.still }}
+		if got := d.verdict(undecided{Key: c.key, Since: now.Add(-c.since)}, now); got != c.want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	if !b.has("ev_a_000001", "1a") || b.has("ev_a_000001", "1b") {
+		t.Error("the far side does not know what it has done")
+	}
+}

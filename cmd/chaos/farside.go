@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,7 +51,7 @@ func newFarSide(b *book, calm func() bool) *farSide {
 	f := &farSide{book: b, calm: calm}
 	s := server.NewMCPServer("far side", "1", server.WithToolCapabilities(false))
 	schema := json.RawMessage(`{"type":"object","properties":{"event":{"type":"string"},"step":{"type":"string"}},"required":["event","step"],"additionalProperties":false}`)
-	for _, t := range farTools {
+	for _, t := range append(slices.Clone(farTools), lookUp) {
 		offered := mcp.NewToolWithRawSchema(t.name, t.text, schema)
 		offered.Annotations = mcp.ToolAnnotation{ReadOnlyHint: new(t.reads()), IdempotentHint: new(t.keyed), DestructiveHint: new(false), OpenWorldHint: new(false)}
 		s.AddTool(offered, func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
@@ -70,6 +71,9 @@ func (f *farSide) call(t tool, r mcp.CallToolRequest) (*mcp.CallToolResult, erro
 	}
 	event, step := r.GetString("event", ""), r.GetString("step", "")
 	answer := fmt.Sprintf("%s for %s, step %s: done", t.name, event, step)
+	if t == lookUp {
+		return mcp.NewToolResultText(fmt.Sprintf("done: %t", f.book.has(event, step))), nil
+	}
 	if t.reads() {
 		return mcp.NewToolResultText(answer), nil
 	}

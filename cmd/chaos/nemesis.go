@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -277,6 +278,15 @@ func (m *nemesis) back(n *node) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.away, n)
+}
+
+// still reports whether no node is stopped in the middle of something.
+func (m *nemesis) still() bool {
+	return !slices.ContainsFunc(m.nodes, func(n *node) bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.stopped
+	})
 }
 
 // failed keeps what the nemesis itself could not do.

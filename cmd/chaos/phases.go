@@ -15,6 +15,9 @@ func (w *world) sortie(ctx context.Context) (*evidence, error) {
 	}
 	plan := script{nodes: len(w.nodes), postgres: w.database != nil, lasts: w.loadFor(), longest: w.longestStop()}.faults(w.seed)
 	w.say("%d nodes on %s serve; %s of load at %g events a second, with %d faults", len(w.nodes), w.store, w.loadFor(), w.rate, len(plan))
+	deciding, leave := context.WithCancel(ctx)
+	defer leave()
+	go w.desk.work(deciding)
 	w.loadUnderFaults(ctx, plan)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -145,6 +148,7 @@ func (w *world) freePlaces(ctx context.Context) string {
 
 // account gathers what everybody knows.
 func (w *world) account(ctx context.Context, e *evidence) error {
+	e.Decided = w.desk.all()
 	e.Acks, e.Open, e.Refused = w.sender.account()
 	e.Effects, e.Told, e.Strikes = w.book.all(), w.receiver.all(), w.nemesis.strikes
 	for _, n := range w.nodes {

@@ -13,18 +13,24 @@ type tool struct {
 	effect string // read, write, message or money
 	// keyed: it honours the idempotency key of a call: a repeated one takes effect once.
 	keyed bool
-	text  string
+	// unknown is what the nodes are to do about a call whose answer was lost.
+	unknown string
+	text    string
 }
 
 // farTools are what the fake CRM, payments and mail offer.
 var farTools = []tool{
-	{"crm_find_customer", "read", true, "Finds a customer."},
-	{"payment_get", "read", true, "Gives the latest payment of a customer."},
-	{"crm_add_note", "write", true, "Adds a note to a customer."},
-	{"payment_refund", "money", true, "Refunds a customer's latest payment."},
-	{"crm_raise_score", "write", false, "Raises the score of a customer by one, each time it is called."},
-	{"mail_send", "message", false, "Sends a mail to a customer."},
+	{"crm_find_customer", "read", true, "", "Finds a customer."},
+	{"payment_get", "read", true, "", "Gives the latest payment of a customer."},
+	{"crm_add_note", "write", true, "retry", "Adds a note to a customer."},
+	{"payment_refund", "money", true, "retry", "Refunds a customer's latest payment."},
+	{"crm_raise_score", "write", false, "check", "Raises the score of a customer by one, each time it is called."},
+	{"mail_send", "message", false, "ask", "Sends a mail to a customer."},
 }
+
+// lookUp tells whether a step took effect. Nodes call it about what is to be checked, and
+// the model never does.
+var lookUp = tool{"crm_journal", "read", true, "", "Tells whether a step was done."}
 
 // mount is the name under which the nodes mount the far side.
 const mount = "far"

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,12 +18,16 @@ const (
 // settings writes what a node is configured with. All have the same but for their
 // address, and the addresses by which the far side and the model tell them apart.
 func writeSettings(n *node, store, farURL string) error {
-	effects := ""
-	for i, t := range farTools {
-		if i > 0 {
-			effects += ", "
+	var effects, unknown []string
+	for _, t := range append(slices.Clone(farTools), lookUp) {
+		effects = append(effects, t.name+": "+t.effect)
+		switch t.unknown {
+		case "":
+		case "check":
+			unknown = append(unknown, fmt.Sprintf(`%s: {do: check, tool: %s, arguments: {event: arguments.event, step: arguments.step}, found: 'text == "done: true"', after: %s}`, t.name, lookUp.name, settled))
+		default:
+			unknown = append(unknown, fmt.Sprintf("%s: {do: %s}", t.name, t.unknown))
 		}
-		effects += t.name + ": " + t.effect
 	}
 	callback := fmt.Sprintf("callback: {url: %q, secret: %s, concurrency: 16, schedule: [0s, 1s, 1s, 2s, 2s, 5s, 5s, 10s, 10s, 30s, 30s, 1m, 1m]}", farURL+"/done", secret)
 	text := fmt.Sprintf(`store: {url: %q, min_free: 0, min_free_percent: 0}
@@ -36,6 +42,7 @@ tools:
       headers: {%s: %s}
       trust: [hints, results, changes]
       effects: {%s}
+      unknown: {%s}
       call_timeout: %s
 agents:
   clerk:
@@ -57,7 +64,7 @@ webhooks:
     prompt: "Handle {{ .event.id }}."
     concurrency: %d
     %s
-`, store, n.address(), drainTimeout, farURL+"/model/"+n.name+"/v1", mount, farURL+"/mcp", nodeHeader, n.name, effects, callTimeout, mount,
+`, store, n.address(), drainTimeout, farURL+"/model/"+n.name+"/v1", mount, farURL+"/mcp", nodeHeader, n.name, strings.Join(effects, ", "), strings.Join(unknown, ", "), callTimeout, mount,
 		ordered, secret, callback, bounded, secret, places, callback)
 	return os.WriteFile(n.settings, []byte(text), 0o600)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -25,6 +24,7 @@ type report struct {
 	Entries      int            `json:"journal_entries"`
 	Calls        int            `json:"calls"`
 	Unknown      int            `json:"unknown_outcomes"`
+	Decided      map[string]int `json:"decided"`
 	Effects      int            `json:"effects"`
 	Callbacks    int            `json:"callbacks"`
 	Duplicates   int            `json:"duplicates"`
@@ -39,7 +39,7 @@ type report struct {
 }
 
 func newReport(e *evidence, found []violation) *report {
-	r := &report{Strikes: map[string]int{}, Runs: map[string]int{}, Others: map[class]int{}, Violations: found, Acknowledged: len(e.Acks), Sent: len(e.Acks) + len(e.Open),
+	r := &report{Strikes: map[string]int{}, Runs: map[string]int{}, Others: map[class]int{}, Violations: found, Decided: e.Decided, Acknowledged: len(e.Acks), Sent: len(e.Acks) + len(e.Open),
 		Stored: len(e.Events), Effects: len(e.Effects), Callbacks: len(e.Callbacks)}
 	for _, s := range e.Strikes {
 		r.Strikes[s.What]++
@@ -50,11 +50,10 @@ func newReport(e *evidence, found []violation) *report {
 	for _, entries := range e.Journals {
 		r.Entries += len(entries)
 		for _, x := range entries {
-			var of result
-			switch {
-			case x.Entry == "intent":
+			switch x.Entry {
+			case "intent":
 				r.Calls++
-			case x.Entry == "result" && json.Unmarshal(x.Data, &of) == nil && unknown(of):
+			case "doubt":
 				r.Unknown++
 			}
 		}
@@ -82,12 +81,6 @@ func newReport(e *evidence, found []violation) *report {
 	return r
 }
 
-// unknown: the journal says that nobody knows what came of the call, in the bridge's
-// words or in those of the tool.
-func unknown(r result) bool {
-	return r.Code == "outcome_unknown" || r.IsError && (strings.Contains(r.Content, "outcome_unknown") || strings.Contains(r.Content, "may have taken effect"))
-}
-
 // print shows the table, and what does not hold.
 func (r *report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -98,7 +91,8 @@ func (r *report) print(w io.Writer) {
 	row("kills", "%d -9, %d SIGTERM, %d SIGSTOP, %d of PostgreSQL", r.Strikes[kill], r.Strikes[deploy], r.Strikes[freezing], r.Strikes[pgKill]+r.Strikes[pgStop])
 	row("events", "%d sent, %d acknowledged, %d stored", r.Sent, r.Acknowledged, r.Stored)
 	row("runs", "%s", counted(r.Runs))
-	row("journals", "%d entries, %d calls, %d of unknown outcome", r.Entries, r.Calls, r.Unknown)
+	row("journals", "%d entries, %d calls, %d times with an outcome that nobody knew", r.Entries, r.Calls, r.Unknown)
+	row("decided", "%s", counted(r.Decided))
 	row("far side", "%d effects, %d callbacks", r.Effects, r.Callbacks)
 	row("duplicates", "%d", r.Duplicates)
 	row("losses", "%d", r.Losses)

@@ -30,6 +30,7 @@ type world struct {
 	product  product
 	sender   *sender
 	nemesis  *nemesis
+	desk     *desk
 	began    time.Time
 	saying   sync.Mutex
 }
@@ -51,6 +52,7 @@ func newWorld(ctx context.Context, o options, folder string) (*world, error) {
 	}
 	w.sender = newSender(fmt.Sprintf("%x", o.seed&0xffffff), w.balance())
 	w.nemesis = &nemesis{nodes: w.nodes, database: w.database, book: w.book, say: w.say}
+	w.desk = &desk{product: w.product, book: w.book, still: w.nemesis.still, say: w.say, decided: map[string]int{}}
 	return w, nil
 }
 
