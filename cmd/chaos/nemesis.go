@@ -282,11 +282,7 @@ func (m *nemesis) back(n *node) {
 
 // still reports whether no node is stopped in the middle of something.
 func (m *nemesis) still() bool {
-	return !slices.ContainsFunc(m.nodes, func(n *node) bool {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return n.stopped
-	})
+	return !slices.ContainsFunc(m.nodes, (*node).frozen)
 }
 
 // failed keeps what the nemesis itself could not do.

@@ -9,22 +9,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// node is a drawbridge process that serves. It may be started and ended many times.
+// node is a drawbridge that serves. Its process may be started and ended many times.
 type node struct {
 	name, binary, settings, folder, base string
 
 	mu      sync.Mutex
+	process *process    // the newest; nil before the first
+	alarms  []string    // what no node should do
+	failed  []time.Time // starts after which it did not serve
+}
+
+// process is one life of a node. The node's mutex guards it.
+type process struct {
 	cmd     *exec.Cmd
-	ended   chan struct{} // closed once the process is gone
+	ended   chan struct{} // closed once it is gone
 	err     error         // how it ended
 	ours    bool          // we ended it
 	stopped bool
-	alarms  []string // what no node should do
 }
 
 func newNode(name, binary, folder string) (*node, error) {
@@ -42,47 +49,50 @@ func newNode(name, binary, folder string) (*node, error) {
 func (n *node) address() string { return n.base[len("http://"):] }
 
 // begin starts the process and does not wait for it.
-func (n *node) begin() error {
+func (n *node) begin() (*process, error) {
 	log, err := os.OpenFile(filepath.Join(n.folder, n.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(n.binary, "serve", "-c", n.settings)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), "OPENAI_API_KEY=")
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting %s: %w", n.name, err)
+	p := &process{cmd: exec.Command(n.binary, "serve", "-c", n.settings), ended: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.Env = append(os.Environ(), "OPENAI_API_KEY=")
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", n.name, err)
 	}
-	ended := make(chan struct{})
 	n.mu.Lock()
-	n.cmd, n.ended, n.ours, n.stopped, n.err = cmd, ended, false, false, nil
+	n.process = p
 	n.mu.Unlock()
 	go func() {
-		err := cmd.Wait()
+		err := p.cmd.Wait()
 		n.mu.Lock()
-		n.err = err
+		p.err = err
 		n.mu.Unlock()
-		close(ended)
+		close(p.ended)
 	}()
-	return nil
+	return p, nil
 }
 
 // start starts the process and waits until it serves. One that ends before that is
 // started again, as a supervisor does, until ctx ends.
 func (n *node) start(ctx context.Context) error {
 	for {
-		if err := n.begin(); err != nil {
+		p, err := n.begin()
+		if err != nil {
 			return err
 		}
-		ready, err := n.await(ctx)
+		ready, err := n.await(ctx, p)
 		switch {
 		case err != nil:
 			return fmt.Errorf("waiting for %s to serve: %w", n.name, err)
 		case ready:
-			go n.watch(n.gone())
+			go n.watch(p)
 			return nil
 		}
+		n.mu.Lock()
+		n.failed = append(n.failed, time.Now())
+		n.mu.Unlock()
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
@@ -92,8 +102,7 @@ func (n *node) start(ctx context.Context) error {
 }
 
 // await waits until the process serves; false if it ended before.
-func (n *node) await(ctx context.Context) (bool, error) {
-	gone := n.gone()
+func (n *node) await(ctx context.Context, p *process) (bool, error) {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -101,7 +110,7 @@ func (n *node) await(ctx context.Context) (bool, error) {
 			return true, nil
 		}
 		select {
-		case <-gone:
+		case <-p.ended:
 			return false, nil
 		case <-ctx.Done():
 			return false, ctx.Err()
@@ -126,44 +135,36 @@ func (n *node) serves(ctx context.Context) bool {
 }
 
 // watch raises an alarm if the process ends by itself.
-func (n *node) watch(ended <-chan struct{}) {
-	<-ended
+func (n *node) watch(p *process) {
+	<-p.ended
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.ours {
-		n.alarms = append(n.alarms, fmt.Sprintf("%s ended by itself (%v), see its log", n.name, n.err))
+	if !p.ours {
+		n.alarms = append(n.alarms, fmt.Sprintf("%s ended by itself (%v), see its log", n.name, p.err))
 	}
 }
 
-// gone is closed once the process is.
-func (n *node) gone() <-chan struct{} {
+// now is the process that is there, stopped or not; nil for none.
+func (n *node) now() *process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.ended
-}
-
-// alive: there is a process, stopped or not.
-func (n *node) alive() bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.cmd == nil {
-		return false
+	if n.process == nil {
+		return nil
 	}
 	select {
-	case <-n.ended:
-		return false
+	case <-n.process.ended:
+		return nil
 	default:
-		return true
+		return n.process
 	}
 }
 
 // kill ends the process as a power cut would.
 func (n *node) kill() {
-	if !n.alive() {
-		return
+	if p := n.now(); p != nil {
+		n.signal(p, os.Kill)
+		<-p.ended
 	}
-	n.signal(os.Kill)
-	<-n.gone()
 }
 
 // patience is how long a process may take to stop in order, beyond its drain timeout.
@@ -171,55 +172,84 @@ const patience = 20 * time.Second
 
 // stop ends the process in order: SIGTERM, and exit code 0.
 func (n *node) stop() {
-	if !n.alive() {
+	p := n.now()
+	if p == nil {
 		return
 	}
-	n.signal(syscall.SIGTERM)
+	n.signal(p, syscall.SIGTERM)
+	what := ""
 	select {
-	case <-n.gone():
+	case <-p.ended:
 		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.err != nil {
-			n.alarms = append(n.alarms, fmt.Sprintf("%s did not stop in order on SIGTERM: %v", n.name, n.err))
+		if p.err != nil {
+			what = fmt.Sprintf("%s did not stop in order on SIGTERM: %v", n.name, p.err)
 		}
+		n.mu.Unlock()
 	case <-time.After(drainTimeout + patience):
 		n.kill()
+		what = fmt.Sprintf("%s was still there %s after SIGTERM", n.name, drainTimeout+patience)
+	}
+	if what != "" {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.alarms = append(n.alarms, fmt.Sprintf("%s was still there %s after SIGTERM", n.name, drainTimeout+patience))
+		n.alarms = append(n.alarms, what)
 	}
 }
 
 // freeze stops the process where it stands, thaw has it go on.
 func (n *node) freeze() error {
+	p := n.now()
+	if p == nil {
+		return nil
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.stopped = true
-	return freeze(n.cmd.Process)
+	p.stopped = true
+	return freeze(p.cmd.Process)
 }
 
 func (n *node) thaw() error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.stopped {
+	p := n.now()
+	if p == nil || !n.frozen() {
 		return nil
 	}
-	n.stopped = false
-	if err := thaw(n.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p.stopped = false
+	if err := thaw(p.cmd.Process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	return nil
 }
 
-func (n *node) signal(s os.Signal) {
+func (n *node) frozen() bool {
+	p := n.now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ours = true
-	_ = n.cmd.Process.Signal(s) // one that is gone needs none
+	return p != nil && p.stopped
 }
 
-func (n *node) problems() []string {
+func (n *node) signal(p *process, s os.Signal) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]string(nil), n.alarms...)
+	p.ours = true
+	_ = p.cmd.Process.Signal(s) // one that is gone needs none
 }
+
+// problems are what no node should do. It may fail to start while the database is away.
+func (n *node) problems(strikes []*strike) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	problems := append([]string(nil), n.alarms...)
+	for _, at := range n.failed {
+		if !slices.ContainsFunc(strikes, func(s *strike) bool {
+			return s.Node == "" && s.At.Before(at) && s.Until.Add(startedBefore).After(at)
+		}) {
+			problems = append(problems, fmt.Sprintf("%s ended at %s before it served, see its log", n.name, clock(at)))
+		}
+	}
+	return problems
+}
+
+// startedBefore is how long a start may last whose first steps were under an outage.
+const startedBefore = 15 * time.Second

@@ -152,7 +152,7 @@ func (w *world) account(ctx context.Context, e *evidence) error {
 	e.Acks, e.Open, e.Refused = w.sender.account()
 	e.Effects, e.Told, e.Strikes = w.book.all(), w.receiver.all(), w.nemesis.strikes
 	for _, n := range w.nodes {
-		e.Alarms = append(e.Alarms, n.problems()...)
+		e.Alarms = append(e.Alarms, n.problems(e.Strikes)...)
 	}
 	for _, err := range w.nemesis.broken {
 		e.Alarms = append(e.Alarms, err.Error())

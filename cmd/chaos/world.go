@@ -135,10 +135,7 @@ func (w *world) balance() func() []string {
 // close ends whatever is still there.
 func (w *world) close() {
 	for _, n := range w.nodes {
-		if n.alive() {
-			_ = n.thaw() // a process that is gone needs no more
-			n.kill()
-		}
+		n.kill() // also one that is stopped
 	}
 	if w.database != nil {
 		w.database.close()
