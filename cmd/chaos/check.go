@@ -19,6 +19,7 @@ const (
 	stray     class = "stray"     // an effect that nothing stored accounts for
 	untrue    class = "untrue"    // a journal says what did not happen
 	leak      class = "leak"      // something is held by nobody
+	late      class = "late"      // a run stood still for too long after its node was struck
 	broken    class = "fault"     // a node, or an answer, that should not be
 )
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -55,4 +56,16 @@ func longest(all []takeover, fits func(takeover) bool) *takeover {
 		return &all[i]
 	}
 	return nil
+}
+
+// slow finds the runs that nobody carried on for longer than may be, with everything
+// there that it takes.
+func slow(all []takeover, most time.Duration) []violation {
+	var found []violation
+	for _, t := range all {
+		if t.Took > most && !t.Outage {
+			found = append(found, violation{late, fmt.Sprintf("%s after %s of %s at %s the run was carried on; %s was bound", t.Took.Round(time.Millisecond), t.What, t.Node, clock(t.At), most), t.Event, t.Run})
+		}
+	}
+	return found
 }

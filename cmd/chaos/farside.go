@@ -31,7 +31,7 @@ type fate int
 
 const (
 	fine      fate = iota
-	slow           // it takes more than a second
+	slowly         // it takes more than a second
 	cutBefore      // the connection breaks, and nothing was done
 	cutAfter       // the connection breaks once it is done
 	silent         // it is done, and the answer takes longer than anybody waits
@@ -113,13 +113,13 @@ func (f *farSide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	node, event := r.Header.Get(nodeHeader), call.Params.Arguments["event"]
 	f.book.enter(node, event)
 	what := f.fateOf(call)
-	defer func() { f.book.leave(node, event, what != fine && what != slow, false) }()
+	defer func() { f.book.leave(node, event, what != fine && what != slowly, false) }()
 	f.carryOut(w, r, what)
 }
 
 func (f *farSide) carryOut(w http.ResponseWriter, r *http.Request, what fate) {
 	pause := time.Duration(5+rand.IntN(60)) * time.Millisecond
-	if what == slow {
+	if what == slowly {
 		pause = time.Duration(500+rand.IntN(1000)) * time.Millisecond
 	}
 	time.Sleep(pause / 2)
@@ -161,7 +161,7 @@ func (f *farSide) fateOf(call asked) fate {
 	case n < 50:
 		return silent
 	case n < 90:
-		return slow
+		return slowly
 	}
 	return fine
 }

@@ -19,7 +19,9 @@
 //   - journals are gapless, with one result a call, and an outcome at the end;
 //   - the runs of a subject went one at a time, in the order in which they came;
 //   - each end was told, under one id, and signed;
-//   - no run is leased in the end, and every place that a run can have is free.
+//   - no run is leased in the end, and every place that a run can have is free;
+//   - no run stood still for longer than --failover after its node was struck, if nothing
+//     else was away meanwhile.
 //
 // A failover is the time from the kill of a node to the next entry in the journal of each run
 // that it was at work on: those of which the model or the far side heard from that node
@@ -49,6 +51,7 @@ type options struct {
 	binary, store, dir string
 	nodes              int
 	lasts, patience    time.Duration
+	failover           time.Duration
 	seed               uint64
 	rate               float64
 	asJSON, keepAll    bool
@@ -90,6 +93,7 @@ func parse(args []string, progress io.Writer) (options, error) {
 	flags.IntVar(&o.nodes, "nodes", 0, "how many nodes; 1 on sqlite, 3 on postgres if not given")
 	flags.DurationVar(&o.lasts, "for", 2*time.Minute, "how long it takes in all; a node is stopped for an eighth of it at most, and for a minute")
 	flags.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to wait for the end of everything once nothing is broken any more")
+	flags.DurationVar(&o.failover, "failover", 30*time.Second, "how long a run may stand still after its node was killed or stopped; aimed at is half of that, and this machine may be busy")
 	flags.Uint64Var(&o.seed, "seed", 0, "repeats the faults of an earlier run; by chance if 0")
 	flags.Float64Var(&o.rate, "rate", 10, "events a second")
 	flags.StringVar(&o.dir, "dir", "", "an empty folder for stores, logs and findings; a temporary one if not given")
@@ -118,8 +122,8 @@ func (o *options) complete(rest []string) error {
 		return fmt.Errorf("--nodes %d: expected 1 on sqlite, 1 to 9 on postgres", o.nodes)
 	case o.lasts < 10*time.Second:
 		return fmt.Errorf("--for %s: expected 10s or more", o.lasts)
-	case o.patience <= 0 || o.rate <= 0 || o.rate > 1000:
-		return errors.New("--patience and --rate: expected more than 0, and a rate of 1000 at most")
+	case o.patience <= 0 || o.failover <= 0 || o.rate <= 0 || o.rate > 1000:
+		return errors.New("--patience, --failover and --rate: expected more than 0, and a rate of 1000 at most")
 	}
 	return nil
 }
@@ -140,7 +144,7 @@ func try(ctx context.Context, o options, out io.Writer) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%w (logs are in %s)", err, folder)
 	}
-	found := check(e)
+	found := append(check(e), slow(takeovers(e), o.failover)...)
 	r := newReport(e, found)
 	r.Store, r.Nodes, r.Seed, r.Lasted = o.store, o.nodes, o.seed, time.Since(w.began)
 	if len(found) > 0 || o.keepAll {

@@ -117,5 +117,12 @@ func TestTakeoverIsUntilTheNextEntry(t *testing.T) {
 		if strings.Join(got, ", ") != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+		found := slow(takeovers(e), 250*time.Millisecond)
+		if judged := c.want != "" && !strings.HasSuffix(c.want, "away"); judged != (len(found) == 1 && found[0].Class == late) {
+			t.Errorf("%s: found %+v", name, found)
+		}
+		if found := slow(takeovers(e), time.Second); len(found) > 0 {
+			t.Errorf("%s: within bounds, and found %+v", name, found)
+		}
 	}
 }
