@@ -19,6 +19,7 @@ const (
 	stray     class = "stray"     // an effect that nothing stored accounts for
 	untrue    class = "untrue"    // a journal says what did not happen
 	leak      class = "leak"      // something is held by nobody
+	unsettled class = "unsettled" // a run went on past a call of which nobody knew what became of it
 	late      class = "late"      // a run stood still for too long after its node was struck
 	broken    class = "fault"     // a node, or an answer, that should not be
 )
@@ -241,7 +242,7 @@ func (j *judge) checkEffects() {
 }
 
 // checkTruth wants what journals say of calls to be so: done is done, and "nothing was
-// changed" is nothing.
+// changed" is nothing; and no call to be left at "nobody knows".
 func (j *judge) checkTruth() {
 	for key, calls := range j.intents {
 		if len(calls) > 1 {
@@ -253,6 +254,8 @@ func (j *judge) checkTruth() {
 		}
 		event, happened := c.intent.Arguments.Event, len(j.effects[key])
 		switch {
+		case c.result.Code == "outcome_unknown" || c.result.IsError && strings.Contains(c.result.Content, "may have taken effect"):
+			j.add(unsettled, event, c.run, "nobody knew what became of %s under %s, and the run neither looked nor waited: %.200s", c.intent.Tool, key, c.result.Content)
 		case !c.result.IsError && happened == 0:
 			j.add(loss, event, c.run, "the journal has %s under %s as done, and it was not", c.intent.Tool, key)
 		case c.result.IsError && happened > 0 && strings.Contains(c.result.Content, "nothing was changed"):

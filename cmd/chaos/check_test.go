@@ -98,6 +98,9 @@ var doctored = map[string]struct {
 	"an effect that is denied": {func(e *evidence) {
 		e.Journals["run_0"][3].Data = json.RawMessage(`{"answer":2,"index":0,"is_error":true,"content":"not there; nothing was changed."}`)
 	}, []class{untrue}, "nothing was changed"},
+	"a call that nobody cared for": {func(e *evidence) {
+		e.Journals["run_0"][3].Data = json.RawMessage(`{"answer":2,"index":0,"is_error":true,"content":"no answer came. It may have taken effect."}`)
+	}, []class{unsettled}, "neither looked nor waited"},
 	"one key for two calls":       {func(e *evidence) { e.Journals["run_1"][2].Data = e.Journals["run_0"][2].Data }, []class{duplicate, stray}, "that of 2 calls"},
 	"a callback that never came":  {func(e *evidence) { e.Told = e.Told[1:] }, []class{loss}, "never arrived"},
 	"a callback that nobody took": {func(e *evidence) { e.Told[0].Taken = false }, []class{loss}, "never arrived"},

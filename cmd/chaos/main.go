@@ -16,6 +16,8 @@
 //   - each stored event has one run, which succeeded or is dead;
 //   - no key has two effects, and no step of the model's has effects under two keys;
 //   - each effect is that of a stored run's intent, and what a journal has as done was done;
+//   - no run went on past a call of unknown outcome without having looked, or asked the
+//     person at the desk (desk.go), who knows what the far side has done;
 //   - journals are gapless, with one result a call, and an outcome at the end;
 //   - the runs of a subject went one at a time, in the order in which they came;
 //   - each end was told, under one id, and signed;
