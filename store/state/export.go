@@ -16,7 +16,7 @@ var _ export.Store = (*Store)(nil)
 
 // part is how one kind of line is read: a query in the order of an index, so that nothing
 // is sorted and the first row comes at once, and what a row of it is. A column behind a +
-// is not looked for in other indexes.
+// or a NOT is not looked for in other indexes; SQLite joins in the order of a CROSS JOIN.
 type part struct {
 	what  export.What
 	query string // up to its conditions
@@ -29,17 +29,17 @@ type part struct {
 
 var parts = []part{
 	{export.Events, `SELECT id, source, event_key, weak, status, status_at, note, received_at, provider_at, last_seen_at, verified_by, duplicates, replay,
-		COALESCE(delivery, ''), successor, edited_from, edited_by, emptied_at, content_type, headers, body FROM events`, "received_at", "+source = ?", "received_at, id", readEvent},
+		COALESCE(delivery, ''), successor, edited_from, edited_by, emptied_at, content_type, headers, body FROM events`, "received_at", "NOT (source <> ?)", "received_at, id", readEvent},
 	{export.Events, `SELECT id, source, received_at, body FROM deliveries`, "received_at", "source = ?", "id", readDelivery},
 	{export.Runs, `SELECT id, agent, owner, source, COALESCE(event, ''), via, replay, state, reason, dead, tainted, attempts, priority, subject, turns, calls, prompt_tokens,
 		completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency, worked_ms, created_at, started_at, finished_at, start_at, metadata, callback_url, route,
 		successor, successor_of, edited_by, emptied_at, prompt, answer FROM runs`, "created_at", "source = ?", "created_at, id", readRun},
-	{export.Journal, `SELECT j.run, j.seq, j.kind, j.at, j.body FROM runs CROSS JOIN journal j ON j.run = runs.id`, "+runs.created_at", "+runs.source = ?",
+	{export.Journal, `SELECT j.run, j.seq, j.kind, j.at, j.body FROM runs CROSS JOIN journal j WHERE j.run = runs.id`, "+runs.created_at", "NOT (runs.source <> ?)",
 		"runs.id, j.seq", readEntry},
 	{export.Callbacks, `SELECT c.id, c.run, c.endpoint, c.state, c.attempts, c.last_status, c.last_reason, c.created_at, c.last_at, c.body
-		FROM callbacks c CROSS JOIN runs ON runs.id = c.run`, "c.created_at", "runs.source = ?", "c.seq", readCallback},
+		FROM callbacks c CROSS JOIN runs WHERE runs.id = c.run`, "c.created_at", "runs.source = ?", "c.seq", readCallback},
 	{export.Callbacks, `SELECT a.callback, a.n, a.at, a.manual, a.state, a.status, a.reason, a.latency_us, a.remote, a.excerpt
-		FROM callbacks c CROSS JOIN runs ON runs.id = c.run CROSS JOIN callback_attempts a ON a.callback = c.id`, "c.created_at", "runs.source = ?", "c.seq, a.n", readAttempt},
+		FROM callbacks c CROSS JOIN runs CROSS JOIN callback_attempts a WHERE runs.id = c.run AND a.callback = c.id`, "c.created_at", "runs.source = ?", "c.seq, a.n", readAttempt},
 	{export.Audit, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key FROM audit`, "at",
 		"EXISTS (SELECT 1 FROM runs WHERE id = audit.run AND source = ?)", "id", readCall},
 	{export.Rejections, `SELECT at, source, remote, status, reason, header_names, excerpt FROM rejections`, "at", "source = ?", "id", readRejection},
@@ -58,8 +58,12 @@ func (p part) sql(s export.Selection) (string, []any) {
 	add(!s.Until.IsZero(), p.at+" < ?", millis(s.Until))
 	add(s.Source != "", p.source, s.Source)
 	query := p.query
-	if len(conditions) > 0 {
-		query += " WHERE " + strings.Join(conditions, " AND ")
+	for i, condition := range conditions {
+		if i == 0 && !strings.Contains(p.query, " WHERE ") {
+			query += " WHERE " + condition
+		} else {
+			query += " AND " + condition
+		}
 	}
 	return query + " ORDER BY " + p.order, args
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawbridge/server/dispatch"
+	"drawbridge/server/export"
 	"drawbridge/server/guard"
 	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
@@ -32,6 +33,7 @@ type Store interface {
 	Rejections(ctx context.Context, source string, limit int) ([]webhook.Rejection, error)
 	Audit(ctx context.Context, run string, limit int) ([]guard.Row, error)
 	schedule.Driver
+	export.Store
 }
 
 // Harness is one empty store under a clock that the suite moves.
@@ -188,6 +190,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Dead/DeletedEventIsStillADuplicate":                     deletedEventIsStillADuplicate,
 		"Dead/DeletedRunIsGone":                                  deletedRunIsGone,
 		"Dead/DeletedRunStaysBareForItsCallback":                 deletedRunStaysBareForItsCallback,
+		"Export/HandsOutWhatIsSelected":                          exportHandsOutWhatIsSelected,
 		"Retention/RemovesWhatHasComeToItsEnd":                   retentionRemovesWhatHasComeToItsEnd,
 		"Retention/KeepsWhatHasNotEndedAndDeadLetters":           retentionKeepsWhatHasNotEnded,
 		"Retention/EmptiesAnEventWhoseKeyCounts":                 retentionEmptiesAnEventWhoseKeyCounts,
