@@ -44,7 +44,8 @@ out otherwise. (To have something done again, with effects, there are "events re
 Without a change the model's recorded answers are given again, and no model is asked: the run
 has to come out as it did. That checks this version of the program, and the tools as they are
 defined now, against what happened. With another prompt, agent or model the configured model
-is asked, and paid for; --from-journal gives the recorded answers even so.
+is asked, and paid for (within the run's own budget, or --max-...; the day's budget of the
+agent does not count it); --from-journal gives the recorded answers even so.
 
   drawbridge replay RUN                                 is it still the same?
   drawbridge replay RUN --model llama                   what would another model do?

@@ -131,6 +131,9 @@ func (c *console) planReplay(ctx context.Context, as *config.Config, stored stor
 			return plan, err
 		}
 	}
+	if err := plan.checkCost(as, bounds); err != nil {
+		return plan, err
+	}
 	plan.brief.Budget = within(plan.brief.Budget, bounds)
 	plan.changed = changedBrief(was, plan.brief)
 	return plan, nil
@@ -261,6 +264,23 @@ func (p *replayPlan) askModel(as *config.Config, name string) error {
 	}
 	e := as.EndpointOf(name)
 	p.brief = p.brief.For([]string{name}, e.Window, e.Images, e.TakesFiles())
+	return nil
+}
+
+// checkCost refuses a bound on the cost that would bound nothing.
+func (p *replayPlan) checkCost(as *config.Config, bounds bridge.Budget) error {
+	if !p.asks || bounds.Cost == 0 {
+		return nil
+	}
+	if bounds.Currency != as.Model.Currency {
+		return wrongUse{fmt.Errorf("--max-cost is in %s, and the prices of models are in %s (model.currency)", bounds.Currency, as.Model.Currency)}
+	}
+	for _, name := range append([]string{p.brief.Model}, p.brief.Fallback...) {
+		_, priced := as.Model.Prices[name]
+		if _, there := as.Model.Prices[as.EndpointOf(name).Name]; !priced && !there {
+			return wrongUse{fmt.Errorf("--max-cost: no price is known for model %q; set model.prices", name)}
+		}
+	}
 	return nil
 }
 
