@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"drawbridge/store/postgres"
 	"drawbridge/store/sqlite"
 )
 
@@ -90,7 +91,7 @@ func (c *console) fileOfStore(cmd *cobra.Command, instead string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if strings.HasPrefix(cfg.Store.URL, "postgres") {
+	if postgres.Names(cfg.Store.URL) {
 		return "", wrongUse{fmt.Errorf("the store is on PostgreSQL: use %s", instead)}
 	}
 	path, err := sqlite.PathOf(cfg.Store.URL)

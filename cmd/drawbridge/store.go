@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"drawbridge/store/postgres"
 	"drawbridge/store/sqlite"
 	"drawbridge/tools/sqldb"
 )
@@ -28,29 +31,65 @@ whole; "drawbridge serve" does the same when it starts. There is no way back but
 --plan it changes nothing, and shows the version of each component in the store and in this
 program, and the steps between them.
 
-A SQLite store is migrated by whoever owns it: end the server first.`,
+A SQLite store is migrated by whoever owns it: end the server first. On PostgreSQL nodes of the
+version before go on working while it runs and after it; where a step takes something away that they
+still use, the plan says so. A node that starts, and every command, has to be of the store's version
+or a newer one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := c.fileOfStore(cmd, "")
+			cfg, err := c.settings(cmd)
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(path); err != nil {
-				return fmt.Errorf("nothing was stored in %q yet: %w", path, err)
-			}
-			standings, err := sqlite.Plan(cmd.Context(), path, schemas...)
-			if plan || err != nil {
-				return c.tellPlan(standings, asJSON, err)
-			}
-			if err := sqlite.Migrate(cmd.Context(), path, schemas...); err != nil {
+			u, err := upgradeOf(cfg.Store.URL)
+			if err != nil {
 				return err
 			}
-			return c.tellMigrated(standings, asJSON)
+			standings, err := u.plan(cmd.Context())
+			if plan || err != nil {
+				return c.tellPlan(u, standings, asJSON, err)
+			}
+			if err := u.run(cmd.Context()); err != nil {
+				return err
+			}
+			return c.tellMigrated(u, standings, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&plan, "plan", false, "show the steps, and run none")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
+}
+
+// upgrade is how the store of one engine is brought up to date.
+type upgrade struct {
+	plan func(ctx context.Context) ([]sqldb.Standing, error)
+	run  func(ctx context.Context) error
+	// beside reports whether those who have it open may go on.
+	beside func(standings []sqldb.Standing) bool
+}
+
+func upgradeOf(storeURL string) (upgrade, error) {
+	if postgres.Names(storeURL) {
+		return upgrade{
+			plan: func(ctx context.Context) ([]sqldb.Standing, error) { return postgres.Plan(ctx, storeURL, schemas...) },
+			run:  func(ctx context.Context) error { return postgres.Upgrade(ctx, storeURL, schemas...) },
+			beside: func(standings []sqldb.Standing) bool {
+				return !slices.ContainsFunc(standings, func(s sqldb.Standing) bool { return !s.Beside() })
+			},
+		}, nil
+	}
+	path, err := sqlite.PathOf(storeURL)
+	if err != nil {
+		return upgrade{}, wrongUse{err}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return upgrade{}, fmt.Errorf("nothing was stored in %q yet: %w", path, err)
+	}
+	return upgrade{
+		plan:   func(ctx context.Context) ([]sqldb.Standing, error) { return sqlite.Plan(ctx, path, schemas...) },
+		run:    func(ctx context.Context) error { return sqlite.Migrate(ctx, path, schemas...) },
+		beside: func([]sqldb.Standing) bool { return false }, // its migrations may make tables anew
+	}, nil
 }
 
 type standingView struct {
@@ -69,9 +108,11 @@ type stepView struct {
 type planView struct {
 	Components []standingView `json:"components"`
 	Pending    int            `json:"pending"`
+	// Beside: whoever has the store open, and knows its version as it is, may go on.
+	Beside bool `json:"others_may_run"`
 }
 
-func planOf(standings []sqldb.Standing) planView {
+func (u upgrade) view(standings []sqldb.Standing) planView {
 	view := planView{Components: []standingView{}}
 	for _, s := range standings {
 		one := standingView{Component: s.Component, Store: s.At, Program: s.Newest, Steps: []stepView{}}
@@ -80,15 +121,16 @@ func planOf(standings []sqldb.Standing) planView {
 		}
 		view.Components, view.Pending = append(view.Components, one), view.Pending+len(one.Steps)
 	}
+	view.Beside = view.Pending == 0 || u.beside(standings)
 	return view
 }
 
 // tellPlan prints the plan, as far as there is one, and passes on why it cannot be carried out.
-func (c *console) tellPlan(standings []sqldb.Standing, asJSON bool, refused error) error {
+func (c *console) tellPlan(u upgrade, standings []sqldb.Standing, asJSON bool, refused error) error {
 	if len(standings) == 0 {
 		return refused
 	}
-	view := planOf(standings)
+	view := u.view(standings)
 	if asJSON {
 		if err := printJSON(c.out, view); err != nil {
 			return err
@@ -106,10 +148,13 @@ func (c *console) tellPlan(standings []sqldb.Standing, asJSON bool, refused erro
 		return refused
 	}
 	l := lines{w: c.out}
-	if view.Pending == 0 {
+	switch {
+	case view.Pending == 0:
 		l.printf("\nThe store is up to date.")
-	} else {
-		l.printf("\nPending: %d. End whatever has the store open first: its tables change.", view.Pending)
+	case view.Beside:
+		l.printf("\nPending: %d. Nodes that run now may go on.", view.Pending)
+	default:
+		l.printf("\nPending: %d. Whatever has the store open has to be ended first.", view.Pending)
 	}
 	return l.err
 }
@@ -120,14 +165,18 @@ func stepsOf(steps []stepView) string {
 	}
 	var names []string
 	for _, step := range steps {
-		names = append(names, fmt.Sprintf("%d %s", step.Version, step.Name))
+		name := fmt.Sprintf("%d %s", step.Version, step.Name)
+		if step.Needs > 0 {
+			name += fmt.Sprintf(" (for nodes that know %d)", step.Needs)
+		}
+		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
 }
 
 // tellMigrated says which steps were run.
-func (c *console) tellMigrated(before []sqldb.Standing, asJSON bool) error {
-	view := planOf(before)
+func (c *console) tellMigrated(u upgrade, before []sqldb.Standing, asJSON bool) error {
+	view := u.view(before)
 	if asJSON {
 		return printJSON(c.out, view)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/store/copying"
+	"drawbridge/store/postgres"
 	"drawbridge/store/sqlite"
-	"drawbridge/tools/sqldb"
 )
 
 func storeCopyCommand(c *console) *cobra.Command {
@@ -57,12 +57,12 @@ type heldStore interface {
 }
 
 func copyStore(ctx context.Context, from, to string) (results []copying.Result, err error) {
-	source, err := holdStore(ctx, from, sqlite.OpenSource)
+	source, err := holdSource(ctx, from)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	target, err := holdStore(ctx, to, sqlite.OpenTarget)
+	target, err := holdTarget(ctx, to)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +71,36 @@ func copyStore(ctx context.Context, from, to string) (results []copying.Result, 
 		return results, err
 	}
 	return results, target.Commit(ctx)
+}
+
+func holdSource(ctx context.Context, storeURL string) (heldStore, error) {
+	if postgres.Names(storeURL) {
+		return heldOr(postgres.OpenSource(ctx, storeURL, schemas...))
+	}
+	path, err := sqlite.PathOf(storeURL)
+	if err != nil {
+		return nil, wrongUse{err}
+	}
+	return heldOr(sqlite.OpenSource(ctx, path, schemas...))
+}
+
+func holdTarget(ctx context.Context, storeURL string) (heldStore, error) {
+	if postgres.Names(storeURL) {
+		return heldOr(postgres.OpenTarget(ctx, storeURL, schemas...))
+	}
+	path, err := sqlite.PathOf(storeURL)
+	if err != nil {
+		return nil, wrongUse{err}
+	}
+	return heldOr(sqlite.OpenTarget(ctx, path, schemas...))
+}
+
+// heldOr makes of no store none, and not one that is nil.
+func heldOr[H heldStore](held H, err error) (heldStore, error) {
+	if err != nil {
+		return nil, err
+	}
+	return held, nil
 }
 
 type copyView struct {
@@ -118,13 +148,4 @@ func (c *console) tellCopy(results []copying.Result, asJSON bool) error {
 		l.printf("\nNothing was kept.")
 	}
 	return l.err
-}
-
-// holdStore opens a store for a copy.
-func holdStore(ctx context.Context, storeURL string, file func(context.Context, string, ...sqldb.Schema) (*sqlite.Held, error)) (heldStore, error) {
-	path, err := sqlite.PathOf(storeURL)
-	if err != nil {
-		return nil, wrongUse{err}
-	}
-	return file(ctx, path, schemas...)
 }

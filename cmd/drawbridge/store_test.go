@@ -29,7 +29,7 @@ func TestPlanShowsWhatMigrateRuns(t *testing.T) {
 	}
 	for range 2 { // looking changes nothing
 		out, errs, code := command(t, "store", "migrate", "--plan", "-c", file)
-		if code != exitDone || !strings.Contains(out, "1 outbox") || !strings.Contains(out, "Pending: 1.") {
+		if code != exitDone || !strings.Contains(out, "1 outbox") || !strings.Contains(out, "Pending: 1. Whatever has the store open has to be ended first.") {
 			t.Fatalf("exit %d: %s%s", code, out, errs)
 		}
 	}

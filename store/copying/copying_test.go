@@ -214,8 +214,11 @@ func TestDifferenceIsFoundAndNothingIsKept(t *testing.T) {
 					t.Errorf("%s: %s is the same: %v", name, r.Table, r.Same())
 				}
 			}
+			if name != "a row less" {
+				continue // once is enough
+			}
 			if _, err := carry(t, from, to, source, target, nil); err != nil {
-				t.Errorf("%s: copying again: %v", name, err)
+				t.Errorf("copying again: %v", err)
 			}
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 
 	"drawbridge/store/copying"
+	"drawbridge/store/postgres"
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/store/sqlite"
 	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
@@ -49,11 +51,12 @@ type held interface {
 type engine struct {
 	name    string
 	dialect sqldb.Dialect
-	place   func(t *testing.T) string                     // of a store that is not there yet
-	open    func(t *testing.T, place string) *sql.DB      // the database behind it
-	migrate func(ctx context.Context, place string) error // makes it
+	place   func(t *testing.T) string                // of a store that is not there yet
+	open    func(t *testing.T, place string) *sql.DB // the database behind it
+	made    func(t *testing.T) string                // of one that has its tables, and nothing else
 	source  func(ctx context.Context, place string) (held, error)
 	target  func(ctx context.Context, place string) (held, error)
+	store   func(ctx context.Context, place string, o state.Options) (*state.Store, error) // for whoever works on it
 }
 
 func heldOr[H held](h H, err error) (held, error) {
@@ -75,15 +78,49 @@ var engines = []engine{
 			db.SetMaxOpenConns(1)
 			return db
 		},
-		migrate: func(ctx context.Context, place string) error { return sqlite.Migrate(ctx, place, zoo) },
+		made: func(t *testing.T) string {
+			place := filepath.Join(t.TempDir(), "a.db")
+			if err := sqlite.Migrate(t.Context(), place, zoo); err != nil {
+				t.Fatal(err)
+			}
+			return place
+		},
 		source: func(ctx context.Context, place string) (held, error) {
 			return heldOr(sqlite.OpenSource(ctx, place, zoo))
 		},
 		target: func(ctx context.Context, place string) (held, error) {
 			return heldOr(sqlite.OpenTarget(ctx, place, zoo))
 		},
+		store: func(ctx context.Context, place string, o state.Options) (*state.Store, error) {
+			return sqlite.Open(ctx, place, state.Owned, o)
+		},
+	},
+	{
+		name: "postgres", dialect: sqldb.Postgres,
+		place: postgresPlace,
+		made: func(t *testing.T) string {
+			return postgrestest.Copy(t, "zoo", func(ctx context.Context, url string) error { return postgres.Upgrade(ctx, url, zoo) })
+		},
+		open: func(t *testing.T, place string) *sql.DB {
+			db, err := sql.Open("pgx", place)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return db
+		},
+		source: func(ctx context.Context, place string) (held, error) {
+			return heldOr(postgres.OpenSource(ctx, place, zoo))
+		},
+		target: func(ctx context.Context, place string) (held, error) {
+			return heldOr(postgres.OpenTarget(ctx, place, zoo))
+		},
+		store: func(ctx context.Context, place string, o state.Options) (*state.Store, error) {
+			return postgres.Open(ctx, place, state.Owned, o)
+		},
 	},
 }
+
+func postgresPlace(t *testing.T) string { return postgrestest.Database(t) }
 
 // with does something with the database behind a place, which nobody else has open.
 func (e engine) with(t *testing.T, place string, do func(db *sql.DB)) {
@@ -93,16 +130,6 @@ func (e engine) with(t *testing.T, place string, do func(db *sql.DB)) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// made is a new store with its tables.
-func (e engine) made(t *testing.T) (place string) {
-	t.Helper()
-	place = e.place(t)
-	if err := e.migrate(t.Context(), place); err != nil {
-		t.Fatal(err)
-	}
-	return place
 }
 
 func exec(t *testing.T, db *sql.DB, query string, args ...any) {

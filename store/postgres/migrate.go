@@ -3,10 +3,18 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
 )
+
+// lockClass is the upper half of the numbers of all our advisory locks, as pg_locks shows
+// it, and the first of the two numbers of those that have two.
+const lockClass = 0x64726177
 
 // The numbers of our advisory locks, which are the database's, and so everybody's who
 // uses the same database: ours begin with "draw" in ASCII.
@@ -29,4 +37,45 @@ func Migrate(ctx context.Context, db *sql.DB, schemas ...sqldb.Schema) (err erro
 		return fmt.Errorf("waiting for whoever else migrates: %w", err)
 	}
 	return sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...)
+}
+
+var errBehind = errors.New("an earlier version of this program wrote it; `drawbridge store migrate` brings it up to date, and so does `drawbridge serve`")
+
+func behind(s sqldb.Standing) bool { return len(s.Pending) > 0 }
+
+// withOwn adds the tables of the store's own to those of the backends in it.
+func withOwn(backends []sqldb.Schema) []sqldb.Schema {
+	return append([]sqldb.Schema{state.Schema, sqldb.Effects}, backends...)
+}
+
+// Plan compares the tables in a database with those of this program. It changes nothing,
+// and works beside anybody.
+func Plan(ctx context.Context, storeURL string, backends ...sqldb.Schema) (standings []sqldb.Standing, err error) {
+	err = connected(ctx, storeURL, func(db *sql.DB) (err error) {
+		standings, err = sqldb.Stand(ctx, db, sqldb.Postgres, withOwn(backends)...)
+		return err
+	})
+	if err != nil {
+		return standings, fmt.Errorf("looking at store %s: %w", Place(storeURL), err)
+	}
+	return standings, nil
+}
+
+// Upgrade brings the tables in a database up to date, beside nodes that know the version
+// before ([sqldb.Standing.Beside]).
+func Upgrade(ctx context.Context, storeURL string, backends ...sqldb.Schema) error {
+	return connected(ctx, storeURL, func(db *sql.DB) error { return Migrate(ctx, db, withOwn(backends)...) })
+}
+
+// connected does something with the database as pgx and goose speak to it.
+func connected(ctx context.Context, storeURL string, do func(*sql.DB) error) error {
+	config, err := parse(storeURL)
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*config)
+	if err = checkServer(ctx, db); err == nil {
+		err = do(db)
+	}
+	return errors.Join(err, db.Close())
 }

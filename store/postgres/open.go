@@ -12,7 +12,7 @@ import (
 
 // Open opens the state in the database that a URL names.
 func Open(ctx context.Context, storeURL string, mode state.Mode, o state.Options) (*state.Store, error) {
-	schemas := append([]sqldb.Schema{state.Schema, sqldb.Effects}, o.Schemas...)
+	schemas := withOwn(o.Schemas)
 	db, err := OpenDB(ctx, storeURL, mode, schemas...)
 	if err != nil {
 		return nil, err
@@ -40,8 +40,8 @@ func (d *DB) checkVersion(ctx context.Context, schemas []sqldb.Schema) error {
 	switch {
 	case standings[0].At == 0:
 		return ErrEmpty
-	case slices.ContainsFunc(standings, func(s sqldb.Standing) bool { return len(s.Pending) > 0 }):
-		return errors.New("an earlier version of this program wrote it; `drawbridge serve` brings it up to date")
+	case slices.ContainsFunc(standings, behind):
+		return errBehind
 	}
 	return nil
 }

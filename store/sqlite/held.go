@@ -176,7 +176,7 @@ func (h *Held) Clear(ctx context.Context, t copying.Table) error {
 // Settle leaves an owner no more to look through than there is: SQLite numbers rows from
 // the highest, and needs no wake-ups.
 func (h *Held) Settle(ctx context.Context, _ []copying.Table) error {
-	return state.Adopt(ctx, h.conn, time.Now())
+	return state.Settle(ctx, h.conn, time.Now())
 }
 
 // Commit keeps what was inserted.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"drawbridge/tools/sqldb"
@@ -72,19 +71,4 @@ func (s *Store) nextArrival(ctx context.Context) (came time.Time, ok bool, err e
 		return time.Time{}, false, nil
 	}
 	return fromMillis(at), err == nil, err
-}
-
-// Adopt gives all events behind the mark their jobs, and leaves none behind it: for a
-// state that moves to an engine which implies no jobs, or comes from one.
-func Adopt(ctx context.Context, tx sqldb.Tx, now time.Time) error {
-	_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO jobs (kind, ref, due_at, leased)
-		SELECT 'event', id, CASE WHEN received_at < %[1]d THEN received_at ELSE %[1]d END, 0 FROM events WHERE %[2]s
-		ON CONFLICT (kind, ref) DO NOTHING`, millis(now), behindMark))
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `UPDATE arrivals SET seq = (SELECT COALESCE(MAX(seq), 0) FROM events)`)
-	}
-	if err != nil {
-		return fmt.Errorf("giving events their jobs: %w", err)
-	}
-	return nil
 }
