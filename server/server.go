@@ -140,12 +140,20 @@ func (s *Server) handler() http.Handler {
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		boundBody(w, r)
-		if s.o.Webhooks != nil && strings.HasPrefix(path.Clean("/"+r.URL.Path), "/webhooks/") {
+		if s.o.Webhooks != nil && strings.HasPrefix(cleaned(r.URL.Path), "/webhooks/") {
 			s.o.Webhooks.ServeHTTP(lastAnswer{w, &s.draining}, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// cleaned is a path without doubled and dotted slashes, from the root.
+func cleaned(requested string) string {
+	if !strings.HasPrefix(requested, "/") {
+		requested = "/" + requested
+	}
+	return path.Clean(requested)
 }
 
 // lastAnswer closes the connection behind an answer that is given once the server is to

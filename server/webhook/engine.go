@@ -20,6 +20,7 @@ type engine struct {
 
 // key is a secret, read.
 type key struct {
+	name     string // "secret 1 of 2"
 	bytes    []byte
 	way      int // of the form's ways, whose signatures it makes
 	notAfter time.Time
@@ -40,7 +41,7 @@ func newEngine(s scheme, secrets []Secret, tolerance time.Duration) (*engine, er
 		if err != nil {
 			return nil, &SecretError{fmt.Errorf("%s: %w", ordinal(i, len(secrets)), err)}
 		}
-		k.notAfter = secret.NotAfter
+		k.name, k.notAfter = ordinal(i, len(secrets)), secret.NotAfter
 		e.keys = append(e.keys, k)
 	}
 	return e, nil
@@ -88,7 +89,7 @@ func (e *engine) verify(d Delivery, t *trace) (Verified, error) {
 		if err != nil {
 			return Verified{}, err
 		}
-		v.By, v.Until = ordinal(n, len(e.keys)), e.keys[n].notAfter
+		v.By, v.Until = e.keys[n].name, e.keys[n].notAfter
 		t.matched(v)
 	}
 	if err := e.fresh(env, d.ArrivedAt, t); err != nil {
@@ -221,7 +222,7 @@ func (e *engine) kept(names spelling, h http.Header) http.Header {
 	kept := http.Header{}
 	for _, name := range append([]string{"Content-Type", "User-Agent", names.id, names.timestamp}, e.keep...) {
 		if values := h.Values(name); name != "" && len(values) > 0 {
-			kept[name] = slices.Clone(values)
+			kept[name] = values // nobody changes those of a request
 		}
 	}
 	return kept

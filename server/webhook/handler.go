@@ -77,7 +77,7 @@ type Handler struct {
 	inbox     Inbox
 	now       func() time.Time
 	log       *slog.Logger
-	timeout   time.Duration
+	deadlines deadlines // of accepts
 	publicURL string
 	unable    func() error
 	strangers strangers
@@ -96,8 +96,8 @@ func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 		inbox:   inbox,
 		now:     o.Now,
 		log:     o.Log,
-		timeout: o.AcceptTimeout,
 
+		deadlines: deadlines{after: o.AcceptTimeout},
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
 		unable:    o.Unable,
 	}
@@ -110,8 +110,8 @@ func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	if h.timeout == 0 {
-		h.timeout = defaultAcceptTimeout
+	if h.deadlines.after == 0 {
+		h.deadlines.after = defaultAcceptTimeout
 	}
 	for _, s := range sources {
 		if err := h.add(s); err != nil {
@@ -259,9 +259,7 @@ func (h *Handler) accept(ctx context.Context, s Source, b Batch) ([]Receipt, err
 		return nil, nil
 	}
 	b.DedupeFor, b.RerunIfFailed = s.DedupeFor, s.RerunIfFailed
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.timeout)
-	defer cancel()
-	receipts, err := h.inbox.Accept(bounded, b)
+	receipts, err := h.inbox.Accept(h.deadlines.bound(ctx), b)
 	if err != nil {
 		return nil, fmt.Errorf("storing the event: %w", err)
 	}

@@ -14,30 +14,43 @@ import (
 // the others than where they end: the sender waits for this. What is no object has
 // none, and of one that is broken there are those before the break.
 func members(body []byte, wanted ...string) map[string]json.RawMessage {
+	values := make([]json.RawMessage, len(wanted))
+	pick(body, wanted, values)
 	found := make(map[string]json.RawMessage, len(wanted))
-	s := scanner{rest: body}
-	if !s.take('{') {
-		return found
-	}
-	for len(found) < len(wanted) {
-		name, ok := s.value()
-		if !ok || name[0] != '"' || !s.take(':') {
-			return found
-		}
-		value, ok := s.value()
-		if !ok {
-			return found
-		}
-		for _, want := range wanted {
-			if _, known := found[want]; !known && named(name, want) {
-				found[want] = json.RawMessage(value)
-			}
-		}
-		if !s.take(',') {
-			return found
+	for i, value := range values {
+		if value != nil {
+			found[wanted[i]] = value
 		}
 	}
 	return found
+}
+
+// pick is members into a slice, in the order in which they are wanted; nil for one that
+// is not there.
+func pick(body []byte, wanted []string, found []json.RawMessage) {
+	s := scanner{rest: body}
+	if !s.take('{') {
+		return
+	}
+	for left := len(wanted); left > 0; {
+		name, ok := s.value()
+		if !ok || name[0] != '"' || !s.take(':') {
+			return
+		}
+		value, ok := s.value()
+		if !ok {
+			return
+		}
+		for i, want := range wanted {
+			if found[i] == nil && named(name, want) {
+				found[i] = value
+				left--
+			}
+		}
+		if !s.take(',') {
+			return
+		}
+	}
 }
 
 // named compares a name as it is written.
@@ -136,6 +149,9 @@ func text(value json.RawMessage) string {
 	if len(value) == 0 {
 		return ""
 	}
+	if plain := simple(value); plain != nil {
+		return string(plain)
+	}
 	if value[0] == '"' {
 		var s string
 		_ = json.Unmarshal(value, &s) // one that is no string is none
@@ -147,13 +163,33 @@ func text(value json.RawMessage) string {
 	return ""
 }
 
+// simple is what stands in a JSON string that is written as it is meant: of printable
+// ASCII, without an escape. Most are, and need no decoder.
+func simple(value json.RawMessage) []byte {
+	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
+		return nil
+	}
+	inner := value[1 : len(value)-1]
+	for _, c := range inner {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return nil
+		}
+	}
+	return inner
+}
+
 // moment reads a time: RFC 3339, or unix seconds or milliseconds, as a number or as
 // its digits. What is none of these is the zero time, as is what lies outside of the
 // years 1 to 9999.
 func moment(value json.RawMessage) time.Time {
 	written := text(value)
-	if at, err := time.Parse(time.RFC3339, written); err == nil {
-		return at
+	if written == "" {
+		return time.Time{}
+	}
+	if len(written) > 4 && written[4] == '-' { // behind the year
+		if at, err := time.Parse(time.RFC3339, written); err == nil {
+			return at
+		}
 	}
 	n, err := strconv.ParseFloat(written, 64)
 	const farSeconds = 1e11 // the year 5138, or in milliseconds 1973

@@ -16,7 +16,10 @@ var nameRule = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
 // a redirect to the clean one as failure. A disabled source is not found, and
 // neither is anything below a source whose senders show no token there.
 func (h *Handler) route(requested string) (s Source, token string, ok bool) {
-	rest, ok := strings.CutPrefix(path.Clean("/"+requested), Prefix)
+	if !strings.HasPrefix(requested, "/") {
+		requested = "/" + requested
+	}
+	rest, ok := strings.CutPrefix(path.Clean(requested), Prefix)
 	if !ok {
 		return Source{}, "", false
 	}

@@ -91,9 +91,11 @@ func standardPrivate(secret string) (key, error) {
 
 // objectID finds key and time in a body that names them at its top.
 func objectID(id, at string) func(body []byte) (string, time.Time) {
+	wanted := []string{id, at}
 	return func(body []byte) (string, time.Time) {
-		found := members(body, id, at)
-		return jsonText(found[id]), moment(found[at])
+		var found [2]json.RawMessage
+		pick(body, wanted, found[:])
+		return jsonText(found[0]), moment(found[1])
 	}
 }
 

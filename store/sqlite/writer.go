@@ -64,13 +64,13 @@ func (d *DB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
 
 // Do is Write with a say in how.
 func (d *DB) Do(ctx context.Context, how state.How, fn func(tx sqldb.Tx) error) error {
-	op := &operation{fn: fn, how: how, result: make(chan error, 1)}
 	if d.writer == nil {
 		return fmt.Errorf("writing to %q: opened for reading only", d.path)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	op := &operation{fn: fn, how: how, result: make(chan error, 1)}
 	if !d.writer.queue.add(op) {
 		return ErrClosed
 	}

@@ -20,11 +20,10 @@ var _ webhook.Inbox = (*Store)(nil)
 func (s *Store) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt, error) {
 	headers := make([]string, len(b.Events))
 	for i, e := range b.Events {
-		raw, err := json.Marshal(e.Headers)
-		if err != nil {
+		var err error
+		if headers[i], err = headersJSON(e.Headers); err != nil {
 			return nil, fmt.Errorf("storing event from %q: %w", e.Source, err)
 		}
-		headers[i] = string(raw)
 	}
 	receipts := make([]webhook.Receipt, len(b.Events))
 	how := How{Impatient: true, Keyed: true}
