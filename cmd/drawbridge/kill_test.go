@@ -209,11 +209,11 @@ func awaitEnd(t *testing.T, store *state.Store, events int) {
 	defer cancel()
 	var left int
 	err := poll(ctx, func() (bool, error) {
-		err := store.Read().QueryRowContext(ctx, `SELECT COUNT(*) FROM jobs`).Scan(&left)
+		err := store.Read().QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM jobs) + (SELECT COUNT(*) FROM events WHERE status = 'accepted')`).Scan(&left)
 		return left == 0, err
 	})
 	if err != nil {
-		t.Fatalf("of %d events, %d jobs are still left: %v", events, left, err)
+		t.Fatalf("of %d events, %d jobs and events are still left: %v", events, left, err)
 	}
 }
 
