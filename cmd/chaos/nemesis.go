@@ -61,8 +61,13 @@ func (s script) faults(random *rand.Rand) []fault {
 	var plan []fault
 	long := true // the first freeze is as long as they get
 	for at := 2 * time.Second; ; {
-		for _, i := range random.Perm(len(deck)) {
-			f := fault{After: between(500*time.Millisecond, 4*time.Second), What: deck[i], Node: random.IntN(s.nodes)}
+		random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+		if long { // and there is one, however short it all is
+			first := slices.Index(deck, freezing)
+			deck[1], deck[first] = deck[first], deck[1]
+		}
+		for _, what := range deck {
+			f := fault{After: between(500*time.Millisecond, 4*time.Second), What: what, Node: random.IntN(s.nodes)}
 			switch f.What {
 			case freezing:
 				f.Lasts = between(500*time.Millisecond, s.longest)
@@ -70,8 +75,8 @@ func (s script) faults(random *rand.Rand) []fault {
 					f.Lasts = s.longest
 				}
 			case kill:
-				if s.nodes > 1 { // others can take over meanwhile
-					f.Lasts = between(0, 20*time.Second)
+				if s.nodes > 1 { // some stay away until others have taken over
+					f.Lasts = between(0, []time.Duration{2 * time.Second, 2 * time.Second, 20 * time.Second}[random.IntN(3)])
 				}
 			case pgStop:
 				f.Lasts = between(0, min(30*time.Second, s.longest))
@@ -137,20 +142,31 @@ func (m *nemesis) work(ctx, phase context.Context, plan []fault) {
 }
 
 func (m *nemesis) do(ctx, phase context.Context, f fault) {
-	m.say("%s", f)
 	switch f.What {
 	case killAll:
+		m.say("%s", f)
 		m.killAll(ctx)
 	case pgKill, pgStop:
+		m.say("%s", f)
 		m.strikeDatabase(phase, f)
 	default:
-		n := m.steady(f.Node)
-		if n == nil {
-			m.say("  put off: no other node is there")
-			return
+		if n := m.await(phase, f.Node); n != nil {
+			f.Node = slices.Index(m.nodes, n)
+			m.say("%s", f)
+			m.strikeNode(ctx, phase, n, f)
 		}
-		m.strikeNode(ctx, phase, n, f)
 	}
+}
+
+// await waits until there is a node that can be struck; nil if the phase ends before.
+func (m *nemesis) await(phase context.Context, number int) *node {
+	for phase.Err() == nil {
+		if n := m.steady(number); n != nil {
+			return n
+		}
+		wait(phase, 100*time.Millisecond)
+	}
+	return nil
 }
 
 // steady is the node of a number, or the next one that is there. The last one standing

@@ -101,6 +101,33 @@ func (n *node) start(ctx context.Context) error {
 	}
 }
 
+// first starts the process, and does not try again if it does not serve: nothing was
+// broken yet.
+func (n *node) first(ctx context.Context) error {
+	p, err := n.begin()
+	if err != nil {
+		return err
+	}
+	ready, err := n.await(ctx, p)
+	switch {
+	case err != nil:
+		return fmt.Errorf("waiting for %s to serve: %w", n.name, err)
+	case !ready:
+		return fmt.Errorf("%s ended before it served: %s", n.name, n.lastWords())
+	}
+	go n.watch(p)
+	return nil
+}
+
+// lastWords are the end of the node's log.
+func (n *node) lastWords() string {
+	raw, err := os.ReadFile(filepath.Join(n.folder, n.name+".log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw[max(0, len(raw)-1000):])
+}
+
 // await waits until the process serves; false if it ended before.
 func (n *node) await(ctx context.Context, p *process) (bool, error) {
 	again := time.NewTicker(20 * time.Millisecond)

@@ -42,7 +42,7 @@ func (w *world) sortie(ctx context.Context) (*evidence, error) {
 func (w *world) startNode(ctx context.Context, n *node) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	return n.start(ctx)
+	return n.first(ctx)
 }
 
 // loadFor leaves room for the end in the time there is, longestStop for several stops.
