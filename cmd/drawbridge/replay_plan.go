@@ -20,6 +20,7 @@ import (
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/egress"
+	"drawbridge/server/mcpserver"
 	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
@@ -146,7 +147,9 @@ func (p *replayPlan) asItWas(ctx context.Context, stored storedRun) error {
 	for function, tool := range functionsOf(stored.tools).Names {
 		if had[function] {
 			i := slices.IndexFunc(stored.tools, func(t tools.Tool) bool { return t.Name == tool })
-			p.tools = append(p.tools, bridgeTool(stored.tools[i]))
+			if err := p.offer(stored.tools[i]); err != nil {
+				return err
+			}
 		}
 	}
 	now, err := briefOf(ctx, bridge.Options{}, bridge.Task{Session: bridge.Recorded(p.tools, nil)})
@@ -164,7 +167,9 @@ func (p *replayPlan) asAgent(ctx context.Context, as *config.Config, stored stor
 	within := p.callersTools(as, run.Owner)
 	for _, t := range stored.tools {
 		if tools.Match(agent.Tools, t.Name) && (within == nil || tools.Match(within, t.Name)) {
-			p.tools = append(p.tools, bridgeTool(t))
+			if err := p.offer(t); err != nil {
+				return err
+			}
 		}
 	}
 	task := bridge.Task{Agent: dispatch.For(run, agentOf(name, agent, modelChoice{cfg: as, rehearsed: rehearsedIn(as, false)})),
@@ -207,8 +212,15 @@ func briefOf(ctx context.Context, o bridge.Options, task bridge.Task) (bridge.Br
 	return brief, err
 }
 
-func bridgeTool(t tools.Tool) bridge.Tool {
-	return bridge.Tool{Name: t.Name, Title: t.Title, Description: t.Description, Input: t.Input, Effect: bridge.Effect(t.Effect), Idempotent: t.Idempotent, Taints: t.Taints}
+// offer adds a tool, as an agent's session would read it of the list.
+func (p *replayPlan) offer(t tools.Tool) error {
+	raw, err := mcpserver.Listed(t)
+	if err != nil {
+		return fmt.Errorf("listing the tool %q: %w", t.Name, err)
+	}
+	read, err := bridge.ParseTool(raw)
+	p.tools = append(p.tools, read)
+	return err
 }
 
 // compareFunctions holds the functions of now against those of then. An answer that comes

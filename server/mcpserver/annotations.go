@@ -2,6 +2,7 @@ package mcpserver
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -43,6 +44,10 @@ func describe(tool tools.Tool) mcp.Tool {
 	}
 	return listed
 }
+
+// Listed is a tool as an item of tools/list, for whoever wants to know what a client would
+// be told of it.
+func Listed(tool tools.Tool) (json.RawMessage, error) { return json.Marshal(describe(tool)) }
 
 // annotate sets all four hints: one that is left out is taken for the worst (MCP
 // 2025-11-25, schema, ToolAnnotations).
