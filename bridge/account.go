@@ -42,6 +42,8 @@ func (h *history) why(reason Reason, detail string) string {
 		return "The results of the caller's own calls did not come."
 	case BatchExpired:
 		return "No batch came to the question in time: " + detail
+	case OutcomeOpen:
+		return detail
 	case BatchCancelled:
 		return "The batch that the question was in was cancelled at the provider."
 	}

@@ -46,9 +46,17 @@ func (h *history) take(e Entry) error {
 	case EntryAnswer:
 		return take(e, func(a *openai.Answer) error { return h.takeAnswer(e.Seq, a) })
 	case EntryIntent:
-		return take(e, h.takeIntent)
+		return take(e, func(i *Intent) error { return h.takeIntent(e, i) })
 	case EntryResult:
 		return take(e, h.takeResult)
+	case EntryDoubt:
+		return take(e, func(d *Doubt) error { return h.takeDoubt(e, d) })
+	case EntryCheck:
+		return take(e, h.takeCheck)
+	case EntryChecked:
+		return take(e, h.takeChecked)
+	case EntryDecision:
+		return take(e, h.takeDecision)
 	case EntryInput:
 		return take(e, func(i *Input) error { return h.takeAside(aside{input: i}) })
 	case EntryNote:
@@ -62,6 +70,7 @@ func (h *history) take(e Entry) error {
 		return json.Unmarshal(e.Body, h.outcome)
 	case EntryResume:
 		h.outcome = nil
+		h.reopen()
 		return nil
 	}
 	return fmt.Errorf("its kind is %q, which is none", e.Kind)
@@ -93,10 +102,11 @@ func (h *history) takeAnswer(seq int64, answer *openai.Answer) error {
 	return nil
 }
 
-func (h *history) takeIntent(intent *Intent) error {
+func (h *history) takeIntent(e Entry, intent *Intent) error {
 	c, err := h.call(intent.Answer, intent.Index)
 	if err == nil {
-		c.intent = intent
+		c.intent, c.begun = intent, begun{e.Seq, e.At}
+		c.doubt, c.check, c.checked, c.decision = nil, nil, nil, nil // they were about the one before
 	}
 	return err
 }

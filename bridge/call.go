@@ -28,17 +28,14 @@ func (r *run) effect(c *call) Effect {
 }
 
 // begin decides what happens with a call: it notes the intent and reports true if
-// the call is to be made, else it notes the result.
+// the call is to be made, else it notes the result, or that its outcome is in doubt.
 func (r *run) begin(ctx context.Context, t *turn, c *call) bool {
 	result := func(code ResultCode, text string) bool {
 		r.note(EntryResult, Result{Answer: t.seq, Index: c.index, CallID: c.id, IsError: true, Code: code, Content: text})
 		return false
 	}
-	if c.intent != nil { // of an earlier life
-		if c.intent.Effect == Read || c.intent.Idempotent {
-			return true
-		}
-		return result(OutcomeUnknown, outcomeUnknown(c.intent, "the program stopped before the answer came"))
+	if c.intent != nil { // of an earlier life, or noted just now to be made again
+		return r.again(t, c)
 	}
 	if reason := r.history.beforeCalling(r.options.Now()); reason != "" {
 		return result(ResultCode(reason), budgetText(reason, r.history.brief.Budget)+" This call was not made.")
@@ -76,10 +73,12 @@ func (r *run) intend(c *call) (Intent, *refusedCall) {
 		intent.Effect, intent.Idempotent = Read, true
 	case known: // offered or not: a model may remember a function, and the guard knows who may call it
 		intent.Tool, intent.Effect, intent.Idempotent, intent.Taints = fn.Name, fn.Effect, fn.Idempotent, fn.Taints
+		intent.Policy, intent.Claimed = fn.Policy, fn.Claimed
 	case toolName.MatchString(c.asked.Name):
 		// Passed on as it is: the server refuses it, and keeps a record of the
 		// attempt as of any other.
 		intent.Tool, intent.Effect, intent.Taints, intent.Unknown = c.asked.Name, Write, true, true
+		intent.Claimed = r.functions.claimed
 	default:
 		return Intent{}, &refusedCall{UnknownFunction, c.asked.Name, r.unknownText(c.asked.Name)}
 	}
@@ -104,7 +103,11 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 	var err error
 	if c.local() {
 		returned = r.answerOwn(c, &result)
-	} else if returned, err = r.send(ctx, c.intent, &result); err != nil {
+	} else {
+		returned, err = r.send(ctx, c.intent, &result, c.sure)
+		c.sure = false
+	}
+	if err != nil {
 		return Result{}, err
 	}
 	result.Content, result.Parts, result.IsError = returned.Content, returned.Parts, returned.IsError
@@ -122,8 +125,9 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 }
 
 // send puts a call to the session and judges what came back, or did not. It sets
-// the result's code where the bridge has something to say itself.
-func (r *run) send(ctx context.Context, intent *Intent, result *Result) (CallResult, error) {
+// the result's code where the bridge has something to say itself. A call that is sure
+// not to have taken effect is made whatever the server remembers of it.
+func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure bool) (CallResult, error) {
 	calling := ctx
 	if intent.Effect != Read {
 		// To break off a call that changes something is to not know whether it did.
@@ -139,11 +143,18 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result) (CallRes
 			return CallResult{}, err
 		}
 	}
+	if sure && r.task.Again != nil {
+		calling = r.task.Again(calling)
+	}
 	returned, err := r.task.Session.Call(calling, intent.Tool, intent.Arguments, intent.Key)
+	r.reached(AfterCall)
 	if intent.Effect == Read && ctx.Err() != nil {
 		return CallResult{}, ctx.Err() // whatever came back may only tell of the end
 	}
-	if err == nil {
+	switch {
+	case err == nil && returned.Unknown && intent.Effect != Read:
+		return CallResult{}, lose(intent, "the tool server does not know it: "+returned.Content)
+	case err == nil:
 		return returned, nil
 	}
 	r.log.WarnContext(ctx, "call without a result", "tool", intent.Tool, "error", err)
@@ -165,21 +176,24 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 	case late && read:
 		return failed(TimedOut, fmt.Sprintf("%s did not return within %s. Ask for less, or go on without it.", intent.Function, limit))
 	case late:
-		return failed(OutcomeUnknown, outcomeUnknown(intent, "it did not return within "+limit))
+		return CallResult{}, lose(intent, "it did not return within "+limit)
 	case answered && read:
 		return failed("", refusal.Message)
 	case answered:
-		return failed(OutcomeUnknown, outcomeUnknown(intent, "the tool broke: "+refusal.Message))
-	case read || intent.Idempotent:
+		return CallResult{}, lose(intent, "the tool broke: "+refusal.Message)
+	case read || intent.Claimed:
 		return CallResult{}, &unreachable{err}
 	}
-	return failed(OutcomeUnknown, outcomeUnknown(intent, "the connection was lost before the answer came"))
+	return CallResult{}, lose(intent, "the connection was lost before the answer came")
 }
 
-// outcomeUnknown tells the model the one thing that must not be glossed over.
-func outcomeUnknown(intent *Intent, why string) string {
-	return fmt.Sprintf("outcome_unknown: it is not known whether this call of %s took effect: %s. "+
-		"Do not repeat it. If a read can show whether it did, look; otherwise say plainly that it is not known.", intent.Function, why)
+// lose is for a call of which nobody knows whether it took effect: it is repeated
+// where that does no harm, and in doubt otherwise.
+func lose(intent *Intent, why string) error {
+	if intent.policy() == PolicyRetry {
+		return &unreachable{errors.New(why)}
+	}
+	return &lost{why}
 }
 
 func (r *run) unknownText(name string) string {

@@ -2,7 +2,6 @@ package bridge_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +57,7 @@ func newClerk(t *testing.T, looks int) *clerk {
 	})
 	c.tool("refund", bridge.Money, true, returns(`{"refund":"re_815","of":"pi_7","amount":1250}`))
 	c.tool("mail", bridge.Message, false, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return nil, errors.New("the mail server hung up")
+		return mcp.NewToolResultError("outcome_unknown: it is not known whether this call of mail took effect: the mail server hung up"), nil
 	})
 	c.fake.Func(c.reply)
 	return c

@@ -11,6 +11,9 @@
 //	answer   what the model said, word for word, with its usage, and who answered
 //	intent   one call is about to be made, under this key
 //	result   what it returned, whole
+//	doubt    nobody knows whether the call took effect
+//	check    a look-up that may tell is about to be made; checked: what it told
+//	decision what a person says about the call
 //	note     what the bridge tells the model: a budget is nearly used up, this is the
 //	         last answer, the answer was empty or does not fit its form
 //	fold     old results are shown as a line each from here on
@@ -72,10 +75,21 @@
 // # After a crash
 //
 // A resumed run asks the model nothing it has answered already and makes no call
-// that has a result. An intent without a result is the one thing nobody can know:
-// a read is made again; a call to an idempotent tool is made again under the same
-// key; any other is answered to the model as "outcome unknown", with the request
-// to say so and not to try again. See [Bridge.Run] for what a caller gets back.
+// that has a result. An intent without a result is the one thing nobody can know,
+// and an answer that was lost on the way leaves no less unknown. What then is the
+// tool's to say (RUN-05):
+//
+//	retry   the call is made again under its key: reads, and tools that take effect
+//	        once a key
+//	check   a look-up tells whether it took effect: then that is its result, else it
+//	        is made again; where the look-up tells nothing, ask
+//	ask     the run waits, as outcome_unknown, until a person has decided: [Unknown]
+//	        and [Decide]. For all others
+//
+// A server that notes the key of each call before it makes it, as ours does, is asked
+// first: it knows whether it had come to that, and has the first result if there was one.
+// A call whose outcome is not known holds up those behind it in its turn. See
+// [Bridge.Run] for what a caller gets back.
 //
 // # Where to look
 //
@@ -86,7 +100,8 @@
 //	             functions), context*.go, fold.go and summarize*.go (how it is made to fit)
 //	an answer    verdict.go (what it means), output.go (answers that have a form),
 //	             repeats.go (calls in vain), budget.go and usage.go
-//	a call       turn.go (those of one answer), call.go, local.go and readresult*.go (the
+//	a call       turn.go (those of one answer), call.go, doubt.go, clear.go and decide.go
+//	             (those whose outcome is not known), local.go and readresult*.go (the
 //	             functions that are the bridge's own)
 //	the journal  journal.go, entries.go (what is in it), history.go (what that adds up
 //	             to), apply.go (how)

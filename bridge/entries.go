@@ -99,7 +99,8 @@ type Summary struct {
 	Asked    openai.Answer `json:"asked"` // the answer that the summary is, for its usage and cost
 }
 
-// Intent is the body of an entry before a call. Effect and Idempotent are as they
+// Intent is the body of an entry before a call. A call that is made again because the
+// first attempt is known to have had no effect has another one. Effect and Idempotent are as they
 // were when the call was decided: what happens after a crash hangs on them, not
 // on what the server says by then.
 type Intent struct {
@@ -114,6 +115,15 @@ type Intent struct {
 	Taints     bool            `json:"taints,omitempty"`
 	Unknown    bool            `json:"unknown,omitempty"` // no such function was offered
 	Key        string          `json:"key"`
+	// Policy is what to do if the outcome is not known. Older journals do not say so: it
+	// follows from Effect and Idempotent.
+	Policy Policy `json:"policy,omitempty"`
+	// Claimed: the server notes the key before it makes the call, so that a repetition
+	// cannot take effect twice; it may only find that nobody knows.
+	Claimed bool `json:"claimed,omitempty"`
+	// Again counts the earlier intents of this call, each of which is known not to have
+	// taken effect. The key is the same.
+	Again int `json:"again,omitempty"`
 }
 
 // ResultCode says what the bridge itself has to say about a result; "" when the
@@ -128,8 +138,13 @@ const (
 	MalformedArguments ResultCode = "malformed_arguments"
 	// InvalidArguments: they do not fit what the tool accepts. No call was made.
 	InvalidArguments ResultCode = "invalid_arguments"
-	// OutcomeUnknown: nobody can say whether the call took effect.
+	// OutcomeUnknown: nobody can say whether the call took effect. Only of older
+	// journals: such a call has no result now until somebody knows, see [Doubt].
 	OutcomeUnknown ResultCode = "outcome_unknown"
+	// LookedUp: the call's own answer was lost, and a look-up has shown that it took effect.
+	LookedUp ResultCode = "looked_up"
+	// Decided: the same, and a person has said so.
+	Decided ResultCode = "decided"
 	// CallersCall: the call is the caller's to make. As the code of a result: the
 	// caller made it.
 	CallersCall ResultCode = "callers_call"

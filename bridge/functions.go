@@ -31,6 +31,7 @@ type functions struct {
 	index   *selection.Index
 	leftOut []LeftOut
 	hash    string // of all definitions, to the last byte
+	claimed bool   // the server notes the keys of calls before it makes them
 
 	reported sync.Once
 
@@ -68,6 +69,7 @@ func functionsOf(tools []Tool) *functions {
 	names := convert.Names(all, readResultName, selection.FindToolsName)
 	seen := make(map[string]bool, len(tools))
 	for _, tool := range tools {
+		f.claimed = f.claimed || tool.Claimed
 		if seen[tool.Name] {
 			f.leave(tool.Name, errors.New("another tool of the list has the same name"))
 			continue
@@ -159,6 +161,28 @@ func (f *functions) tool(function string) string {
 		return fn.Name
 	}
 	return function
+}
+
+// reads reports whether there is a tool of the name that only reads.
+func (f *functions) reads(tool string) bool {
+	fn := f.of(tool)
+	return fn != nil && fn.Effect == Read
+}
+
+// taints reports whether the tool's output carries text of outsiders.
+func (f *functions) taints(tool string) bool {
+	fn := f.of(tool)
+	return fn == nil || fn.Taints
+}
+
+// of is the function that stands for a tool, nil if there is none.
+func (f *functions) of(tool string) *function {
+	for _, fn := range f.byName {
+		if fn.Name == tool {
+			return fn
+		}
+	}
+	return nil
 }
 
 // names lists all functions, sorted.

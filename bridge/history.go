@@ -64,14 +64,24 @@ type aside struct {
 }
 
 // call is one call of an answer. Without an intent it has not been started;
-// without a result it has not come back.
+// without a result it has not come back, and with a doubt nobody waits for it.
 type call struct {
 	index  int
 	id     string // the model's, or one minted in its place
 	asked  openai.Call
 	theirs bool // to be made by the run's caller
 	intent *Intent
+	begun  begun // of the intent
 	result *Result
+	// Of a call whose outcome is not known, since the last intent.
+	doubt    *Doubt
+	doubted  time.Time // when that was found
+	check    *Check
+	checked  *Checked
+	decision *Decision
+	// sure, of this life: it is known not to have taken effect, and may be made whatever
+	// the server remembers of it.
+	sure bool
 	// outline is what there is in a result that is shown cut, once it was needed.
 	outline *string
 	// hint is what the model is told behind the result, if it makes this call too often.
@@ -79,6 +89,12 @@ type call struct {
 	// times counts the turns that made this call, with these arguments, and had this
 	// result, this one included.
 	times int
+}
+
+// begun is where and when an entry was noted.
+type begun struct {
+	seq int64
+	at  time.Time
 }
 
 // lastTurn is nil before the first answer.

@@ -37,10 +37,19 @@ const (
 	// EntryAnswer is one answer of the model, whole, with its usage.
 	EntryAnswer EntryKind = "answer"
 	// EntryIntent says that a call is about to be made. Without a result behind
-	// it, nobody knows whether it was.
+	// it, nobody knows whether it was. A second one for the same call says that it is
+	// about to be made again, the first being known not to have taken effect.
 	EntryIntent EntryKind = "intent"
 	// EntryResult is what a call returned, whole.
 	EntryResult EntryKind = "result"
+	// EntryDoubt says that nobody knows whether the call of the last intent took effect.
+	EntryDoubt EntryKind = "doubt"
+	// EntryCheck says that a look-up is about to be made that may tell, EntryChecked what
+	// it told. Neither belongs to a call of the model's own.
+	EntryCheck   EntryKind = "check"
+	EntryChecked EntryKind = "checked"
+	// EntryDecision is what a person has decided about a call in doubt.
+	EntryDecision EntryKind = "decision"
 	// EntryInput is what the run's caller added after it had begun.
 	EntryInput EntryKind = "input"
 	// EntryNote is something that the bridge itself says to the model.
@@ -61,5 +70,5 @@ type Entry struct {
 	Seq  int64 // from 1
 	Kind EntryKind
 	At   time.Time
-	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Input, Note, Fold, Summary, Outcome or Resumption
+	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Doubt, Check, Checked, Decision, Input, Note, Fold, Summary, Outcome or Resumption
 }

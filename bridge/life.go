@@ -56,6 +56,9 @@ func (r *run) settled() *Outcome {
 		outcome, _ := h.judge()
 		return outcome
 	}
+	if outcome := h.inDoubt(); outcome != nil {
+		return outcome
+	}
 	theirs := h.callersTurn()
 	switch {
 	case len(theirs) == 0:
@@ -114,12 +117,29 @@ func (r *run) commit(ctx context.Context) error {
 	if len(r.pending) == 0 {
 		return nil
 	}
+	r.pass(BeforeIntent, BeforeResult)
 	if err := r.task.Journal.Append(context.WithoutCancel(ctx), r.task.Lease, r.pending...); err != nil {
 		return fmt.Errorf("journaling: %w", err)
 	}
+	r.pass(AfterIntent, AfterResult)
 	for _, event := range r.untold {
 		r.tell(event)
 	}
 	r.pending, r.untold = nil, nil
 	return nil
+}
+
+// pass tells of the points that a commit of intents, or of results, comes to.
+func (r *run) pass(intent, result Point) {
+	if r.options.Reached == nil {
+		return
+	}
+	for _, e := range r.pending {
+		switch e.Kind {
+		case EntryIntent:
+			r.reached(intent)
+		case EntryResult:
+			r.reached(result)
+		}
+	}
 }

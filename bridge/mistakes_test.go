@@ -174,15 +174,21 @@ func TestWhateverTheModelSaysTheNextRequestIsLegal(t *testing.T) {
 	})
 }
 
-func TestBrokenToolOfAWriteLeavesItsOutcomeUnknown(t *testing.T) {
-	for effect, code := range map[bridge.Effect]bridge.ResultCode{bridge.Read: "", bridge.Money: bridge.OutcomeUnknown} {
+func TestBrokenToolOfAWriteLeavesItsOutcomeInDoubt(t *testing.T) {
+	for _, effect := range []bridge.Effect{bridge.Read, bridge.Money} {
 		w := newWorld(t)
 		w.model = answers(asks(openai.Call{ID: "a", Name: "x"}), says("ok"))
 		w.tool("x", effect, false, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return nil, fmt.Errorf("half way")
 		})
-		w.run()
-		if r := w.results()[0]; r.Code != code || !r.IsError || !strings.Contains(r.Content, "half way") {
+		got := w.run()
+		if effect == bridge.Money {
+			if got.Reason != bridge.OutcomeOpen || !strings.Contains(got.Answer, "half way") || len(w.results()) != 0 {
+				t.Errorf("%s: outcome %+v", effect, got)
+			}
+			continue
+		}
+		if r := w.results()[0]; r.Code != "" || !r.IsError || !strings.Contains(r.Content, "half way") {
 			t.Errorf("%s: result %+v", effect, r)
 		}
 	}

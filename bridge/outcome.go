@@ -45,6 +45,10 @@ const (
 	BatchExpired     Reason = "batch_expired"     // failed: no batch that the question was in came to it in time
 	BatchCancelled   Reason = "batch_cancelled"   // failed: somebody cancelled the batch at the provider
 	ToolsUnavailable Reason = "tools_unavailable" // waiting: the tool server cannot be reached
+	OutcomeCheck     Reason = "outcome_check"     // waiting: a look-up will tell whether a call took effect
+	// OutcomeOpen, waiting: nobody knows whether a call took effect, and a person has to
+	// decide; failed: the person gave it up.
+	OutcomeOpen Reason = "outcome_unknown"
 )
 
 // Usage is what a run has used so far, over all its lives.

@@ -19,6 +19,7 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 		Content    []json.RawMessage `json:"content"`
 		Structured json.RawMessage   `json:"structuredContent"`
 		IsError    bool              `json:"isError"`
+		Meta       json.RawMessage   `json:"_meta"`
 	}
 	if json.Unmarshal(raw, &on) != nil || on.ResultType != "" && on.ResultType != "complete" {
 		return CallResult{}, false
@@ -27,11 +28,21 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 		return CallResult{}, false
 	}
 	said, parts := read(on.Content)
-	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: parts}
+	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Unknown: on.IsError && unknown(on.Meta), Parts: parts}
 	if out.Content == "" || out.Content == "null" || out.IsError && said != "" {
 		out.Content = said
 	}
 	return out, true
+}
+
+// unknown reports whether the error of a result, as a Drawbridge server marks it, is
+// that nobody knows whether the call took effect.
+func unknown(meta json.RawMessage) bool {
+	var fields map[string]json.RawMessage
+	var failure struct {
+		Code string `json:"code"`
+	}
+	return json.Unmarshal(meta, &fields) == nil && json.Unmarshal(fields[metaError], &failure) == nil && failure.Code == string(OutcomeUnknown)
 }
 
 // read gives the text of a result's blocks and the images and documents among them.

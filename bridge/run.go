@@ -32,6 +32,26 @@ type Options struct {
 	Limits selection.Limits
 	// CallTimeout bounds one call, 2 minutes by default.
 	CallTimeout time.Duration
+	// Reached, if set, is told that a run has come to a point. Only tests set it: to have
+	// the program die there.
+	Reached func(Point)
+}
+
+// Point is a point in the life of a call at which a program may die.
+type Point string
+
+const (
+	BeforeIntent Point = "before_intent" // nothing is on disk
+	AfterIntent  Point = "after_intent"  // the intent is, and no call was made
+	AfterCall    Point = "after_call"    // the tool server has answered
+	BeforeResult Point = "before_result" // the result is known, and not on disk
+	AfterResult  Point = "after_result"  // it is
+)
+
+func (b *Bridge) reached(p Point) {
+	if b.options.Reached != nil {
+		b.options.Reached(p)
+	}
 }
 
 // Bridge carries runs. It keeps nothing between them and is safe for concurrent
@@ -124,6 +144,12 @@ type Task struct {
 	// Held, if set, is asked right before each call is sent, behind its intent: an error
 	// means that somebody else may carry the run by now. Then nothing is called.
 	Held func(context.Context) error
+	// Again, if set, marks the context of a call that is made again because it is known
+	// not to have taken effect, so that whoever keeps the keys lets it through.
+	Again func(context.Context) context.Context
+	// LookUp, if set, gives the look-up that tells whether a call of a tool of [PolicyCheck]
+	// took effect. An error means that there is none any more.
+	LookUp func(tool string, arguments json.RawMessage, key string) (LookUp, error)
 }
 
 // Run carries a run on from wherever its journal leaves off, until it ends or has

@@ -18,6 +18,9 @@ const (
 	MetaEffect     = "drawbridge/effect"     // of a tool: read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // of a tool: it honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // of a tool: its output carries outsiders' text
+	MetaUnknown    = "drawbridge/unknown"    // of a tool: the Policy for calls whose outcome is not known
+	MetaClaims     = "drawbridge/claims"     // of a tool: its server notes the key of a call before it makes it
+	metaError      = "error"                 // of a result: {"code": ...}, where it is an error
 	// MetaInput is of a tool whose input schema the list could not hold as it is: that
 	// schema, as a text.
 	MetaInput = "drawbridge/input-schema"
@@ -46,6 +49,12 @@ type Tool struct {
 	Idempotent bool
 	// Taints: the output carries text written by outsiders.
 	Taints bool
+	// Policy is what the tool says about calls whose outcome is not known; "" if nothing.
+	Policy Policy
+	// Claimed: the server notes the key of a call before it makes it, and makes no call of
+	// that key a second time: it gives the first result again, or says that the outcome is
+	// not known.
+	Claimed bool
 }
 
 // CallResult is what a tool returned.
@@ -54,6 +63,8 @@ type CallResult struct {
 	// text. Of an error it is the text, which was written to be read.
 	Content string
 	IsError bool
+	// Unknown: it is an error which says that nobody knows whether the call took effect.
+	Unknown bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
 	// Code is set by a [Recording] only: what a bridge had to say of the result then.
@@ -237,6 +248,8 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 	switch t.Effect {
 	case Read, Write, Message, Money:
 		json.Unmarshal(meta[MetaIdempotent], &t.Idempotent)
+		json.Unmarshal(meta[MetaUnknown], &t.Policy)
+		json.Unmarshal(meta[MetaClaims], &t.Claimed)
 	default:
 		var reads bool
 		json.Unmarshal(hints["readOnlyHint"], &reads)

@@ -8,7 +8,8 @@ import (
 
 // act makes our calls of a turn that have not come back: side by side if all are
 // reads, else one after the other in the order given. An outcome means that the run
-// has to wait, for the tool server or for its caller.
+// has to wait: for the tool server, its caller, or somebody who knows what became of a
+// call.
 func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
 	switch {
 	case t.clipped():
@@ -18,17 +19,18 @@ func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
 	case len(r.history.callersTurn()) > 0:
 		return r.settled(), nil
 	}
+	var outcome *Outcome
 	var err error
 	if r.allReads(t) {
 		err = r.sideBySide(ctx, t)
 	} else {
-		err = r.inOrder(ctx, t)
+		outcome, err = r.inOrder(ctx, t)
 	}
-	var lost *unreachable
-	if errors.As(err, &lost) {
-		return r.history.waiting(ToolsUnavailable, lost.Error(), 0), nil
+	var away *unreachable
+	if errors.As(err, &away) {
+		return r.history.waiting(ToolsUnavailable, away.Error(), 0), nil
 	}
-	return nil, err
+	return outcome, err
 }
 
 // decline answers all calls of a turn without making any.
@@ -52,25 +54,16 @@ func (r *run) allReads(t *turn) bool {
 }
 
 // inOrder commits each result together with the next intent: one commit a call,
-// and one for the last result.
-func (r *run) inOrder(ctx context.Context, t *turn) error {
+// and one for the last result. A call whose outcome is not known holds up those
+// behind it: they may rest on it.
+func (r *run) inOrder(ctx context.Context, t *turn) (*Outcome, error) {
 	for _, c := range ours(t.unanswered()) {
-		if ctx.Err() != nil {
-			break
+		outcome, err := r.make(ctx, t, c)
+		if outcome != nil || err != nil {
+			return outcome, err
 		}
-		if !r.begin(ctx, t, c) {
-			continue
-		}
-		if err := r.commit(ctx); err != nil {
-			return err
-		}
-		result, err := r.call(ctx, t, c)
-		if err != nil {
-			return err
-		}
-		r.note(EntryResult, result)
 	}
-	return errors.Join(r.commit(ctx), ctx.Err())
+	return nil, errors.Join(r.commit(ctx), ctx.Err())
 }
 
 // sideBySide commits all intents, then all results that came back. What did not,

@@ -22,7 +22,10 @@ func Spent(entries []Entry) Usage {
 	for _, e := range entries {
 		switch e.Kind {
 		case EntryIntent:
-			u.Calls++
+			var intent Intent
+			if json.Unmarshal(e.Body, &intent) == nil && intent.Again == 0 {
+				u.Calls++
+			}
 		case EntryAnswer:
 			var answer openai.Answer
 			if json.Unmarshal(e.Body, &answer) == nil {

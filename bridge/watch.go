@@ -69,8 +69,8 @@ func (h *history) event(e Entry) (Event, bool) {
 		return Event{Kind: Turned, Turn: len(h.turns), Text: h.utterance(t)}, true
 	case EntryIntent:
 		var intent Intent
-		if json.Unmarshal(e.Body, &intent) != nil {
-			return Event{}, false
+		if json.Unmarshal(e.Body, &intent) != nil || intent.Again > 0 {
+			return Event{}, false // of a call that is made again it was told
 		}
 		return h.eventOf(Calling, t.calls[intent.Index]), true
 	case EntryResult:

@@ -15,6 +15,17 @@ import (
 	"drawbridge/tools"
 )
 
+type againContext struct{}
+
+// WithAgain marks a call that was begun before under its key, and that is known not to
+// have taken effect: a person, or a look-up, has said so. It is for those who carry runs,
+// and nothing that a client sends can mark a call.
+func WithAgain(ctx context.Context) context.Context {
+	return context.WithValue(ctx, againContext{}, true)
+}
+
+func again(ctx context.Context) bool { return ctx.Value(againContext{}) != nil }
+
 // MaxKey is how many characters an idempotency key may have.
 const MaxKey = 200
 
@@ -31,6 +42,9 @@ const MaxKey = 200
 // other tool the call is claimed first, durably. A claim without a result then
 // means that the call may have been made, and nobody can say whether it took
 // effect: it is not made again.
+//
+// Who has found out otherwise that such a call took no effect says so by [WithAgain]:
+// then it is made under its key as if it had not been claimed.
 //
 // A claim is given up when the tool definitely did nothing: it refused, or was
 // out of reach (see mayHaveHappened). The same key can then carry a corrected or
@@ -85,7 +99,7 @@ func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Res
 		return conflict(a, prior.Tool)
 	case prior.State == Settled:
 		return a.repeat("the key was used before", recall(a, prior.Result))
-	case !a.tool.Idempotent:
+	case !a.tool.Idempotent && !again(ctx):
 		return a.refuse("once", "an earlier call under the key was never settled",
 			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known"))
 	}

@@ -181,6 +181,30 @@ func TestCallThatWasNeverSettledIsNotMadeAgain(t *testing.T) {
 	}
 }
 
+// Somebody has looked: it did not take effect. The call settles the claim like any other.
+func TestCallThatIsKnownNotToHaveHappenedIsMadeUnderItsKey(t *testing.T) {
+	w := newWorld(t, guard.Options{})
+	fine := w.do
+	w.do = func(context.Context, order) (receipt, error) {
+		w.ledger.Break(errors.New("killed"))
+		return receipt{}, nil
+	}
+	w.Call(t.Context(), callFor("shop_charge", goodOrder, "k1"))
+	w.ledger.Break(nil)
+	w.do = fine
+	again := guard.WithAgain(t.Context())
+	if result := w.Call(again, callFor("shop_charge", `{"email":"ada@example.com","amount":251}`, "k1")); code(result) != tools.Conflict {
+		t.Errorf("other arguments: %+v", result)
+	}
+	if result := w.Call(again, callFor("shop_charge", goodOrder, "k1")); result.Err != nil || result.Repeated || w.calls() != 2 {
+		t.Errorf("got %+v after %d calls", result, w.calls())
+	}
+	// It has a result now, which the mark does not undo.
+	if result := w.Call(again, callFor("shop_charge", goodOrder, "k1")); result.Err != nil || !result.Repeated || w.calls() != 2 {
+		t.Errorf("repeated: %+v after %d calls", result, w.calls())
+	}
+}
+
 // The same for a tool whose backend has the key: it gives the first result.
 func TestUnsettledCallIsMadeAgainWhereTheBackendHonoursKeys(t *testing.T) {
 	w := newWorld(t, guard.Options{})
