@@ -134,12 +134,37 @@ type MCPServer struct {
 	// Effects say by pattern what tools change: read, write, message or money. The
 	// most exact pattern wins; a tool without one is a write.
 	Effects map[string]string `yaml:"effects"`
+	// Unknown says by pattern what to do about a write whose outcome nobody knows; a
+	// person is asked where nothing is said.
+	Unknown map[string]UnknownOutcome `yaml:"unknown"`
 	// Trust lists what the server is believed: hints, results, changes.
 	Trust []string `yaml:"trust"`
 	// StartTimeout bounds the start up to the list of tools, CallTimeout one call.
 	StartTimeout Duration `yaml:"start_timeout"`
 	CallTimeout  Duration `yaml:"call_timeout"`
 }
+
+// UnknownOutcome is what to do about a call that was made and whose answer was lost.
+type UnknownOutcome struct {
+	// Do is retry (the server honours our idempotency keys), check (a look-up tells), or
+	// ask (a person decides).
+	Do string `yaml:"do"`
+	// Of check: Tool is the server's tool that looks, Arguments are its arguments as
+	// expressions (CEL) over arguments and key of the call, Found is an expression over
+	// these, result and text that is true if the call took effect.
+	Tool      string            `yaml:"tool"`
+	Arguments map[string]string `yaml:"arguments"`
+	Found     string            `yaml:"found"`
+	// After is how long to wait before looking, 5s by default, an hour at most.
+	After *Duration `yaml:"after"`
+}
+
+// What [UnknownOutcome.Do] may be.
+const (
+	UnknownRetry = "retry"
+	UnknownCheck = "check"
+	UnknownAsk   = "ask"
+)
 
 // What an [MCPServer] can be trusted with.
 const (

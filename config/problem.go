@@ -97,6 +97,9 @@ func (c *Config) ProblemBelow(path, pointer, format string, args ...any) Problem
 	return c.Problem(path, format, args...)
 }
 
+// Child is the path of a key below path, for [Config.Problem] and its kin.
+func Child(path, key string) string { return child(path, key) }
+
 // child is the path of a key below path. A key that is not a plain word is quoted.
 func child(path, key string) string {
 	if key == "" || strings.ContainsFunc(key, isOdd) {

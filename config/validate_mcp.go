@@ -30,6 +30,7 @@ func (k *checker) checkMCPServers() {
 		k.checkReach(path, server)
 		k.checkPatterns(path+".include", server.Include)
 		k.checkEffects(path+".effects", server.Effects)
+		k.checkUnknown(path, server)
 		for j, trusted := range server.Trust {
 			k.oneOf(item(path+".trust", j), trusted, TrustHints, TrustResults, TrustChanges)
 		}
@@ -79,5 +80,42 @@ func (k *checker) checkEffects(path string, effects map[string]string) {
 		at := child(path, pattern)
 		k.checkPattern(at, pattern)
 		k.oneOf(at, effects[pattern], "read", "write", "message", "money")
+	}
+}
+
+// checkUnknown checks all but the expressions, which whoever evaluates them compiles.
+func (k *checker) checkUnknown(server string, s MCPServer) {
+	path := server + ".unknown"
+	for _, pattern := range slices.Sorted(maps.Keys(s.Unknown)) {
+		at, u := child(path, pattern), s.Unknown[pattern]
+		k.checkPattern(at, pattern)
+		if u.Do == "" {
+			k.refuse(at, "it does not say what to do; give do: retry, check or ask")
+			continue
+		}
+		k.oneOf(at+".do", u.Do, UnknownRetry, UnknownCheck, UnknownAsk)
+		if u.Do != UnknownCheck {
+			for _, of := range []struct {
+				name string
+				set  bool
+			}{{"tool", u.Tool != ""}, {"arguments", len(u.Arguments) > 0}, {"found", u.Found != ""}, {"after", u.After != nil}} {
+				if of.set {
+					k.refuse(at+"."+of.name, "it belongs to do: check")
+				}
+			}
+			continue
+		}
+		switch effect := s.Effects[u.Tool]; {
+		case u.Tool == "":
+			k.refuse(at, "a check needs the tool that looks; give tool, arguments and found")
+		case effect != "" && effect != "read":
+			k.refuse(at+".tool", "%s is a %s by effects; a look-up only reads", k.show(at+".tool", u.Tool), effect)
+		}
+		if u.Found == "" {
+			k.refuse(at, "a check needs found: an expression that is true if the call took effect")
+		}
+		if u.After != nil {
+			between(k, at+".after", *u.After, 0, Duration(time.Hour))
+		}
 	}
 }

@@ -32,6 +32,11 @@ type Tool struct {
 	Taints bool
 	// OpenWorld: the tool reaches beyond the systems configured here.
 	OpenWorld bool
+	// Unknown is what to do about a call whose outcome nobody knows; "" for what follows
+	// from the rest, see [Tool.WhenUnknown]. Check needs LookUp.
+	Unknown Policy
+	// LookUp tells whether a call took effect; nil if there is no such thing.
+	LookUp *LookUp
 	// Timeout is how long a call may take, 0 for as long as the guard lets any.
 	Timeout time.Duration
 	// Input and Output are JSON Schemas (2020-12) of objects. Those of a mounted
@@ -52,6 +57,8 @@ type Spec struct {
 	Destructive              bool
 	Taints                   bool
 	OpenWorld                bool
+	Unknown                  Policy
+	LookUp                   *LookUp
 }
 
 var nameRule = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
@@ -75,6 +82,8 @@ func Define[In, Out any](spec Spec, fn func(ctx context.Context, in In) (Out, er
 		panic(fmt.Sprintf("tools: %s needs a title and a description", spec.Name))
 	case !spec.Effect.Valid():
 		panic(fmt.Sprintf("tools: %s has no valid effect: %q", spec.Name, spec.Effect))
+	case !sound(spec.Unknown, spec.LookUp):
+		panic(fmt.Sprintf("tools: %s says %q about unknown outcomes, and how to look up does not go with it", spec.Name, spec.Unknown))
 	}
 	return Tool{
 		Name:        spec.Name,
@@ -85,6 +94,8 @@ func Define[In, Out any](spec Spec, fn func(ctx context.Context, in In) (Out, er
 		Destructive: spec.Destructive,
 		Taints:      spec.Taints,
 		OpenWorld:   spec.OpenWorld,
+		Unknown:     spec.Unknown,
+		LookUp:      spec.LookUp,
 		Input:       mustSchema[In](spec.Name),
 		Output:      mustSchema[Out](spec.Name),
 		call: func(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error) {

@@ -21,13 +21,15 @@ var mountedNameRule = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
 // pass on as it is. If that result says isError, call returns an *Error with the
 // code Failed instead.
 //
-// A bad name or effect is the programmer's mistake: Mounted panics.
+// A bad name, effect or policy is the programmer's mistake: Mounted panics.
 func Mounted(t Tool, call func(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error)) Tool {
 	switch {
 	case !mountedNameRule.MatchString(t.Name):
 		panic(fmt.Sprintf("tools: mounted name %q is not 1 to 128 characters of [A-Za-z0-9_.-]", t.Name))
 	case !t.Effect.Valid():
 		panic(fmt.Sprintf("tools: %s has no valid effect: %q", t.Name, t.Effect))
+	case !sound(t.Unknown, t.LookUp):
+		panic(fmt.Sprintf("tools: %s says %q about unknown outcomes, and how to look up does not go with it", t.Name, t.Unknown))
 	case call == nil:
 		panic(fmt.Sprintf("tools: %s cannot be called", t.Name))
 	}

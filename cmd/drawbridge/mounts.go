@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +37,11 @@ func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, r
 				log.Error("tools cannot be offered", "mount", server.Name, "err", err)
 			}
 		}}
-		mount, err := mcpmount.New(mountSettings(server), o)
+		settings := mountSettings(server)
+		if problems := unknownProblems(cfg, fmt.Sprintf("tools.mcp[%d].unknown", i), settings.Unknown); len(problems) > 0 {
+			return nil, problems
+		}
+		mount, err := mcpmount.New(settings, o)
 		if err != nil {
 			return nil, config.Problems{cfg.Problem(fmt.Sprintf("tools.mcp[%d]", i), "%v", err)}
 		}
@@ -51,10 +57,62 @@ func mountSettings(s config.MCPServer) mcpmount.Settings {
 	}
 	return mcpmount.Settings{
 		Name: s.Name, Command: s.Command, Env: revealed(s.Env), URL: s.URL, Headers: revealed(s.Headers),
-		Include: s.Include, Effects: effects,
+		Include: s.Include, Effects: effects, Unknown: unknownOutcomes(s.Unknown),
 		TrustHints: s.Trusts(config.TrustHints), TrustResults: s.Trusts(config.TrustResults), TrustChanges: s.Trusts(config.TrustChanges),
 		StartTimeout: time.Duration(s.StartTimeout), CallTimeout: time.Duration(s.CallTimeout),
 	}
+}
+
+// lookAfter is how long to wait before looking whether a call took effect, if the
+// settings do not say.
+const lookAfter = 5 * time.Second
+
+func unknownOutcomes(settings map[string]config.UnknownOutcome) map[string]mcpmount.Unknown {
+	out := make(map[string]mcpmount.Unknown, len(settings))
+	for pattern, s := range settings {
+		u := mcpmount.Unknown{Do: tools.Policy(s.Do), Tool: s.Tool, Arguments: s.Arguments, Found: s.Found}
+		switch {
+		case s.After != nil:
+			u.After = time.Duration(*s.After)
+		case s.Do == config.UnknownCheck:
+			u.After = lookAfter
+		}
+		out[pattern] = u
+	}
+	return out
+}
+
+// unknownProblems gives mistakes in expressions the place that they have in the file.
+func unknownProblems(cfg *config.Config, path string, settings map[string]mcpmount.Unknown) config.Problems {
+	var problems config.Problems
+	for _, pattern := range slices.Sorted(maps.Keys(settings)) {
+		for _, err := range each(settings[pattern].Check()) {
+			at := config.Child(path, pattern)
+			var mistake *mcpmount.ExpressionError
+			if errors.As(err, &mistake) {
+				problems = append(problems, cfg.ProblemAt(at+"."+mistake.Field, mistake.Line, mistake.Column, "%s", mistake.Message))
+			} else {
+				problems = append(problems, cfg.Problem(at, "%v", err))
+			}
+		}
+	}
+	return problems
+}
+
+// each gives the errors that were joined to one.
+func each(err error) []error {
+	var joined interface{ Unwrap() []error }
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &joined):
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, each(one)...)
+		}
+		return all
+	}
+	return []error{err}
 }
 
 func revealed(secrets map[string]config.Secret) map[string]string {

@@ -97,7 +97,7 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
 	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
-		Tainted: l.Run.Tainted, Taint: d.o.Taint, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still}
+		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, LookUp: d.o.LookUp, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still}
 	d.later(l, &task)
 	return d.bridge.Run(ctx, task)
 }
@@ -146,6 +146,10 @@ func (d *Dispatcher) wait(ctx context.Context, l *life, outcome bridge.Outcome) 
 		return d.awaitCaller(ctx, l)
 	case outcome.Reason == bridge.Batch:
 		return d.collect(ctx, l)
+	case outcome.Reason == bridge.OutcomeOpen:
+		return d.awaitPerson(ctx, l, outcome)
+	case outcome.Reason == bridge.OutcomeCheck:
+		return d.park(ctx, l, d.o.Now().Add(outcome.RetryAfter), outcome, l.Run.Attempts)
 	case outcome.Reason == bridge.BudgetDay && l.Run.Talked():
 		// Nobody waits for tomorrow.
 		outcome.Status = bridge.Cancelled
@@ -230,9 +234,11 @@ func (d *Dispatcher) finish(ctx context.Context, l *life, state State, outcome b
 		}
 		end.Callback = owed
 	}
+	d.reached(BeforeFinish)
 	if err := d.store.Finish(ctx, l.Lease, end); err != nil {
 		return err
 	}
+	d.reached(AfterFinish)
 	l.transcript.ended(l, ExchangeEnd{State: state, Outcome: outcome})
 	d.o.Log.Info("run ended", "run", l.Run.ID, "state", state, "reason", outcome.Reason, "turns", outcome.Usage.Turns, "calls", outcome.Usage.Calls)
 	return nil

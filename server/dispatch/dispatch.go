@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -75,6 +76,14 @@ type Options struct {
 	// Taint, if set, marks the context of calls made after a run has read text from
 	// outside, for whoever guards them.
 	Taint func(ctx context.Context) context.Context
+	// Again, if set, marks the context of calls that are made again because they are known
+	// not to have taken effect, for whoever guards them. LookUp, if set, gives what tells
+	// whether a call took effect.
+	Again  func(ctx context.Context) context.Context
+	LookUp func(tool string, arguments json.RawMessage, key string) (bridge.LookUp, error)
+	// Reached, if set, is told that a run has come to a point. Only tests set it: to have
+	// the program die there.
+	Reached func(bridge.Point)
 	// Refused, if set, is told of calls that a model asked for and that could not be
 	// put to the tools at all.
 	Refused func(ctx context.Context, function, arguments, why string)

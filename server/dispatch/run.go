@@ -175,6 +175,10 @@ type Ending struct {
 	Callback *Callback
 }
 
+// Decided is the reason that a run waits under which has been decided about, until a
+// worker takes it up.
+const Decided = "decided"
+
 // ErrEnded: the run has ended already; its end does not change.
 var ErrEnded = errors.New("the run has ended")
 
@@ -223,8 +227,13 @@ type RunStore interface {
 	ClaimRun(ctx context.Context, id string, lease time.Duration) (claimed *Claimed, due time.Time, err error)
 	// Park puts a running run down until a time: running -> waiting. attempts is
 	// the new count of faults; an Append sets it to 0. A run that is to be cancelled is
-	// due at once instead.
+	// due at once instead. The zero time is until somebody decides: the run has no job then.
 	Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error
+	// Decide appends what a person says about a call of a run that waits for that, as
+	// bridge.OutcomeOpen, and has the run go on if it is ready, all in one transaction:
+	// it is due at once then, and waits under [Decided]. Entries that do not go on from the
+	// journal's last, or a run that does not wait for them, is bridge.ErrNotUnknown.
+	Decide(ctx context.Context, run string, entries []bridge.Entry, ready bool) error
 	// Finish ends a running run: the outcome entry, the end state, and the
 	// callback with its job, in one transaction.
 	Finish(ctx context.Context, lease bridge.Lease, end Ending) error

@@ -6,6 +6,8 @@ import "time"
 type RunFilter struct {
 	Owner, Agent, Source, Event string
 	States                      []State
+	// Reason is why a run stands where it stands, as in [Run].
+	Reason string
 	// Behind leaves out this run, and those listed before it: where a page ends, the
 	// next one goes on.
 	Behind RunMark

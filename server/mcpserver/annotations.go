@@ -15,6 +15,13 @@ const (
 	MetaEffect     = "drawbridge/effect"     // read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // the backend honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // the output carries text written by outsiders
+	// MetaUnknown says what to do about a call whose outcome nobody knows, retry, check or
+	// ask, where that does not follow from the rest.
+	MetaUnknown = "drawbridge/unknown"
+	// MetaClaims: the guard notes a call's key before it makes the call. Under a key that
+	// was noted the tool is not called again: the first result is given again, or an error
+	// outcome_unknown.
+	MetaClaims = "drawbridge/claims"
 	// MetaInput is a mounted tool's input schema as its server sent it, as a text,
 	// where the list has had to say it otherwise.
 	MetaInput = "drawbridge/input-schema"
@@ -35,6 +42,12 @@ func describe(tool tools.Tool) mcp.Tool {
 			MetaTaints:     tool.Taints,
 		}),
 	}
+	if policy := tool.WhenUnknown(); policy != byDefault(tool) {
+		listed.Meta.SetMetaField(MetaUnknown, string(policy))
+	}
+	if !tool.Idempotent {
+		listed.Meta.SetMetaField(MetaClaims, true)
+	}
 	if tool.Mounted {
 		listed.RawInputSchema = listableInput(tool.Input)
 		listed.RawOutputSchema = listableOutput(tool.Output)
@@ -48,6 +61,12 @@ func describe(tool tools.Tool) mcp.Tool {
 // Listed is a tool as an item of tools/list, for whoever wants to know what a client would
 // be told of it.
 func Listed(tool tools.Tool) (json.RawMessage, error) { return json.Marshal(describe(tool)) }
+
+// byDefault is the policy that a runtime takes from effect and idempotence alone.
+func byDefault(tool tools.Tool) tools.Policy {
+	tool.Unknown, tool.LookUp = "", nil
+	return tool.WhenUnknown()
+}
 
 // annotate sets all four hints: one that is left out is taken for the worst (MCP
 // 2025-11-25, schema, ToolAnnotations).

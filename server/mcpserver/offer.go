@@ -81,6 +81,6 @@ func (o *offer) list(tool tools.Tool) offered {
 // sameDefinition reports whether two tools would be listed alike.
 func sameDefinition(a, b tools.Tool) bool {
 	return a.Title == b.Title && a.Description == b.Description && a.Effect == b.Effect && a.Mounted == b.Mounted &&
-		a.Idempotent == b.Idempotent && a.Destructive == b.Destructive && a.Taints == b.Taints && a.OpenWorld == b.OpenWorld &&
+		a.Idempotent == b.Idempotent && a.Destructive == b.Destructive && a.Taints == b.Taints && a.OpenWorld == b.OpenWorld && a.WhenUnknown() == b.WhenUnknown() &&
 		bytes.Equal(a.Input, b.Input) && bytes.Equal(a.Output, b.Output)
 }

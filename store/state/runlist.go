@@ -56,7 +56,7 @@ func (s *Store) ListRuns(ctx context.Context, fits dispatch.RunFilter, limit int
 func conditions(fits dispatch.RunFilter) (where string, arguments []any) {
 	all := []string{"1 = 1"}
 	for _, equal := range []struct{ column, value string }{
-		{"owner", fits.Owner}, {"agent", fits.Agent}, {"source", fits.Source}, {"event", fits.Event},
+		{"owner", fits.Owner}, {"agent", fits.Agent}, {"source", fits.Source}, {"event", fits.Event}, {"reason", fits.Reason},
 	} {
 		if equal.value != "" {
 			all, arguments = append(all, equal.column+" = ?"), append(arguments, equal.value)

@@ -190,7 +190,7 @@ func (s *Store) claimRun(ctx context.Context, tx sqldb.Tx, id string, until time
 	return claimed, err
 }
 
-// Park puts the run down until a time: running -> waiting.
+// Park puts the run down until a time, or until somebody decides: running -> waiting.
 func (s *Store) Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error {
 	return s.putDown(ctx, "parking", lease, until, dispatch.Waiting, reason, attempts)
 }
@@ -215,8 +215,12 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 			return err
 		}
 		at := due
-		if run.cancel != "" {
+		switch {
+		case run.cancel != "":
 			at = s.now() // there is nothing to wait for any more
+		case due.IsZero():
+			_, err := finishJob(ctx, tx, dispatch.RunJob, lease.Run)
+			return err
 		}
 		return enqueueRun(ctx, tx, lease.Run, at)
 	})

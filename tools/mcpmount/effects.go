@@ -8,18 +8,19 @@ import (
 	"drawbridge/tools"
 )
 
-// effectOf finds the setting for a tool's own name.
-func effectOf(effects map[string]tools.Effect, name string) (tools.Effect, bool) {
-	if effect, ok := effects[name]; ok {
-		return effect, true
+// settingOf finds the setting for a tool's own name, by the rules of
+// [Settings.Effects].
+func settingOf[T any](settings map[string]T, name string) (T, bool) {
+	if setting, ok := settings[name]; ok {
+		return setting, true
 	}
 	best := ""
-	for _, pattern := range slices.Sorted(maps.Keys(effects)) {
+	for _, pattern := range slices.Sorted(maps.Keys(settings)) {
 		if tools.Match([]string{pattern}, name) && (best == "" || literals(pattern) > literals(best)) {
 			best = pattern
 		}
 	}
-	return effects[best], best != ""
+	return settings[best], best != ""
 }
 
 func literals(pattern string) int { return len(pattern) - strings.Count(pattern, "*") }

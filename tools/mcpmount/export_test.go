@@ -31,7 +31,7 @@ func (m *Mount) RelistEvery(d time.Duration) { m.time.relist = d }
 func RetryIn(failures int) time.Duration { return productionTiming.retryIn(failures) }
 
 var (
-	EffectOf    = effectOf
+	EffectOf    = settingOf[tools.Effect]
 	OfferedName = offeredName
 	Environment = environment
 	ReadEvents  = func(text []byte, limit int64, fn func(name, data string)) error {

@@ -18,6 +18,7 @@ type Mount struct {
 	clean    cleaner
 	time     timing
 	client   *http.Client
+	unknown  map[string]rule // by pattern
 
 	settled func()
 	first   chan struct{} // closed by settled
@@ -44,7 +45,12 @@ func New(s Settings, o Options) (*Mount, error) {
 		return nil, fmt.Errorf("mounting %q: %w", s.Name, err)
 	}
 	s, o = s.withDefaults(), o.withDefaults()
+	rules, err := s.rules()
+	if err != nil {
+		return nil, fmt.Errorf("mounting %q: %w", s.Name, err)
+	}
 	m := &Mount{
+		unknown:  rules,
 		settings: s, options: o, time: productionTiming,
 		log:      o.Log.With("mount", s.Name),
 		clean:    newCleaner(s),

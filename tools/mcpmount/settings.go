@@ -40,6 +40,10 @@ type Settings struct {
 	// name wins, then the pattern with the most literal characters, then the first
 	// by the alphabet.
 	Effects map[string]tools.Effect
+	// Unknown says, by the same kind of patterns, what to do about calls whose outcome
+	// nobody knows. A tool that it does not name is retried if the server's hints are
+	// trusted and say that it is idempotent, and a person is asked otherwise.
+	Unknown map[string]Unknown
 
 	// TrustHints: the server's word on what a tool does is believed. Otherwise a
 	// tool that Effects does not name is a write, not idempotent and destructive.
@@ -79,6 +83,7 @@ const maxName = 32
 func (s Settings) withDefaults() Settings {
 	s.Command, s.Include = slices.Clone(s.Command), slices.Clone(s.Include)
 	s.Env, s.Headers, s.Effects = maps.Clone(s.Env), maps.Clone(s.Headers), maps.Clone(s.Effects)
+	s.Unknown = maps.Clone(s.Unknown)
 	if s.StartTimeout == 0 {
 		s.StartTimeout = 30 * time.Second
 	}
@@ -132,6 +137,11 @@ func (s Settings) check() error {
 	for pattern, effect := range s.Effects {
 		if pattern == "" || !effect.Valid() {
 			wrong("effects: %q: %q is none of read, write, message, money", pattern, effect)
+		}
+	}
+	for pattern, unknown := range s.Unknown {
+		if err := unknown.Check(); pattern == "" || err != nil {
+			wrong("unknown: %q: %w", pattern, err)
 		}
 	}
 	if s.StartTimeout < 0 || s.CallTimeout < 0 || s.MaxMessage < 0 {
