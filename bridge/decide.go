@@ -11,6 +11,9 @@ import (
 // ErrNotUnknown: the run waits for nobody's word about such a call.
 var ErrNotUnknown = errors.New("the run waits for no decision about such a call")
 
+// ErrWhichCall: there are several calls to decide about.
+var ErrWhichCall = errors.New("there are several calls to decide about: say which")
+
 // Ruling is what a person says about a call of which nobody knows whether it took
 // effect.
 type Ruling struct {
@@ -63,7 +66,7 @@ func (h *history) ruled(seq int64) (*call, error) {
 	case seq == 0 && len(open) == 1:
 		return open[0], nil
 	case seq == 0 && len(open) > 1:
-		return nil, fmt.Errorf("deciding about a call of run %q: there are %d, say which", h.run, len(open))
+		return nil, fmt.Errorf("run %q: %w", h.run, ErrWhichCall)
 	}
 	for _, c := range open {
 		if c.begun.seq == seq {

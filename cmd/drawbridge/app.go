@@ -183,14 +183,14 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	a.cleanup(sessions.close)
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Refused: a.recordRefused, Batches: a.model.models.Batches()})
+			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Batches: a.model.models.Batches()})
 	return nil
 }
 
 // bridgeOptions say how runs are carried. A call has as long as the slowest mount
 // allows it: the guard and the mount give up first, and say why.
 func (a *app) bridgeOptions() bridge.Options {
-	o := bridge.Options{Log: a.log, CallTimeout: guard.DefaultTimeout,
+	o := bridge.Options{Log: a.log, CallTimeout: guard.DefaultTimeout, Reached: reached,
 		Limits: selection.Limits{Functions: a.cfg.Model.MaxFunctions, Tokens: a.cfg.Model.FunctionTokens}}
 	for _, server := range a.cfg.Tools.MCP {
 		o.CallTimeout = max(o.CallTimeout, 2*time.Duration(server.CallTimeout))

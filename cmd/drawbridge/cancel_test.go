@@ -3,12 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openaitest"
@@ -73,15 +71,7 @@ func cancelBeside(t *testing.T, file, run string) <-chan string {
 func serveSlow(t *testing.T, file string) *program {
 	t.Helper()
 	server := serve(t, file)
-	eventually(t, "the slow tools", 30*time.Second, func() bool {
-		response, err := http.Get(server.base + "/readyz")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = response.Body.Close() }()
-		body, err := io.ReadAll(response.Body)
-		return err == nil && strings.Contains(string(body), `"slow":{"state":"ready"`)
-	})
+	awaitMount(t, server, "slow")
 	return server
 }
 

@@ -255,7 +255,7 @@ func checkNothingLost(t *testing.T, store *state.Store, acked []string) {
 }
 
 // checkJournal wants a journal without gaps that closes with its only outcome.
-func checkJournal(t *testing.T, store *state.Store, run string) {
+func checkJournal(t testing.TB, store *state.Store, run string) {
 	t.Helper()
 	entries, err := store.Entries(t.Context(), run)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"drawbridge/bridge"
 	"drawbridge/config"
 )
 
@@ -15,6 +16,9 @@ import (
 const programVariable = "DRAWBRIDGE_TEST_IS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if point := os.Getenv(dieVariable); point != "" {
+		dieAt(bridge.Point(point))
+	}
 	if os.Getenv(programVariable) != "" {
 		main()
 	}

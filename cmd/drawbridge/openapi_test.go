@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/bridge/openaitest"
 	"drawbridge/server/chatapi"
@@ -37,7 +38,11 @@ var notMet = map[string]string{
 // documented, member by member.
 func TestDocumentDescribesWhatTheServerDoes(t *testing.T) {
 	fake := openaitest.New(t)
+	far := newFarSide(t)
 	fake.Func(func(q openaitest.Request) openaitest.Reply {
+		if q.Turn() == 1 && strings.Contains(string(q.Body), "Put it there.") {
+			return openaitest.Call("far__put", `{"id":"a"}`)
+		}
 		if q.Turn() == 1 {
 			return openaitest.Call("crm_list_tasks", `{}`, openaitest.WithText("I look."))
 		}
@@ -46,12 +51,14 @@ func TestDocumentDescribesWhatTheServerDoes(t *testing.T) {
 	settings := "server: {listen: 127.0.0.1:0, max_body: 64KiB%s}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"*\"]}, other: {}}\n" +
 		"webhooks: {forge: {scheme: github, secrets: [forge-secret-0123456789], agent: other, prompt: Look., max_body: 1KiB}}\n"
 	keys := fmt.Sprintf(`, keys: [{name: front, key: %s, tools: ["*"], agents: [desk, gone]}, {name: slow, key: %s, tools: ["*"], agents: [desk], requests_per_minute: 1}]`, frontKey, backKey)
-	file, _ := liveFile(t, fmt.Sprintf(settings, keys, fake.URL()))
+	file, _ := liveFile(t, fmt.Sprintf(settings, keys, fake.URL())+far.settings())
 	server := serve(t, file)
+	awaitMount(t, server, "far")
 	d := readDocument(t, server.base)
 	front := apiCaller{t, server.base, frontKey}
 
 	meetRuns(d, front, apiCaller{t, server.base, backKey})
+	meetDecisions(d, front, apiCaller{t, server.base, backKey}, far)
 	meetChat(d, front, apiCaller{t, server.base, backKey})
 	meetWebhooks(d, front)
 	d.holds("GET /v1/openapi.json", apiCaller{t, server.base, ""}.do("GET", "/v1/openapi.json", ""))
@@ -149,10 +156,58 @@ func meetRuns(d *apiDocument, front, slow apiCaller) {
 	d.holds("GET "+runs, slow.do("GET", runs, ""))
 	d.holds(cancel, front.do("POST", later.header.Get("Location")+"/cancel", ""))
 	d.holds(cancel, front.do("POST", runs+"/run_none/cancel", ""))
-	for _, name := range []string{"state=queued", "agent=desk", "source=api", "event=evt_1", "limit=5", "cursor="} {
+	for _, name := range []string{"state=queued", "agent=desk", "source=api", "event=evt_1", "reason=answered", "limit=5", "cursor="} {
 		if got := front.do("GET", runs+"?"+name, ""); got.status != http.StatusOK {
 			d.t.Errorf("the filter %s: %d %s", name, got.status, got.body)
 		}
+	}
+}
+
+// meetDecisions brings about the answers about a call of which nobody knows whether it
+// took effect.
+func meetDecisions(d *apiDocument, front, slow apiCaller, far *farSide) {
+	const resolve = "POST /v1/runs/{id}/resolve"
+	far.around(nil, func() bool { return false })
+	var run struct{ ID, Reason string }
+	if err := json.Unmarshal([]byte(front.do("POST", "/v1/runs", `{"agent":"desk","prompt":"Put it there."}`).body), &run); err != nil {
+		d.t.Fatal(err)
+	}
+	path := "/v1/runs/" + run.ID
+	var stands exchanged
+	eventually(d.t, "the run to wait for a person", time.Minute, func() bool {
+		stands = front.do("GET", path, "")
+		return json.Unmarshal([]byte(stands.body), &run) == nil && run.Reason == "outcome_unknown"
+	})
+	d.holds("GET /v1/runs/{id}", stands)
+	if !strings.Contains(stands.body, `"unknown":[{"call":3,"tool":"far__put","arguments":{"id":"a"},"effect":"write"`) {
+		d.t.Errorf("the run stands at %s", stands.body)
+	}
+	if listed := front.do("GET", "/v1/runs?reason=outcome_unknown", ""); !strings.Contains(listed.body, run.ID) {
+		d.t.Errorf("the list of what waits for a person: %s", listed.body)
+	}
+	said := func(c apiCaller, run, body string, want int, headers ...string) {
+		d.t.Helper()
+		got := c.do("POST", "/v1/runs/"+run+"/resolve", body, headers...)
+		if d.holds(resolve, got); got.status != want {
+			d.t.Errorf("%s: %d %s, want %d", body, got.status, got.body, want)
+		}
+	}
+	for _, bad := range []string{`{}`, `{"verdict":"perhaps"}`, `{"verdict":"happened","call":0}`, `{"verdict":"give_up","result":{}}`, `{"verdict":"happened","who":"me"}`} {
+		said(front, run.ID, bad, http.StatusBadRequest)
+	}
+	said(front, "run_none", `{"verdict":"happened"}`, http.StatusNotFound)
+	said(slow, run.ID, `{"verdict":"happened"}`, http.StatusTooManyRequests) // nor is it this key's
+	said(front, run.ID, `{"verdict":"happened"}`, http.StatusUnsupportedMediaType, "Content-Type", "text/plain")
+	said(front, run.ID, `{"verdict":"happened","result":"`+strings.Repeat("x", 70<<10)+`"}`, http.StatusRequestEntityTooLarge)
+	said(front, run.ID, `{"verdict":"happened","call":4}`, http.StatusConflict)
+	said(front, run.ID, `{"verdict":"happened","call":3,"result":{"id":"a1"}}`, http.StatusOK)
+	said(front, run.ID, `{"verdict":"did_not_happen"}`, http.StatusConflict)
+	if ended := front.do("GET", path+"?wait=60s", ""); !strings.Contains(ended.body, `"state":"succeeded"`) || !strings.Contains(ended.body, `"unknown":[]`) {
+		d.t.Errorf("the run stands at %s", ended.body)
+	}
+	meetEvents(d, front.do("GET", path, "", "Accept", "text/event-stream").body, "brief answer intent doubt decision result answer outcome end")
+	if all, most, calls := far.took(); all != 1 || most != 1 || calls != 1 {
+		d.t.Errorf("%d effects of %d calls", all, calls)
 	}
 }
 

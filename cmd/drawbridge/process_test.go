@@ -27,12 +27,13 @@ type program struct {
 }
 
 // serve starts `drawbridge serve` with a configuration file and returns when it
-// says that it serves.
-func serve(t testing.TB, configuration string) *program {
+// says that it serves. The variables are added to its environment.
+func serve(t testing.TB, configuration string, variables ...string) *program {
 	t.Helper()
 	replaysBehind(t, configuration)
 	p := &program{cmd: exec.Command(os.Args[0], "serve", "-c", configuration)}
 	p.cmd.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=")
+	p.cmd.Env = append(p.cmd.Env, variables...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

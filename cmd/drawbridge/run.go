@@ -195,6 +195,10 @@ func (c *console) printEnd(cmd *cobra.Command, store *state.Store, end dispatch.
 		if err := printJSON(c.out, view); err != nil {
 			return err
 		}
+	} else if end.Undecided() {
+		if err := c.printUndecided(cmd, store, end); err != nil {
+			return err
+		}
 	} else if _, err := fmt.Fprintln(c.out, printable(end.Answer)); err != nil {
 		return err
 	}
@@ -209,7 +213,7 @@ func (c *console) printEnd(cmd *cobra.Command, store *state.Store, end dispatch.
 // in another process.
 const followEvery = 50 * time.Millisecond
 
-// follow tells a run's steps until it has ended.
+// follow tells a run's steps until it has ended, or waits for a person.
 func follow(ctx context.Context, store *state.Store, id string, w io.Writer) (dispatch.Run, error) {
 	out, p := &lines{w: w}, paintFor(w)
 	var story timeline
@@ -235,7 +239,7 @@ func follow(ctx context.Context, store *state.Store, id string, w io.Writer) (di
 			}
 			seq = entry.Seq
 		}
-		if run.State.Ended() {
+		if run.State.Ended() || run.Undecided() {
 			return run, nil
 		}
 		select {

@@ -38,9 +38,12 @@ type runView struct {
 	Answer     string                `json:"answer,omitempty"`
 	Prompt     string                `json:"prompt,omitempty"`
 	Calls      []dispatch.CallReport `json:"calls,omitempty"`
-	Batch      *runBatch             `json:"batch,omitempty"`
-	Callbacks  []callbackView        `json:"callbacks,omitempty"`
-	Timeline   []moment              `json:"timeline,omitempty"`
+	// Unknown are calls of which nobody knows whether they took effect: the run waits for
+	// a person to decide.
+	Unknown   []bridge.UnknownCall `json:"unknown,omitempty"`
+	Batch     *runBatch            `json:"batch,omitempty"`
+	Callbacks []callbackView       `json:"callbacks,omitempty"`
+	Timeline  []moment             `json:"timeline,omitempty"`
 	// Dead: nobody has done anything about its having given up.
 	Dead        bool       `json:"dead,omitempty"`
 	Successor   string     `json:"successor,omitempty"`    // the run that a person had run in its place
@@ -108,11 +111,11 @@ func some(t time.Time) *time.Time {
 func runsCommand(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs",
-		Short: "Look at agent runs, and cancel them",
+		Short: "Look at agent runs, decide about them, and cancel them",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(runsList(c), runsShow(c), runsCancel(c))
+	cmd.AddCommand(runsList(c), runsShow(c), runsCancel(c), runsUndecided(c), runsResolve(c))
 	return cmd
 }
 
@@ -230,6 +233,9 @@ func wholeRun(cmd *cobra.Command, store *state.Store, run dispatch.Run) (runView
 		}
 		view.Timeline = append(view.Timeline, moments...)
 	}
+	if view.Unknown, err = unknownCalls(cmd, store, run); err != nil {
+		return view, err
+	}
 	if view.Batch, err = batchOfRun(cmd.Context(), store, run); err != nil {
 		return view, err
 	}
@@ -305,6 +311,14 @@ func printRun(c *console, r runView) error {
 	}
 	for _, mark := range r.marks() {
 		out.printf("%s", mark)
+	}
+	for _, call := range r.Unknown {
+		out.printf("unknown   %s", p.bad(fmt.Sprintf("call %d: %s %s", call.Call, call.Tool, oneLine(string(call.Arguments), 110))))
+		out.printf("          made %s under key %s; not known since %s: %s", when(call.Made), call.Key, when(call.Since), oneLine(call.Why, 200))
+		if call.LookedUp != "" {
+			out.printf("          looked up: %s", oneLine(call.LookedUp, 200))
+		}
+		out.printf("          decide: drawbridge runs resolve %s --call %d --happened | --did-not-happen | --give-up", r.ID, call.Call)
 	}
 	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))

@@ -14,7 +14,7 @@ import (
 type moment struct {
 	At   time.Time `json:"at"`
 	Seq  int64     `json:"seq"`
-	What string    `json:"what"` // brief, passed, says, calls, result, input, note, folds, sums, end, resume
+	What string    `json:"what"` // brief, passed, says, calls, again, result, doubt, looks, finds, person, input, note, folds, sums, end, resume
 	Tool string    `json:"tool,omitempty"`
 	Text string    `json:"text,omitempty"`
 	Bad  bool      `json:"error,omitempty"`
@@ -41,6 +41,8 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 		moments, err = parse(e, intent)
 	case bridge.EntryResult:
 		moments, err = parse(e, t.result)
+	case bridge.EntryDoubt, bridge.EntryCheck, bridge.EntryChecked, bridge.EntryDecision:
+		moments, err = t.doubted(e)
 	case bridge.EntryInput:
 		moments, err = parse(e, input)
 	case bridge.EntryNote:
@@ -137,7 +139,11 @@ func speaker(a openai.Answer) string {
 }
 
 func intent(i bridge.Intent) []moment {
-	return []moment{{What: "calls", Tool: i.Function, Text: string(i.Arguments), Key: i.Key}}
+	what := "calls"
+	if i.Again > 0 {
+		what = "again"
+	}
+	return []moment{{What: what, Tool: i.Function, Text: string(i.Arguments), Key: i.Key}}
 }
 
 func (t *timeline) result(r bridge.Result) []moment {

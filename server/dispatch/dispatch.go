@@ -223,9 +223,9 @@ func (d *Dispatcher) postpone(ctx context.Context, log *slog.Logger, kind Kind, 
 	}
 }
 
-// RunOne carries one run to its end, and nothing else that is due: beside the batches,
-// where its answer may come from. It returns when the run has ended or ctx has: then the
-// run is put down.
+// RunOne carries one run to its end, or to where it waits for a person, and nothing else
+// that is due: beside the batches, where its answer may come from. It returns when the
+// run is there or ctx has ended: then the run is put down.
 func (d *Dispatcher) RunOne(ctx context.Context, id string) error {
 	watching, stop := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
@@ -248,6 +248,9 @@ func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 		case err != nil:
 			return err
 		case claimed == nil:
+			if run, err := d.store.Run(ctx, id); err != nil || run.Undecided() {
+				return err
+			}
 			d.sleep(ctx, due.Sub(d.o.Now()))
 		default:
 			d.pool(RunJob, 1, nil).carryOne(ctx, work{id, func(h *hold) { d.carry(d.take(h.ctx, *claimed), h) }, begun})

@@ -102,6 +102,9 @@ func Calls(entries []bridge.Entry) ([]CallReport, error) {
 			if err := json.Unmarshal(entry.Body, &intent); err != nil {
 				return nil, fmt.Errorf("reading journal entry %d: %w", entry.Seq, err)
 			}
+			if intent.Again > 0 {
+				continue // the same call, made again
+			}
 			made[place{intent.Answer, intent.Index}] = len(calls)
 			calls = append(calls, CallReport{Tool: cmp.Or(intent.Tool, intent.Function), Status: "unknown", IdempotencyKey: intent.Key})
 		case bridge.EntryResult:

@@ -40,13 +40,11 @@ func describe(tool tools.Tool) mcp.Tool {
 			MetaEffect:     string(tool.Effect),
 			MetaIdempotent: tool.Idempotent,
 			MetaTaints:     tool.Taints,
+			MetaClaims:     !tool.Idempotent,
 		}),
 	}
 	if policy := tool.WhenUnknown(); policy != byDefault(tool) {
 		listed.Meta.SetMetaField(MetaUnknown, string(policy))
-	}
-	if !tool.Idempotent {
-		listed.Meta.SetMetaField(MetaClaims, true)
 	}
 	if tool.Mounted {
 		listed.RawInputSchema = listableInput(tool.Input)

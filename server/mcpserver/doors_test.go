@@ -207,7 +207,7 @@ func TestHintsAndMetaSayWhatAToolDoes(t *testing.T) {
 		got[tool.Name] = facts{*a.ReadOnlyHint, *a.DestructiveHint, *a.IdempotentHint, *a.OpenWorldHint, tool.Meta.AdditionalFields}
 	}
 	meta := func(effect string, idempotent, taints bool) map[string]any {
-		return map[string]any{mcpserver.MetaEffect: effect, mcpserver.MetaIdempotent: idempotent, mcpserver.MetaTaints: taints}
+		return map[string]any{mcpserver.MetaEffect: effect, mcpserver.MetaIdempotent: idempotent, mcpserver.MetaTaints: taints, mcpserver.MetaClaims: !idempotent}
 	}
 	want := map[string]facts{
 		"note_read": {true, false, true, false, meta("read", true, true)},

@@ -63,6 +63,7 @@ type (
 		Arguments      json.RawMessage `json:"arguments"`
 		Effect         bridge.Effect   `json:"effect"`
 		IdempotencyKey string          `json:"idempotency_key"`
+		Again          int             `json:"again,omitempty"`
 	}
 	resultEntry struct {
 		entry
@@ -72,6 +73,34 @@ type (
 		Code         string `json:"code,omitempty"`
 		Content      string `json:"content"`
 		ContentBytes int    `json:"content_bytes"`
+	}
+	doubtEntry struct {
+		entry
+		Answer int64         `json:"answer"`
+		Index  int           `json:"index"`
+		Policy bridge.Policy `json:"policy"`
+		Why    string        `json:"why"`
+	}
+	checkEntry struct {
+		entry
+		Answer    int64           `json:"answer"`
+		Index     int             `json:"index"`
+		Tool      string          `json:"tool"`
+		Arguments json.RawMessage `json:"arguments"`
+	}
+	checkedEntry struct {
+		entry
+		Answer  int64          `json:"answer"`
+		Index   int            `json:"index"`
+		Finding bridge.Finding `json:"finding"`
+		Why     string         `json:"why,omitempty"`
+	}
+	decisionEntry struct {
+		entry
+		Answer  int64          `json:"answer"`
+		Index   int            `json:"index"`
+		Verdict bridge.Verdict `json:"verdict"`
+		By      string         `json:"by"`
 	}
 	noteEntry struct {
 		entry
@@ -114,7 +143,7 @@ func entryOf(e bridge.Entry) (any, error) {
 		return shown, err
 	case bridge.EntryIntent:
 		i, err := read[bridge.Intent](e)
-		return intentEntry{head, i.Answer, i.Index, i.Function, i.Tool, i.Arguments, i.Effect, i.Key}, err
+		return intentEntry{head, i.Answer, i.Index, i.Function, i.Tool, i.Arguments, i.Effect, i.Key, i.Again}, err
 	case bridge.EntryResult:
 		r, err := read[bridge.Result](e)
 		content := r.Content
@@ -122,6 +151,18 @@ func entryOf(e bridge.Entry) (any, error) {
 			content = strings.ToValidUTF8(content[:shownResult], "")
 		}
 		return resultEntry{head, r.Answer, r.Index, r.IsError, string(r.Code), content, len(r.Content)}, err
+	case bridge.EntryDoubt:
+		d, err := read[bridge.Doubt](e)
+		return doubtEntry{head, d.Answer, d.Index, d.Policy, d.Why}, err
+	case bridge.EntryCheck:
+		c, err := read[bridge.Check](e)
+		return checkEntry{head, c.Answer, c.Index, c.Tool, c.Arguments}, err
+	case bridge.EntryChecked:
+		c, err := read[bridge.Checked](e)
+		return checkedEntry{head, c.Answer, c.Index, c.Finding, c.Why}, err
+	case bridge.EntryDecision:
+		d, err := read[bridge.Decision](e)
+		return decisionEntry{head, d.Answer, d.Index, d.Verdict, d.By}, err
 	case bridge.EntryNote:
 		n, err := read[bridge.Note](e)
 		return noteEntry{head, n.Why, n.Reason, n.Text}, err

@@ -27,7 +27,7 @@ type page struct {
 // list answers GET /v1/runs.
 func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	q := query{values: r.URL.Query()}
-	fits := dispatch.RunFilter{States: q.states("state"), Agent: q.text("agent"), Source: q.text("source"), Event: q.text("event")}
+	fits := dispatch.RunFilter{States: q.states("state"), Agent: q.text("agent"), Source: q.text("source"), Event: q.text("event"), Reason: q.text("reason")}
 	limit := q.number("limit", 1, mostPage, usualPage)
 	if cursor := q.text("cursor"); cursor != "" {
 		var ok bool

@@ -84,6 +84,8 @@ func TestListShowsWhatFitsItsFilters(t *testing.T) {
 		"agent=desk&state=cancelled":       third,
 		"source=api&limit=1":               third,
 		"source=chat":                      "",
+		"reason=cancelled":                 third,
+		"reason=answered&state=cancelled":  "",
 		"event=evt_1":                      "",
 		"state=&agent=&source=&cursor=":    third + " " + second + " " + first,
 		"agent=" + url.QueryEscape("' OR"): "",

@@ -7,6 +7,7 @@
 //	GET  /v1/runs/{id}?wait=30s   the same, once it has ended           wait.go
 //	GET  /v1/runs/{id}?stream=true  its journal as it grows             stream.go, entry.go
 //	POST /v1/runs/{id}/cancel   stop it, at any moment                  cancel.go
+//	POST /v1/runs/{id}/resolve  say what became of a call               resolve.go
 //	GET  /v1/openapi.json       all of it for programs                  document.go
 //
 // A run is its owner's: to anybody else it does not exist. Callers without a key, which
@@ -47,6 +48,9 @@ type Runs interface {
 	FollowJournal(run string, behind int64) *dispatch.Following
 	// Cancel gives the state that the run is in then: one that was quicker keeps its end.
 	Cancel(ctx context.Context, run, why string) (dispatch.State, error)
+	// Resolve says what became of a call that the run waits to know about. Its error is
+	// bridge.ErrNotUnknown if the run waits for no such thing.
+	Resolve(ctx context.Context, run string, r bridge.Ruling) error
 }
 
 // Options have working zero values.
@@ -108,6 +112,7 @@ func (a *API) Routes() apihttp.Table {
 		{Method: http.MethodGet, Pattern: "/v1/runs", Handle: a.counted(a.list)},
 		{Method: http.MethodGet, Pattern: "/v1/runs/{id}", Handle: a.look},
 		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/cancel", Handle: a.cancel},
+		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/resolve", Handle: a.counted(a.resolve)},
 	}
 }
 

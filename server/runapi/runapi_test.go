@@ -22,6 +22,7 @@ type shelf struct {
 	kept      map[string]dispatch.Run
 	broken    error
 	cancelled []string
+	resolved  []string
 	quicker   dispatch.State // what the run is by the time that it is cancelled
 }
 
@@ -47,6 +48,11 @@ func (s *shelf) Cancel(_ context.Context, id, why string) (dispatch.State, error
 	run.State = dispatch.Cancelled
 	s.kept[id] = run
 	return dispatch.Cancelled, nil
+}
+
+func (s *shelf) Resolve(_ context.Context, id string, r bridge.Ruling) error {
+	s.resolved = append(s.resolved, id)
+	return bridge.ErrNotUnknown
 }
 
 func (s *shelf) Entries(context.Context, string) ([]bridge.Entry, error)        { return nil, nil }
@@ -78,8 +84,8 @@ func ask(s *shelf, p auth.Principal, method, path string) *httptest.ResponseReco
 
 func TestOwnerSeesWhereItsRunStands(t *testing.T) {
 	for id, want := range map[string]string{
-		"run_1": `{"id":"run_1","object":"run","agent":"desk","state":"running","answer":"","usage":{"turns":0,"calls":0,"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"reasoning_tokens":0,"cost_micros":0},"source":"api","owner":"key:desk","untrusted":false,"priority":"normal","metadata":{},"created_at":1700000000,"start_at":null,"started_at":1700000001,"finished_at":null,"calls":[],"callbacks":[]}`,
-		"run_2": `{"id":"run_2","object":"run","agent":"desk","state":"succeeded","reason":"answered","answer":"<Paid>","usage":{"turns":2,"calls":3,"prompt_tokens":4,"completion_tokens":5,"cached_tokens":6,"reasoning_tokens":7,"cost_micros":8,"currency":"USD"},"source":"shop","event":"evt_1","owner":"key:desk","untrusted":true,"priority":"high","metadata":{"ticket":"<T>"},"callback_url":"https://example.com/done","created_at":1700000000,"start_at":1700000000,"started_at":1700000000,"finished_at":1700000060,"calls":[],"callbacks":[]}`,
+		"run_1": `{"id":"run_1","object":"run","agent":"desk","state":"running","answer":"","usage":{"turns":0,"calls":0,"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"reasoning_tokens":0,"cost_micros":0},"source":"api","owner":"key:desk","untrusted":false,"priority":"normal","metadata":{},"created_at":1700000000,"start_at":null,"started_at":1700000001,"finished_at":null,"calls":[],"unknown":[],"callbacks":[]}`,
+		"run_2": `{"id":"run_2","object":"run","agent":"desk","state":"succeeded","reason":"answered","answer":"<Paid>","usage":{"turns":2,"calls":3,"prompt_tokens":4,"completion_tokens":5,"cached_tokens":6,"reasoning_tokens":7,"cost_micros":8,"currency":"USD"},"source":"shop","event":"evt_1","owner":"key:desk","untrusted":true,"priority":"high","metadata":{"ticket":"<T>"},"callback_url":"https://example.com/done","created_at":1700000000,"start_at":1700000000,"started_at":1700000000,"finished_at":1700000060,"calls":[],"unknown":[],"callbacks":[]}`,
 	} {
 		if w := ask(newShelf(), desk, http.MethodGet, "/v1/runs/"+id); strings.TrimSpace(w.Body.String()) != want || w.Code != http.StatusOK {
 			t.Errorf("%d %s", w.Code, w.Body)
@@ -91,14 +97,15 @@ func TestRunOfSomebodyElseIsNotThere(t *testing.T) {
 	s := newShelf()
 	missing := ask(s, desk, http.MethodGet, "/v1/runs/run_9").Body.String()
 	for _, id := range []string{"run_3", "run_4", "run_9"} {
-		for method, path := range map[string]string{http.MethodGet: "/v1/runs/" + id, http.MethodPost: "/v1/runs/" + id + "/cancel"} {
+		for method, path := range map[string]string{http.MethodGet: "/v1/runs/" + id, http.MethodPost: "/v1/runs/" + id + "/cancel", http.MethodPost + " ": "/v1/runs/" + id + "/resolve"} {
+			method = strings.TrimSpace(method)
 			if w := ask(s, desk, method, path); w.Code != http.StatusNotFound || w.Body.String() != missing {
 				t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
 			}
 		}
 	}
-	if len(s.cancelled) != 0 {
-		t.Errorf("cancelled %q", s.cancelled)
+	if len(s.cancelled)+len(s.resolved) != 0 {
+		t.Errorf("cancelled %q, decided %v", s.cancelled, s.resolved)
 	}
 }
 

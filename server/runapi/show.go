@@ -38,6 +38,7 @@ type shown struct {
 type whole struct {
 	shown
 	Calls     []dispatch.CallReport `json:"calls"`
+	Unknown   []unknownCall         `json:"unknown"`
 	Callbacks []callback            `json:"callbacks"`
 }
 
@@ -109,6 +110,9 @@ func (a *API) showWhole(ctx context.Context, run dispatch.Run) (whole, error) {
 		return s, err
 	}
 	if s.Calls, err = dispatch.Calls(entries); err != nil {
+		return s, err
+	}
+	if s.Unknown, err = unknownOf(run, entries); err != nil {
 		return s, err
 	}
 	if !run.State.Ended() {

@@ -163,6 +163,11 @@ func TestEntriesShowWhatIsTheCallersToKnow(t *testing.T) {
 		{bridge.EntryNote, `{"why":"budget","reason":"budget_turns","text":"Come to an end."}`},
 		{bridge.EntryFold, `{"upto":4}`},
 		{bridge.EntrySummary, `{"upto":5,"text":"It was looked.","asked":{"content":"hidden"}}`},
+		{bridge.EntryDoubt, `{"answer":2,"index":1,"call_id":"c1","policy":"check","why":"It broke off."}`},
+		{bridge.EntryCheck, `{"answer":2,"index":1,"tool":"look","arguments":{"a":1},"key":"k_check"}`},
+		{bridge.EntryChecked, `{"answer":2,"index":1,"finding":"unclear","why":"It was an error.","content":"hidden"}`},
+		{bridge.EntryDecision, `{"answer":2,"index":1,"verdict":"did_not_happen","by":"ada"}`},
+		{bridge.EntryIntent, `{"answer":2,"index":1,"call_id":"c1","function":"f","tool":"t","arguments":{},"effect":"money","key":"k","policy":"check","again":1}`},
 		{"new", `{"of":"a later version"}`},
 	} {
 		w.journal(lease, int64(i+1), e.kind, e.body)
@@ -176,7 +181,12 @@ func TestEntriesShowWhatIsTheCallersToKnow(t *testing.T) {
 		`{"seq":6,"kind":"note","at":"2023-11-14T22:13:20.006Z","why":"budget","reason":"budget_turns","text":"Come to an end."}`,
 		`{"seq":7,"kind":"fold","at":"2023-11-14T22:13:20.007Z","upto":4}`,
 		`{"seq":8,"kind":"summary","at":"2023-11-14T22:13:20.008Z","upto":5,"text":"It was looked."}`,
-		`{"seq":9,"kind":"new","at":"2023-11-14T22:13:20.009Z"}`,
+		`{"seq":9,"kind":"doubt","at":"2023-11-14T22:13:20.009Z","answer":2,"index":1,"policy":"check","why":"It broke off."}`,
+		`{"seq":10,"kind":"check","at":"2023-11-14T22:13:20.01Z","answer":2,"index":1,"tool":"look","arguments":{"a":1}}`,
+		`{"seq":11,"kind":"checked","at":"2023-11-14T22:13:20.011Z","answer":2,"index":1,"finding":"unclear","why":"It was an error."}`,
+		`{"seq":12,"kind":"decision","at":"2023-11-14T22:13:20.012Z","answer":2,"index":1,"verdict":"did_not_happen","by":"ada"}`,
+		`{"seq":13,"kind":"intent","at":"2023-11-14T22:13:20.013Z","answer":2,"index":1,"function":"f","tool":"t","arguments":{},"effect":"money","idempotency_key":"k","again":1}`,
+		`{"seq":14,"kind":"new","at":"2023-11-14T22:13:20.014Z"}`,
 	}
 	var got []string
 	for _, e := range w.stream(id).next(1 + len(want))[1:] {

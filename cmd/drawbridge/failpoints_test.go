@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"drawbridge/bridge"
+	"drawbridge/bridge/openaitest"
+	"drawbridge/server/dispatch"
+	"drawbridge/store/sqlite"
+	"drawbridge/store/state"
+)
+
+// dieVariable names the point at which the test binary, being drawbridge, kills itself.
+const dieVariable = "DRAWBRIDGE_TEST_DIE_AT"
+
+// dieAt has this process die when a run comes to a point.
+func dieAt(point bridge.Point) {
+	reached = func(p bridge.Point) {
+		if p == point {
+			self, _ := os.FindProcess(os.Getpid())
+			_ = self.Kill()
+			select {} // until that has taken effect
+		}
+	}
+}
+
+// Points that the far side makes: the program dies while it waits for the answer.
+const (
+	beforeEffect bridge.Point = "before the effect"
+	behindEffect bridge.Point = "behind the effect"
+)
+
+// testStore is a store that whole-program tests run on.
+type testStore struct {
+	name string
+	// fresh gives the address of a new one.
+	fresh func(t *testing.T) (url string)
+	// open opens it, beside the process that serves from it.
+	open func(t *testing.T, url string, mode state.Mode) *state.Store
+}
+
+// testStores are all of them.
+func testStores() []testStore {
+	return []testStore{{
+		name:  "sqlite",
+		fresh: func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db") },
+		open: func(t *testing.T, url string, mode state.Mode) *state.Store {
+			path, err := sqlite.PathOf(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, err := sqlite.Open(t.Context(), path, mode, state.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = store.Close() })
+			return store
+		},
+	}}
+}
+
+// ended is how a run has to stand once the program is back.
+type ended struct {
+	calls   int  // of writes that arrived at the far side
+	effects int  // of them
+	asks    bool // a person is asked before it goes on
+}
+
+// deaths are the points, and for each the end state that DESIGN.md draws, for a read, a
+// write that honours keys, and one that does not. The calls and effects are those
+// before a person has decided.
+var deaths = []struct {
+	point             bridge.Point
+	read, keyed, bare ended
+}{
+	{bridge.BeforeIntent, ended{}, ended{1, 1, false}, ended{1, 1, false}},
+	{bridge.AfterIntent, ended{}, ended{1, 1, false}, ended{1, 1, false}},    // the guard knows that it was not made
+	{beforeEffect, ended{}, ended{2, 1, false}, ended{1, 0, true}},           // nobody knows
+	{behindEffect, ended{}, ended{2, 1, false}, ended{1, 1, true}},           // nobody knows
+	{bridge.AfterCall, ended{}, ended{1, 1, false}, ended{1, 1, false}},      // the guard has the result
+	{bridge.BeforeResult, ended{}, ended{1, 1, false}, ended{1, 1, false}},   // the same
+	{bridge.AfterResult, ended{}, ended{1, 1, false}, ended{1, 1, false}},    // the journal has it
+	{dispatch.BeforeFinish, ended{}, ended{1, 1, false}, ended{1, 1, false}}, // and the last answer
+	{dispatch.AfterFinish, ended{}, ended{1, 1, false}, ended{1, 1, false}},  // and the end
+}
+
+// TestRUN04_KillAtEveryPointOfTheJournalEndsAsDrawn kills the real process with SIGKILL at
+// every point of a call's life, starts it again, and looks where it counts: at the far
+// side, by key.
+func TestRUN04_KillAtEveryPointOfTheJournalEndsAsDrawn(t *testing.T) {
+	for _, store := range testStores() {
+		for _, death := range deaths {
+			for tool, want := range map[string]ended{"look": death.read, "put_once": death.keyed, "put": death.bare} {
+				t.Run(fmt.Sprintf("%s/%s/%s", store.name, death.point, tool), func(t *testing.T) {
+					p := newMortal(t, store, tool)
+					p.dies(death.point)
+					p.returns(want)
+				})
+			}
+		}
+	}
+}
+
+// TestRUN05_KillBetweenSendAndAnswerIsLookedUp: the third policy. What the far side shows
+// decides whether the call is made again.
+func TestRUN05_KillBetweenSendAndAnswerIsLookedUp(t *testing.T) {
+	for _, store := range testStores() {
+		for point, want := range map[bridge.Point]ended{beforeEffect: {2, 1, false}, behindEffect: {1, 1, false}} {
+			t.Run(fmt.Sprintf("%s/%s", store.name, point), func(t *testing.T) {
+				p := newMortal(t, store, "put_checked")
+				p.dies(point)
+				p.returns(want)
+			})
+		}
+	}
+}
+
+// mortal is a program with one run of one call.
+type mortal struct {
+	t         *testing.T
+	store     testStore
+	url, file string
+	far       *farSide
+	run       string
+	known     chan struct{} // closed once run is
+}
+
+func newMortal(t *testing.T, store testStore, tool string) *mortal {
+	m := &mortal{t: t, store: store, url: store.fresh(t), far: newFarSide(t), known: make(chan struct{})}
+	fake := openaitest.New(t)
+	fake.Func(func(q openaitest.Request) openaitest.Reply {
+		<-m.known
+		if q.Turn() == 1 {
+			return openaitest.Call("far__"+tool, `{"id":"a"}`)
+		}
+		return openaitest.Say("done")
+	})
+	m.file = filepath.Join(t.TempDir(), "drawbridge.yaml")
+	text := fmt.Sprintf("store: {url: %q}\nserver: {listen: 127.0.0.1:0}\nlog: {format: json}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"far__*\"]}}\n%s",
+		m.url, fake.URL(), m.far.settings())
+	if err := os.WriteFile(m.file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// dies has the program die at a point of the run. The model says nothing before the run
+// is known here.
+func (m *mortal) dies(point bridge.Point) {
+	m.t.Helper()
+	server := serve(m.t, m.file, dieVariable+"="+string(point))
+	awaitMount(m.t, server, "far")
+	kill := func(at bridge.Point) bool {
+		if at == point {
+			_ = server.cmd.Process.Kill()
+			server.logs.Wait() // until it is dead
+		}
+		return at == point
+	}
+	m.far.around(func() bool { return !kill(beforeEffect) }, func() bool { return !kill(behindEffect) })
+	var run struct{ ID string }
+	got := apiCaller{m.t, server.base, ""}.do("POST", "/v1/runs", `{"agent":"desk","prompt":"Put it."}`)
+	if err := json.Unmarshal([]byte(got.body), &run); err != nil || run.ID == "" {
+		m.t.Fatalf("starting the run: %d %s", got.status, got.body)
+	}
+	m.run = run.ID
+	close(m.known)
+	server.logs.Wait()
+	_ = server.cmd.Wait() // it reports the kill
+	m.far.around(nil, nil)
+}
+
+// returns starts the program again, and checks where the run ends.
+func (m *mortal) returns(want ended) {
+	m.t.Helper()
+	server := serve(m.t, m.file)
+	store := m.store.open(m.t, m.url, state.ReadOnly)
+	run := m.await(store)
+	all, most, calls := m.far.took()
+	if all != want.effects || calls != want.calls || most > 1 || run.Undecided() != want.asks {
+		m.t.Errorf("the run is %s %s after %d calls with %d effects, want %+v", run.State, run.Reason, calls, all, want)
+	}
+	if run.Undecided() {
+		m.decide(all > 0)
+		run = m.await(store)
+	}
+	if run.State != dispatch.Succeeded || run.Answer != "done" {
+		m.t.Errorf("the run is %s %s: %s", run.State, run.Reason, run.Answer)
+	}
+	if all, most, _ := m.far.took(); most > 1 || want.calls > 0 && all != 1 {
+		m.t.Errorf("%d effects in the end, %d under one key", all, most)
+	}
+	checkJournal(m.t, store, m.run)
+	server.stop(m.t)
+}
+
+// decide has a person say what became of the call.
+func (m *mortal) decide(happened bool) {
+	m.t.Helper()
+	said := "--did-not-happen"
+	if happened {
+		said = "--happened"
+	}
+	if out, errs, code := command(m.t, "runs", "resolve", m.run, "-c", m.file, said); code != exitDone {
+		m.t.Fatalf("deciding: exit %d %s%s", code, out, errs)
+	}
+}
+
+// await waits until the run has ended, or waits for a person.
+func (m *mortal) await(store *state.Store) (run dispatch.Run) {
+	m.t.Helper()
+	ctx, cancel := context.WithTimeout(m.t.Context(), 3*time.Minute)
+	defer cancel()
+	err := poll(ctx, func() (bool, error) {
+		var err error
+		run, err = store.Run(ctx, m.run)
+		return run.State.Ended() || run.Undecided(), err
+	})
+	if err != nil {
+		m.t.Fatalf("the run stands at %s %s: %v", run.State, run.Reason, err)
+	}
+	return run
+}
