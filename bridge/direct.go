@@ -37,8 +37,8 @@ func callDirectly(ctx context.Context, d direct, request mcp.CallToolRequest) (C
 // plainly reads a result of the one form that almost all have: a text, with or without
 // the structure that says the same.
 func plainly(result *mcp.CallToolResult) (CallResult, bool) {
-	if len(result.Content) != 1 || result.StructuredContent != nil || result.ResultType != "" {
-		return CallResult{}, false
+	if len(result.Content) != 1 || result.StructuredContent != nil || result.ResultType != "" || result.IsError && result.Meta != nil {
+		return CallResult{}, false // an error may say in _meta that the outcome is not known
 	}
 	said, ok := result.Content[0].(mcp.TextContent)
 	if !ok {

@@ -69,7 +69,7 @@ func functionsOf(tools []Tool) *functions {
 	names := convert.Names(all, readResultName, selection.FindToolsName)
 	seen := make(map[string]bool, len(tools))
 	for _, tool := range tools {
-		f.claimed = f.claimed || tool.claims
+		f.claimed = f.claimed || tool.Claims
 		if seen[tool.Name] {
 			f.leave(tool.Name, errors.New("another tool of the list has the same name"))
 			continue

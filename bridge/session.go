@@ -55,9 +55,9 @@ type Tool struct {
 	// that key a second time: it gives the first result again, or says that the outcome is
 	// not known.
 	Claimed bool
-	// claims: the server says of its tools whether they are Claimed. One that it does not
+	// Claims: the server says of its tools whether they are Claimed. One that it does not
 	// list, or no more, takes effect once a key as well.
-	claims bool
+	Claims bool
 }
 
 // CallResult is what a tool returned.
@@ -252,7 +252,7 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 	case Read, Write, Message, Money:
 		json.Unmarshal(meta[MetaIdempotent], &t.Idempotent)
 		json.Unmarshal(meta[MetaUnknown], &t.Policy)
-		t.claims = json.Unmarshal(meta[MetaClaims], &t.Claimed) == nil
+		t.Claims = json.Unmarshal(meta[MetaClaims], &t.Claimed) == nil
 	default:
 		var reads bool
 		json.Unmarshal(hints["readOnlyHint"], &reads)

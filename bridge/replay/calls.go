@@ -76,6 +76,9 @@ func (c *calls) Call(ctx context.Context, tool string, arguments json.RawMessage
 	if err := ctx.Err(); err != nil {
 		return bridge.CallResult{}, err
 	}
+	if c.tape.doubts() {
+		return bridge.CallResult{Content: "it was not known then", IsError: true, Unknown: true}, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	text := canonical(string(arguments))
