@@ -97,6 +97,9 @@ func fromOutside(o bridge.Outcome) bool {
 // add takes one entry. The lock is held.
 func (t *tape) add(e bridge.Entry) {
 	e.Seq = int64(len(t.entries) + 1)
+	if next := t.next(); next != nil && next.Kind == e.Kind && e.Kind == bridge.EntryDoubt {
+		e.Body = next.Body // what was done about it then, whatever the settings say now
+	}
 	t.entries = append(t.entries, e)
 	if next := t.at(e.Seq); t.apart == 0 && (next == nil || next.Kind != e.Kind) {
 		t.apart = e.Seq
