@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -33,19 +34,45 @@ type Config struct {
 // Store is where Drawbridge keeps its own durable state.
 type Store struct {
 	// URL is sqlite:// and a path: sqlite://./data/x.db is relative to the working
-	// directory, sqlite:///var/lib/x.db is absolute.
-	URL string `yaml:"url"`
-	// MinFree and MinFreePercent are how much of the disk has to be free. With less,
-	// nothing new is accepted: senders are asked to come back. 0 is without that bound.
+	// directory, sqlite:///var/lib/x.db is absolute. Or it is that of a database of
+	// PostgreSQL, postgres://user:password@host/database, which several nodes may share.
+	URL Secret `yaml:"url"`
+	// MinFree and MinFreePercent are how much of the disk of a SQLite file has to be free.
+	// With less, nothing new is accepted: senders are asked to come back. 0 is without that
+	// bound.
 	MinFree        Size `yaml:"min_free"`
 	MinFreePercent int  `yaml:"min_free_percent"`
 }
 
-// sqliteScheme begins every store URL there is so far.
+// sqliteScheme begins the URL of a file.
 const sqliteScheme = "sqlite://"
 
-// Path is the file that URL names.
-func (s Store) Path() string { return strings.TrimPrefix(s.URL, sqliteScheme) }
+// Path is the file that URL names, "" for PostgreSQL.
+func (s Store) Path() string {
+	path, ok := strings.CutPrefix(s.URL.Reveal(), sqliteScheme)
+	if !ok {
+		return ""
+	}
+	return path
+}
+
+// Place is the URL as it may be shown: without a password.
+func (s Store) Place() string {
+	if s.Path() != "" {
+		return s.URL.Reveal()
+	}
+	u, err := url.Parse(s.URL.Reveal())
+	if err != nil {
+		return redacted
+	}
+	// Of the parameters, some are secrets as well, and none says where it is but the host.
+	query := url.Values{}
+	if host := u.Query().Get("host"); host != "" {
+		query.Set("host", host)
+	}
+	u.RawQuery = query.Encode()
+	return u.Redacted()
+}
 
 // Server is the HTTP side: who may connect, and where.
 type Server struct {

@@ -36,7 +36,11 @@ func (c *Config) explainServer(w io.Writer) {
 	fmt.Fprintf(w, "Listens on %s, %s. A stop waits %s for what is under way.\n", c.Server.Listen, reach, c.Server.DrainTimeout)
 	fmt.Fprintf(w, "Serves tools at /mcp and /sse, agents at /v1/chat/completions (requests up to %s) and webhooks at /webhooks/{name}.\n", c.Server.MaxBody)
 	c.explainProxies(w)
-	fmt.Fprintf(w, "Keeps its state in the SQLite file %s.%s\n", c.Store.Path(), c.Store.room())
+	if file := c.Store.Path(); file != "" {
+		fmt.Fprintf(w, "Keeps its state in the SQLite file %s.%s\n", file, c.Store.room())
+	} else {
+		fmt.Fprintf(w, "Keeps its state in the PostgreSQL database %s, which other nodes may share.\n", c.Store.Place())
+	}
 }
 
 func (c *Config) explainWork(w io.Writer) {

@@ -85,18 +85,32 @@ func between[N interface {
 
 func (k *checker) checkStore() {
 	const path = "store.url"
-	switch scheme, file, ok := strings.Cut(k.Store.URL, "://"); {
+	text := k.Store.URL.Reveal()
+	switch scheme, file, ok := strings.Cut(text, "://"); {
 	case scheme == "postgres" || scheme == "postgresql":
-		// Not quoted: such a URL holds a password.
-		k.refuse(path, "PostgreSQL is not available yet; want sqlite:// and a path, such as %s", Default().Store.URL)
+		k.checkPostgres(path, text)
 	case !ok || scheme != "sqlite":
-		k.refuse(path, "want sqlite:// and a path, such as %s", Default().Store.URL)
+		k.refuse(path, "want sqlite:// and a path, such as %s, or postgres://user:password@host/database", Default().Store.URL.Reveal())
 	case file == "" || strings.HasSuffix(file, "/"):
-		k.refuse(path, "%s names no file", k.show(path, k.Store.URL))
+		k.refuse(path, "%s names no file", k.show(path, text))
 	case strings.Contains(file, ":memory:"):
 		k.refuse(path, "a database in memory would forget accepted events; want the path of a file")
 	case strings.ContainsAny(file, "?#%"):
-		k.refuse(path, "%s: want a plain path, without ?, # and %%", k.show(path, k.Store.URL))
+		k.refuse(path, "%s: want a plain path, without ?, # and %%", k.show(path, text))
+	}
+}
+
+// checkPostgres says what is wrong with a URL that holds a password, and so is not quoted.
+func (k *checker) checkPostgres(path, text string) {
+	const want = "want postgres://user:password@host/database"
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		k.refuse(path, "it is no URL; %s, where a password's other signs than letters and digits are written as %%40 for @", want)
+	case u.Host == "" && u.Query().Get("host") == "":
+		k.refuse(path, "it names no host; %s", want)
+	case strings.Trim(u.Path, "/") == "" || strings.Count(u.Path, "/") > 1:
+		k.refuse(path, "it names no database; %s", want)
 	}
 }
 

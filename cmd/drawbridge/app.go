@@ -23,7 +23,6 @@ import (
 	"drawbridge/server/mcpserver"
 	"drawbridge/server/runapi"
 	"drawbridge/server/webhook"
-	"drawbridge/store/sqlite"
 	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
@@ -107,12 +106,8 @@ func (a *app) Stop(ctx context.Context) error {
 }
 
 func (a *app) wireStore(ctx context.Context, o appOptions) error {
-	path, err := sqlite.PathOf(a.cfg.Store.URL)
-	if err != nil {
-		return wrongUse{err}
-	}
-	a.store, err = sqlite.Open(ctx, path, o.Mode, state.Options{Schemas: schemas})
-	if err != nil {
+	var err error
+	if a.store, err = openState(ctx, a.cfg.Store, o.Mode); err != nil {
 		return err
 	}
 	a.cleanup(func(context.Context) error { return a.store.Close() })

@@ -91,10 +91,10 @@ func (c *console) fileOfStore(cmd *cobra.Command, instead string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if postgres.Names(cfg.Store.URL) {
+	if postgres.Names(cfg.Store.URL.Reveal()) {
 		return "", wrongUse{fmt.Errorf("the store is on PostgreSQL: use %s", instead)}
 	}
-	path, err := sqlite.PathOf(cfg.Store.URL)
+	path, err := sqlite.PathOf(cfg.Store.URL.Reveal())
 	if err != nil {
 		return "", wrongUse{err}
 	}

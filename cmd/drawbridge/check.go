@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"drawbridge/store/sqlite"
+	"drawbridge/store/postgres"
 )
 
 func checkCommand(c *console) *cobra.Command {
@@ -23,8 +23,10 @@ that the configuration cannot work; every problem is listed with its place.`,
 			if err != nil {
 				return err
 			}
-			if _, err := sqlite.PathOf(cfg.Store.URL); err != nil {
-				return wrongUse{err}
+			if url := cfg.Store.URL.Reveal(); postgres.Names(url) {
+				if err := postgres.Check(url); err != nil {
+					return wrongUse{err}
+				}
 			}
 			scratch, remove, err := scratchStore(cfg)
 			if err != nil {

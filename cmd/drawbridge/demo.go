@@ -72,7 +72,7 @@ speaks, and says so.`,
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "end after the walk instead of serving on")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object at the end of the walk, and the story on standard error")
-	cmd.Flags().StringVar(&storeURL, "store", "", "keep the state here, such as sqlite://./demo.db (default: a temporary file)")
+	cmd.Flags().StringVar(&storeURL, "store", "", "keep the state here, such as sqlite://./demo.db or postgres://user:password@host/database (default: a temporary file)")
 	return cmd
 }
 
@@ -125,7 +125,7 @@ func (d *demo) run(ctx context.Context, cfg *config.Config, storeURL string, onc
 func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	d.secret = "whsec_" + rand.Text()
 	mine := *cfg
-	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = storeURL, "127.0.0.1:0", nil, nil
+	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = config.Secret(storeURL), "127.0.0.1:0", nil, nil
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}

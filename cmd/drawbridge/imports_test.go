@@ -52,7 +52,7 @@ var imports = []struct {
 	{"store/state", []string{"bridge", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},
 	{"store/copying", []string{"tools/sqldb"}},
 	{"store/*", []string{"store/state", "store/copying", "tools/sqldb"}},
-	{"store/postgres/postgrestest", nil},
+	{"store/postgres/postgrestest", []string{"store/postgres", "store/state", "tools/sqldb"}},
 }
 
 func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/config"
+	"drawbridge/store/postgres/postgrestest"
 )
 
 // programVariable, when set, makes the test binary be drawbridge itself, so that
@@ -43,11 +44,33 @@ func TestStories(t *testing.T) {
 	})
 }
 
+// TestStoriesOnPostgres are those of testdata/postgres, each with a database of its own.
+func TestStoriesOnPostgres(t *testing.T) {
+	files, err := filepath.Glob("testdata/postgres/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no stories (%v)", err)
+	}
+	for _, file := range files {
+		database := postgrestest.Database(t)
+		testscript.Run(t, testscript.Params{
+			Files:               []string{file},
+			UpdateScripts:       *update,
+			RequireExplicitExec: true,
+			Setup: func(env *testscript.Env) error {
+				env.Setenv("OPENAI_API_KEY", "")
+				env.Setenv("NO_COLOR", "1")
+				env.Setenv("DATABASE_URL", database)
+				return nil
+			},
+		})
+	}
+}
+
 // temporary gives a copy of the settings with a store of the test's own.
 func temporary(t testing.TB, cfg *config.Config) *config.Config {
 	t.Helper()
 	mine := *cfg
-	mine.Store.URL = "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db")
+	mine.Store.URL = config.Secret("sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db"))
 	if t, is := t.(*testing.T); is {
 		t.Cleanup(func() { replaysAll(t, &mine) })
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"drawbridge/config"
+	"drawbridge/store/postgres"
 	"drawbridge/store/sqlite"
 	"drawbridge/store/state"
 )
@@ -110,12 +111,25 @@ func (c *console) openStore(cmd *cobra.Command, mode state.Mode) (*state.Store, 
 
 // openStoreOf does so for a command that has read the settings.
 func openStoreOf(ctx context.Context, cfg *config.Config, mode state.Mode) (*state.Store, error) {
-	path, err := sqlite.PathOf(cfg.Store.URL)
+	if path := cfg.Store.Path(); path != "" {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("nothing was stored in %q yet; `drawbridge serve` makes it: %w", path, os.ErrNotExist)
+		}
+	}
+	return openState(ctx, cfg.Store, mode)
+}
+
+// openState opens the store with the engine that its URL names.
+func openState(ctx context.Context, at config.Store, mode state.Mode) (*state.Store, error) {
+	if postgres.Names(at.URL.Reveal()) {
+		if err := postgres.Check(at.URL.Reveal()); err != nil {
+			return nil, wrongUse{err}
+		}
+		return postgres.Open(ctx, at.URL.Reveal(), mode, state.Options{Schemas: schemas})
+	}
+	path, err := sqlite.PathOf(at.URL.Reveal())
 	if err != nil {
 		return nil, wrongUse{err}
-	}
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("nothing was stored in %q yet; `drawbridge serve` makes it: %w", path, os.ErrNotExist)
 	}
 	return sqlite.Open(ctx, path, mode, state.Options{Schemas: schemas})
 }

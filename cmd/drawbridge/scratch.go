@@ -16,6 +16,6 @@ func scratchStore(cfg *config.Config) (*config.Config, func(), error) {
 		return nil, nil, fmt.Errorf("making a temporary store: %w", err)
 	}
 	scratch := *cfg
-	scratch.Store.URL = "sqlite://" + filepath.Join(folder, "drawbridge.db")
+	scratch.Store.URL = config.Secret("sqlite://" + filepath.Join(folder, "drawbridge.db"))
 	return &scratch, func() { _ = os.RemoveAll(folder) }, nil
 }

@@ -34,7 +34,7 @@ One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`
 			go tendMemory(cmd.Context())
 			return a.Serve(cmd.Context(), func(address net.Addr) {
 				log.Info("serving", "address", ownScheme(cfg)+"://"+address.String(), "tools", len(a.catalog.All()),
-					"agents", len(cfg.Agents), "webhooks", len(cfg.Webhooks), "store", cfg.Store.URL)
+					"agents", len(cfg.Agents), "webhooks", len(cfg.Webhooks), "store", cfg.Store.Place())
 			})
 		},
 	}

@@ -85,7 +85,7 @@ func TestRunWaitsForItsOwnersKeyToComeBack(t *testing.T) {
 		}
 	}()
 	<-gate.Reached()
-	awaitState(t, look(t, strings.TrimPrefix(with.Store.URL, "sqlite://")), dispatch.Running) // the model is asked while the run is being begun
+	awaitState(t, look(t, with.Store.Path()), dispatch.Running) // the model is asked while the run is being begun
 	server.kill(t)
 	gate.Open()
 	without := *with

@@ -41,7 +41,7 @@ or a newer one.`,
 			if err != nil {
 				return err
 			}
-			u, err := upgradeOf(cfg.Store.URL)
+			u, err := upgradeOf(cfg.Store.URL.Reveal())
 			if err != nil {
 				return err
 			}

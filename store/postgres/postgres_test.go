@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -9,8 +10,10 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/bridge/bridgetest"
 	"drawbridge/server/dispatch"
+	"drawbridge/server/export"
 	"drawbridge/server/guard"
 	"drawbridge/server/guard/guardtest"
+	"drawbridge/server/webhook"
 	"drawbridge/store/postgres"
 	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/store/state"
@@ -145,4 +148,30 @@ func TestLedgerConforms(t *testing.T) {
 
 func TestBookConforms(t *testing.T) {
 	mcpmounttest.Run(t, func(t *testing.T) mcpmount.Book { return newHarness(t).store })
+}
+
+// What only commands read is no part of the suite: each of these is a text of SQL that
+// the server has to take, whatever is chosen.
+func TestStoreIsExportedAndListedByWhatIsAsked(t *testing.T) {
+	h := newHarness(t)
+	e := webhook.Event{ID: "evt_1", Source: "shop", Key: "k\x00\xff", ContentType: "text/plain", Body: []byte("\x00\xff"), ReceivedAt: h.Now(), VerifiedBy: "secret"}
+	if _, err := h.store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}, Raw: []byte("whole")}); err != nil {
+		t.Fatal(err)
+	}
+	if receipts, err := h.store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}}); err != nil || !receipts[0].Duplicate {
+		t.Errorf("sent again: %v (%v)", receipts, err)
+	}
+	if err := h.store.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "a", Source: "shop", Prompt: "p\x00"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, selected := range map[string]export.Selection{"all": {}, "some": {Since: h.Now().Add(-time.Hour), Until: h.Now().Add(time.Hour), Source: "shop"}} {
+		counts, err := export.Write(t.Context(), io.Discard, h.store, selected)
+		if err != nil || counts["event"] != 1 || counts["delivery"] != 1 || counts["run"] != 1 {
+			t.Errorf("exporting %s gave %v (%v)", name, counts, err)
+		}
+	}
+	stored, err := h.store.Event(t.Context(), "evt_1")
+	if err != nil || string(stored.Body) != "\x00\xff" {
+		t.Errorf("the body came back as %q (%v)", stored.Body, err)
+	}
 }

@@ -7,10 +7,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/tools"
 	"drawbridge/tools/crm"
 	"drawbridge/tools/crm/builtin"
 	"drawbridge/tools/crm/crmtest"
+	"drawbridge/tools/sqldb"
 	"drawbridge/tools/sqldb/sqldbtest"
 )
 
@@ -18,17 +20,22 @@ func TestBuiltinBackendConforms(t *testing.T) {
 	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return open(t) })
 }
 
+func TestBuiltinBackendConformsOnPostgres(t *testing.T) {
+	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return openOn(postgrestest.Open(t, builtin.Schema)) })
+}
+
 // harness is a backend on a database of its own.
 type harness struct {
 	*builtin.Backend
-	db *sqldbtest.DB
+	db sqldb.DB
 }
 
 func open(t testing.TB) harness {
 	t.Helper()
-	db := sqldbtest.Open(t, builtin.Schema)
-	return harness{Backend: builtin.New(db, time.Now), db: db}
+	return openOn(sqldbtest.Open(t, builtin.Schema))
 }
+
+func openOn(db sqldb.DB) harness { return harness{Backend: builtin.New(db, time.Now), db: db} }
 
 func (h harness) Driver() crm.Driver { return h.Backend }
 

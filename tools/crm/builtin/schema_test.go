@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"testing"
 
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/tools/crm/builtin"
 	"drawbridge/tools/sqldb"
 )
@@ -10,7 +11,15 @@ import (
 // The tables are the last line of defence: each of these statements is a mistake
 // that no code of ours should make, and that none can.
 func TestTablesRefuseWhatBreaksTheirRules(t *testing.T) {
-	h := open(t)
+	tablesRefuseWhatBreaksTheirRules(t, open(t))
+}
+
+func TestTablesOfPostgresRefuseWhatBreaksTheirRules(t *testing.T) {
+	tablesRefuseWhatBreaksTheirRules(t, openOn(postgrestest.Open(t, builtin.Schema)))
+}
+
+func tablesRefuseWhatBreaksTheirRules(t *testing.T, h harness) {
+	t.Helper()
 	h.mustImport(t, builtin.Demo(present))
 	for name, statement := range map[string]string{
 		"customer without a name":       `UPDATE crm_customers SET name = ''`,

@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/emailtest"
 	"drawbridge/tools/email/outbox"
+	"drawbridge/tools/sqldb"
 	"drawbridge/tools/sqldb/sqldbtest"
 )
 
@@ -18,17 +20,32 @@ func (c *clock) now() time.Time { return c.at }
 func open(t *testing.T) (*outbox.Backend, *sqldbtest.DB, *clock) {
 	t.Helper()
 	db := sqldbtest.Open(t, outbox.Schema)
+	b, c := openOn(t, db)
+	return b, db, c
+}
+
+func openOn(t *testing.T, db sqldb.DB) (*outbox.Backend, *clock) {
+	t.Helper()
 	c := &clock{at: time.Date(2026, 3, 2, 9, 30, 0, 123456789, time.UTC)}
 	b, err := outbox.New(db, "Kettles & Co. <orders@example.org>", c.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b, db, c
+	return b, c
 }
 
 func TestOutboxConforms(t *testing.T) {
+	conforms(t, func(t *testing.T) sqldb.DB { return sqldbtest.Open(t, outbox.Schema) })
+}
+
+func TestOutboxConformsOnPostgres(t *testing.T) {
+	conforms(t, func(t *testing.T) sqldb.DB { return postgrestest.Open(t, outbox.Schema) })
+}
+
+func conforms(t *testing.T, open func(t *testing.T) sqldb.DB) {
+	t.Helper()
 	emailtest.Run(t, func(t *testing.T) emailtest.Harness {
-		b, _, c := open(t)
+		b, c := openOn(t, open(t))
 		return emailtest.Harness{
 			Driver:   b,
 			From:     "orders@example.org",

@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/tools/payment"
 	"drawbridge/tools/payment/builtin"
 	"drawbridge/tools/payment/paymenttest"
+	"drawbridge/tools/sqldb"
 	"drawbridge/tools/sqldb/sqldbtest"
 )
 
@@ -28,7 +30,7 @@ func (c *clock) advance(by time.Duration) { c.ms.Add(by.Milliseconds()) }
 // sandbox is a backend that is its own harness.
 type sandbox struct {
 	*builtin.Backend
-	db    *sqldbtest.DB
+	db    sqldb.DB
 	clock *clock
 }
 
@@ -36,12 +38,20 @@ func (s sandbox) Driver() payment.Driver { return s.Backend }
 
 func open(t *testing.T) sandbox {
 	t.Helper()
-	db, clock := sqldbtest.Open(t, builtin.Schema), newClock()
+	return openOn(sqldbtest.Open(t, builtin.Schema))
+}
+
+func openOn(db sqldb.DB) sandbox {
+	clock := newClock()
 	return sandbox{Backend: builtin.New(db, clock.now), db: db, clock: clock}
 }
 
 func TestConformance(t *testing.T) {
 	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness { return open(t) })
+}
+
+func TestConformanceOnPostgres(t *testing.T) {
+	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness { return openOn(postgrestest.Open(t, builtin.Schema)) })
 }
 
 var idForm = regexp.MustCompile(`^(pay|ref|inv|plink|sub|dsp)_[0-9a-f]{32}$`)

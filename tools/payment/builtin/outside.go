@@ -88,7 +88,7 @@ func (b *Backend) subscribe(ctx context.Context, tx sqldb.Tx, s payment.Subscrip
 		return "", err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO payment_subscriptions
-		(id, customer_ref, status, plan, amount_minor, currency, billing_interval, period_end, cancel_at_period_end, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, FALSE, ?)`,
+		(id, customer_ref, status, plan, amount_minor, currency, billing_interval, period_end, cancel_at_period_end, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
 		id, s.Customer.Reference, s.Status, s.Plan, s.Amount.AmountMinor, s.Amount.Currency, s.Interval, millis(s.PeriodEnd), millis(b.or(s.CreatedAt)))
 	return id, err
 }

@@ -16,7 +16,7 @@ const selectSubscriptions = `SELECT s.id, s.status, s.plan, s.amount_minor, s.cu
 
 // runOut is the condition that a cancellation at the period's end has come
 // about. No job writes that down: it follows from the columns and the clock.
-const runOut = "(s.cancel_at_period_end AND s.period_end <= ?)"
+const runOut = "(s.cancel_at_period_end = 1 AND s.period_end <= ?)"
 
 // subscriptionAt reads subscriptions as they stand at a time.
 func subscriptionAt(now time.Time) func(scanner) (payment.Subscription, error) {
