@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"drawbridge/store/postgres/postgrestest"
+	"drawbridge/tools/sqldb"
 	"drawbridge/tools/sqldb/sqldbtest"
 )
 
@@ -71,5 +73,36 @@ func TestEveryCommandRefusesAStoreOfANewerVersion(t *testing.T) {
 func TestMigrationsLeaveNodesOfTheVersionBeforeAtWork(t *testing.T) {
 	for _, schema := range components() {
 		sqldbtest.Expand(t, schema)
+	}
+}
+
+// On PostgreSQL nodes go on while the tables are brought up to date, unless a step takes
+// something away that they use.
+func TestPlanOnPostgresSaysWhetherNodesMayGoOn(t *testing.T) {
+	u, err := upgradeOf(postgrestest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := u.plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view := u.view(before); view.Pending < len(components()) || !view.Beside {
+		t.Errorf("an empty database: %+v", view)
+	}
+	if err := u.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := u.plan(t.Context())
+	if view := u.view(after); err != nil || view.Pending != 0 || !view.Beside {
+		t.Errorf("once it was done: %+v (%v)", view, err)
+	}
+	after[0].Pending = []sqldb.Step{{Version: after[0].At + 1, Name: "narrower", Contract: after[0].At}}
+	if !u.view(after).Beside {
+		t.Error("a contract of the version that nodes know stops them")
+	}
+	after[0].Pending = append(after[0].Pending, sqldb.Step{Version: after[0].At + 2, Name: "narrower_still", Contract: after[0].At + 1})
+	if u.view(after).Beside {
+		t.Error("a contract of a version that nodes do not know leaves them")
 	}
 }
