@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
@@ -49,8 +48,9 @@ type DB struct {
 	writes *sql.DB
 	writer *writer
 
-	enqueued func(ctx context.Context, tx pgx.Tx, kind string, due time.Time) error
-	twice    bool // each operation is run twice, for tests
+	node  *node
+	wakes *wakes
+	twice bool // each operation is run twice, for tests
 
 	closing sync.Once
 }
@@ -83,22 +83,21 @@ func (d *DB) open(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.S
 	if d.mode == state.ReadOnly {
 		return nil
 	}
-	migrating := stdlib.OpenDB(*config) // goose speaks PostgreSQL's own SQL
-	err := Migrate(ctx, migrating, schemas...)
-	if err := errors.Join(err, migrating.Close()); err != nil {
+	err := migrateAll(ctx, config, schemas)
+	if err != nil {
 		return err
 	}
 	for name, value := range writing {
 		config.RuntimeParams[name] = value
 	}
 	d.writes = newPool(config, mostWriters)
-	return nil
-}
-
-// OnEnqueue has fn told of each job that is added or moved, in the transaction that does
-// so. It is for whoever opened the database, before anything is written.
-func (d *DB) OnEnqueue(fn func(ctx context.Context, tx pgx.Tx, kind string, due time.Time) error) {
-	d.enqueued = fn
+	if d.wakes, err = newWakes(config); err != nil {
+		return err
+	}
+	if d.node, err = join(ctx, config); err != nil || d.mode != state.Owned {
+		return err
+	}
+	return d.takeOverAbsent(ctx)
 }
 
 // Read gives the pool of readers.
@@ -127,6 +126,12 @@ func (d *DB) Close() error {
 	var err error
 	d.closing.Do(func() {
 		d.writer.close()
+		if d.wakes != nil {
+			d.wakes.close()
+		}
+		if d.node != nil {
+			d.node.leave()
+		}
 		for _, pool := range []*sql.DB{d.writes, d.reads} {
 			if pool != nil {
 				err = errors.Join(err, pool.Close())
@@ -137,7 +142,7 @@ func (d *DB) Close() error {
 }
 
 // lost reports whether an error is of a connection, and not of what was asked.
-func (d *DB) lost(err error) bool {
+func lost(err error) bool {
 	var network net.Error
 	var connecting *pgconn.ConnectError
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||

@@ -24,7 +24,7 @@ func newPool(config *pgx.ConnConfig, most int) *sql.DB {
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	inner, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, passing(err)
 	}
 	return &connection{inner.(*stdlib.Conn)}, nil
 }
@@ -34,15 +34,18 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 type connection struct{ *stdlib.Conn }
 
 func (c *connection) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	return c.Conn.ExecContext(ctx, rebind(query), args)
+	res, err := c.Conn.ExecContext(ctx, rebind(query), args)
+	return res, passing(err)
 }
 
 func (c *connection) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.QueryContext(ctx, rebind(query), args)
+	rows, err := c.Conn.QueryContext(ctx, rebind(query), args)
+	return rows, passing(err)
 }
 
 func (c *connection) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.Conn.PrepareContext(ctx, rebind(query))
+	stmt, err := c.Conn.PrepareContext(ctx, rebind(query))
+	return stmt, passing(err)
 }
 
 // CheckNamedValue makes values what the columns hold: a truth is 0 or 1.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"drawbridge/store/state"
@@ -26,6 +27,23 @@ const (
 // Migrate brings the components' tables up to date. Nodes that start together wait for
 // each other, for as long as ctx lets them.
 func Migrate(ctx context.Context, db *sql.DB, schemas ...sqldb.Schema) (err error) {
+	return whileNobodyElse(ctx, db, func() error { return sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...) })
+}
+
+// migrateAll is Migrate, and River's tables as well.
+func migrateAll(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.Schema) error {
+	db := stdlib.OpenDB(*config) // goose speaks PostgreSQL's own SQL
+	err := whileNobodyElse(ctx, db, func() error {
+		if err := sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...); err != nil {
+			return err
+		}
+		return migrateRiver(ctx, config)
+	})
+	return errors.Join(err, db.Close())
+}
+
+// whileNobodyElse migrates under a lock.
+func whileNobodyElse(ctx context.Context, db *sql.DB, migrate func() error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
@@ -36,7 +54,7 @@ func Migrate(ctx context.Context, db *sql.DB, schemas ...sqldb.Schema) (err erro
 	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(migrateLock)); err != nil {
 		return fmt.Errorf("waiting for whoever else migrates: %w", err)
 	}
-	return sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...)
+	return migrate()
 }
 
 var errBehind = errors.New("an earlier version of this program wrote it; `drawbridge store migrate` brings it up to date, and so does `drawbridge serve`")

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"drawbridge/server/dispatch"
 	"drawbridge/tools/sqldb"
 )
 
@@ -29,6 +30,8 @@ type session struct {
 	// changed: something was written since it was last set to false. A query that
 	// returns rows may write as well (RETURNING), so every one counts that is no SELECT.
 	changed bool
+	// due are the jobs that were added or moved.
+	due []dueJob
 }
 
 var _ sqldb.Tx = (*session)(nil)
@@ -75,6 +78,7 @@ func (s *session) commit() error {
 		discard(s.conn)
 		return err
 	}
+	s.db.wakes.added(s.due)
 	return s.conn.Close()
 }
 
@@ -115,12 +119,10 @@ func (s *session) QueryRowContext(_ context.Context, query string, args ...any) 
 // Pgx is the transaction as pgx knows it.
 func (s *session) Pgx() pgx.Tx { return s.tx }
 
-// Enqueued is told of each job that was added or moved, in its transaction.
-func (s *session) Enqueued(kind string, due time.Time) error {
-	if s.db.enqueued == nil {
-		return nil
-	}
-	return s.db.enqueued(s.ctx, s.tx, kind, due)
+// Enqueued is told of each job that is added or moved. Its wake-up goes into the same
+// transaction, with all others.
+func (s *session) Enqueued(kind dispatch.Kind, ref string, due time.Time) {
+	s.due = append(s.due, dueJob{string(kind), ref, due})
 }
 
 // What an error of PostgreSQL says by its code (SQLSTATE).

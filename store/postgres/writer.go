@@ -155,11 +155,12 @@ func (w *writer) alone(ctx context.Context, op *operation) {
 }
 
 func answer(batch []*operation, err error) {
+	err = passing(err)
 	for _, op := range batch {
 		if err != nil {
 			op.err = err
 		}
-		op.result <- op.err
+		op.result <- passing(op.err)
 	}
 }
 
@@ -184,7 +185,7 @@ func (d *DB) commit(ctx context.Context, batch []*operation) error {
 		case code == serializationFailure || code == deadlockDetected:
 		case code == uniqueViolation && batch[0].how.Keyed && try == 1:
 			// Somebody else wrote the key since it looked: let it look again.
-		case code == "" && d.lost(err):
+		case code == "" && lost(err):
 		default:
 			return err
 		}
@@ -205,11 +206,18 @@ func (d *DB) transact(ctx context.Context, batch []*operation) (committing bool,
 			return false, err
 		}
 		s.changed = false
-		op.err = s.run(op.fn)
+		before := len(s.due)
+		if op.err = s.run(op.fn); op.err != nil {
+			s.due = s.due[:before]
+		}
 		if op.err != nil && (s.changed || s.broken()) {
 			s.rollback()
 			return false, &spoiltError{op.err}
 		}
+	}
+	if err := d.wakes.add(s.ctx, s.tx, s.due); err != nil {
+		s.rollback()
+		return false, err
 	}
 	if err := s.commit(); err != nil {
 		return true, fmt.Errorf("committing: %w", err)
@@ -227,6 +235,7 @@ func (d *DB) rehearse(s *session, op *operation) error {
 		return err
 	}
 	_ = s.run(op.fn)
+	s.due = nil
 	_, err := s.tx.Exec(s.ctx, "ROLLBACK TO rehearsal")
 	return err
 }

@@ -124,6 +124,7 @@ func (s *Store) wakeBatch(ctx context.Context, tx sqldb.Tx, id string) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE batches SET woken = 1 WHERE id = ?`, id); err != nil {
 		return err
 	}
+	noteJob(tx, dispatch.BatchJob, id, s.now())
 	_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND ref = ? AND leased = 0`, millis(s.now()), string(dispatch.BatchJob), id)
 	return err
 }

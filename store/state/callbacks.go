@@ -65,6 +65,7 @@ func (s *Store) insertCallback(ctx context.Context, tx sqldb.Tx, c dispatch.Call
 
 // enqueueCallback is enqueue for a callback: its job names the endpoint.
 func enqueueCallback(ctx context.Context, tx sqldb.Tx, id, endpoint string, due time.Time) error {
+	noteJob(tx, dispatch.CallbackJob, id, due)
 	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased, endpoint) VALUES ('callback', ?, ?, 0, ?)
 		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, id, millis(due), endpoint)
 	return err

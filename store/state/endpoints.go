@@ -64,6 +64,7 @@ func (s *Store) EnableEndpoint(ctx context.Context, name string) (int, error) {
 		if !enabled {
 			return dispatch.ErrNotFound
 		}
+		noteJob(tx, dispatch.CallbackJob, "", s.now()) // whoever sends one goes on with the next
 		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased, endpoint)
 			SELECT 'callback', id, ?, 0, endpoint FROM callbacks WHERE endpoint = ? AND state = 'disabled'`, millis(s.now()), name); err != nil {
 			return err

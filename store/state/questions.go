@@ -122,6 +122,7 @@ func (s *Store) endQuestion(ctx context.Context, tx sqldb.Tx, b dispatch.Batch, 
 	if _, err := tx.ExecContext(ctx, `UPDATE batch_questions SET result = ?, line = NULL WHERE run = ?`, string(result), end.Run); err != nil {
 		return err
 	}
+	noteJob(tx, dispatch.RunJob, end.Run, s.now())
 	_, err = tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND ref = ? AND leased = 0`, millis(s.now()), string(dispatch.RunJob), end.Run)
 	return err
 }

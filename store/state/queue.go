@@ -14,9 +14,22 @@ import (
 
 var _ dispatch.Queue = (*Store)(nil)
 
+// noting is a transaction whose engine wants to know of jobs that are added or moved. It
+// is told before they are, which comes to the same: the transaction is all or nothing.
+type noting interface {
+	Enqueued(kind dispatch.Kind, ref string, due time.Time)
+}
+
+func noteJob(tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) {
+	if engine, ok := tx.(noting); ok {
+		engine.Enqueued(kind, ref, due)
+	}
+}
+
 // enqueue adds a job of ordinary priority due at a time, or moves the one that is there.
 // A run has a priority of its own: enqueueRun.
 func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, due time.Time) error {
+	noteJob(tx, kind, ref, due)
 	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, due_at, leased) VALUES (?, ?, ?, 0)
 		ON CONFLICT (kind, ref) DO UPDATE SET due_at = excluded.due_at, leased = 0`, string(kind), ref, millis(due))
 	return err
@@ -24,6 +37,7 @@ func enqueue(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, ref string, d
 
 // enqueueRun is enqueue for a run: its job has the run's priority.
 func enqueueRun(ctx context.Context, tx sqldb.Tx, id string, due time.Time) error {
+	noteJob(tx, dispatch.RunJob, id, due)
 	_, err := tx.ExecContext(ctx, `INSERT INTO jobs (kind, ref, priority, due_at, leased) VALUES ('run', ?, (SELECT priority FROM runs WHERE id = ?), ?, 0)
 		ON CONFLICT (kind, ref) DO UPDATE SET priority = excluded.priority, due_at = excluded.due_at, leased = 0`, id, id, millis(due))
 	return err
@@ -99,6 +113,7 @@ func (s *Store) Renew(ctx context.Context, kind dispatch.Kind, refs []string, le
 // Postpone puts work down until a time without a word about it.
 func (s *Store) Postpone(ctx context.Context, kind dispatch.Kind, ref string, until time.Time) error {
 	err := s.Write(ctx, func(tx sqldb.Tx) error {
+		noteJob(tx, kind, ref, until)
 		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE kind = ? AND ref = ?`, millis(until), string(kind), ref)
 		return err
 	})
