@@ -94,10 +94,8 @@ func (d *DB) open(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.S
 	if d.wakes, err = newWakes(config); err != nil {
 		return err
 	}
-	if d.node, err = join(ctx, config); err != nil || d.mode != state.Owned {
-		return err
-	}
-	return d.takeOverAbsent(ctx)
+	d.node, err = join(ctx, config)
+	return err
 }
 
 // Read gives the pool of readers.

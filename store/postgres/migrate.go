@@ -37,6 +37,9 @@ func migrateAll(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.Sch
 		if err := sqldb.Migrate(ctx, db, sqldb.Postgres, schemas...); err != nil {
 			return err
 		}
+		if isNew, err := riverIsNew(ctx, db); isNew || err != nil {
+			return err
+		}
 		return migrateRiver(ctx, config)
 	})
 	return errors.Join(err, db.Close())

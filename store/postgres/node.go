@@ -119,7 +119,7 @@ func (d *DB) absentNodes(ctx context.Context) ([]int64, error) {
 
 // takeOver makes what nodes have leased due at once. If one of them lives after all it
 // loses no more than a race: what it writes is fenced.
-func (d *DB) takeOver(ctx context.Context, nodes []int64) error {
+func (d *DB) takeOver(ctx context.Context, nodes []int64, now time.Time) error {
 	if len(nodes) == 0 {
 		return nil
 	}
@@ -128,9 +128,8 @@ func (d *DB) takeOver(ctx context.Context, nodes []int64) error {
 		return err
 	}
 	err = d.Write(ctx, func(tx sqldb.Tx) error {
-		// Due since the first millisecond of all, so that no clock has to agree.
-		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = 1, leased = 0, node = 0
-			WHERE leased = 1 AND node IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, string(list))
+		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0, node = 0
+			WHERE leased = 1 AND node IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`, now.UnixMilli(), string(list))
 		return err
 	})
 	if err != nil {
@@ -139,14 +138,14 @@ func (d *DB) takeOver(ctx context.Context, nodes []int64) error {
 	return nil
 }
 
-// takeOverAbsent takes over, at the start of this process, what others have left that do
-// not live: a node that is started again carries on where it was at once.
-func (d *DB) takeOverAbsent(ctx context.Context) error {
+// Reclaim takes over, at the start of this process, what others have left that do not
+// live: a node that is started again carries on where it was at once.
+func (d *DB) Reclaim(ctx context.Context, now time.Time) error {
 	nodes, err := d.absentNodes(ctx)
 	if err != nil {
 		return err
 	}
-	return d.takeOver(ctx, nodes)
+	return d.takeOver(ctx, nodes, now)
 }
 
 // missing are the nodes that are gone, and since when.

@@ -98,8 +98,9 @@ func (s *sweeper) planned() time.Time {
 func (s *sweeper) takeOver(ctx context.Context) {
 	absent, err := s.db.absentNodes(ctx)
 	if err == nil {
-		gone := s.missing.overdue(absent, time.Now())
-		if err = s.db.takeOver(ctx, gone); err == nil && len(gone) > 0 {
+		now := time.Now()
+		gone := s.missing.overdue(absent, now)
+		if err = s.db.takeOver(ctx, gone, now); err == nil && len(gone) > 0 {
 			s.log.Warn("took over what nodes had that are gone", "nodes", gone)
 		}
 	}

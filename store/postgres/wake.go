@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -178,6 +179,23 @@ func (b *bell) wait() {
 	for b.busy {
 		b.ringing.Wait()
 	}
+}
+
+// riverIsNew reports whether River's tables are as this program wants them, which they
+// nearly always are: to ask River takes a pool of connections.
+func riverIsNew(ctx context.Context, db *sql.DB) (bool, error) {
+	migrator, err := rivermigrate.New(riverpgxv5.New(nil), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return false, err
+	}
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT to_regclass('river_migration') IS NOT NULL`).Scan(&there); err != nil || !there {
+		return false, err
+	}
+	var newest int
+	err = db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM river_migration WHERE line = 'main'`).Scan(&newest)
+	all := migrator.AllVersions()
+	return err == nil && newest >= all[len(all)-1].Version, nil // one without lines is of an old version
 }
 
 // migrateRiver brings River's tables up to date, under the lock of whoever migrates.

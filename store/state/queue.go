@@ -161,8 +161,11 @@ func (s *Store) signal(kinds ...dispatch.Kind) {
 	}
 }
 
-// reclaim makes every leased job due: whoever held it has ended.
+// reclaim makes every leased job due whose holder has ended.
 func (s *Store) reclaim(ctx context.Context) error {
+	if of, ok := s.Engine.(nodes); ok {
+		return of.Reclaim(ctx, s.now())
+	}
 	return s.Write(ctx, func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE jobs SET due_at = ?, leased = 0 WHERE leased = 1`, millis(s.now()))
 		return err

@@ -44,8 +44,16 @@ type Options struct {
 	Schemas []sqldb.Schema
 }
 
-// New gives the state in an open database. An owner who is alone finds every job that was
-// under way when the last owner ended due at once.
+// nodes is an engine that several processes work from.
+type nodes interface {
+	// Node is the number that leases of this process are known by.
+	Node() int64
+	// Reclaim makes due what processes had leased that do not live.
+	Reclaim(ctx context.Context, now time.Time) error
+}
+
+// New gives the state in an open database. An owner finds every job due at once that a
+// process had which does not live: where it is alone, every job that was under way.
 func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -58,10 +66,8 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 	if mode != Owned {
 		return s, nil
 	}
-	if engine.Alone() {
-		if err := s.reclaim(ctx); err != nil {
-			return nil, fmt.Errorf("taking over what was under way: %w", err)
-		}
+	if err := s.reclaim(ctx); err != nil {
+		return nil, fmt.Errorf("taking over what was under way: %w", err)
 	}
 	s.watch()
 	return s, nil
@@ -70,7 +76,7 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 // nodeOf is the number that leases of this process are known by: the engine's, where
 // several processes work, else any that those of another process do not have.
 func nodeOf(engine Engine) int64 {
-	if of, ok := engine.(interface{ Node() int64 }); ok {
+	if of, ok := engine.(nodes); ok {
 		return of.Node()
 	}
 	return 1 + rand.Int64N(math.MaxInt32)
