@@ -176,9 +176,10 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	}
 	sessions := newSessions(a.cfg, a.mcp)
 	a.cleanup(sessions.close)
+	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Batches: a.model.models.Batches()})
+			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Batches: a.model.models.Batches(), Jobs: jobs})
 	return nil
 }
 

@@ -85,7 +85,11 @@ func Plan(ctx context.Context, storeURL string, backends ...sqldb.Schema) (stand
 // Upgrade brings the tables in a database up to date, beside nodes that know the version
 // before ([sqldb.Standing.Beside]).
 func Upgrade(ctx context.Context, storeURL string, backends ...sqldb.Schema) error {
-	return connected(ctx, storeURL, func(db *sql.DB) error { return Migrate(ctx, db, withOwn(backends)...) })
+	config, err := parse(storeURL)
+	if err != nil {
+		return err
+	}
+	return connected(ctx, storeURL, func(*sql.DB) error { return migrateAll(ctx, config, withOwn(backends)) })
 }
 
 // connected does something with the database as pgx and goose speak to it.

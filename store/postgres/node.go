@@ -15,9 +15,6 @@ import (
 )
 
 const (
-	// nodeLocks is the first half of the locks that nodes hold while they live, in the
-	// space of locks with two numbers: "draw" in ASCII. The second half is the node.
-	nodeLocks = 0x64726177
 	// rejoinPause is how long a node waits before it connects again.
 	rejoinPause = 250 * time.Millisecond
 	// missingFor is how long a node may be without its lock before the others take what it
@@ -25,9 +22,10 @@ const (
 	missingFor = 4 * time.Second
 )
 
-// node is this process among those that use the database. It holds a lock that belongs to
-// a connection: the server gives it back when the process dies, however it dies. One that
-// is stopped, and not dead, keeps it, and loses what it has when the leases run out.
+// node is this process among those that use the database. It holds a lock of two numbers,
+// of which the second is the node. The lock belongs to a connection: the server gives it
+// back when the process dies, however it dies. One that is stopped, and not dead, keeps
+// it, and loses what it has when the leases run out.
 type node struct {
 	id     int32
 	config *pgx.ConnConfig
@@ -55,7 +53,7 @@ func (n *node) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1::int, $2::int)`, nodeLocks, n.id); err != nil {
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1::int, $2::int)`, lockClass, n.id); err != nil {
 		_ = conn.Close(ctx)
 		return nil, fmt.Errorf("joining the nodes of the store: %w", err)
 	}
@@ -94,10 +92,10 @@ func (d *DB) Node() int64 {
 
 // absent are the nodes that have work leased and are not alive.
 const absent = `SELECT DISTINCT node FROM jobs WHERE leased = 1 AND node <> 0 AND node NOT IN (
-	SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ` + nodeLocksText + ` AND objsubid = 2
+	SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ` + lockClassText + ` AND objsubid = 2
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
 
-const nodeLocksText = "1685217655" // nodeLocks
+const lockClassText = "1685217655" // lockClass
 
 // absentNodes lists the nodes that have work leased and do not live.
 func (d *DB) absentNodes(ctx context.Context) ([]int64, error) {
