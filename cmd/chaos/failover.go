@@ -16,7 +16,7 @@ type takeover struct {
 	Event  string        `json:"event"`
 	Run    string        `json:"run"`
 	Took   time.Duration `json:"took_ns"`
-	Outage bool          `json:"postgres_away,omitempty"` // PostgreSQL was away meanwhile, or another node was struck
+	Outage bool          `json:"more_away,omitempty"` // PostgreSQL was, or all nodes, or the one that had taken over
 }
 
 // takeovers finds them all, the longest first. It counts from when somebody was there to
@@ -41,7 +41,13 @@ func takeovers(e *evidence) []takeover {
 			at := entries[next].At
 			t := takeover{What: s.What, Node: s.Node, At: s.At, Event: event, Run: runOf[event], Took: max(0, at.Sub(s.From))}
 			t.Outage = slices.ContainsFunc(e.Strikes, func(o *strike) bool {
-				return o != s && o.At.Before(at) && o.Until.After(s.At) && (o.Node == "" || o.At.After(s.At))
+				switch {
+				case o == s || !o.At.Before(at):
+					return false
+				case o.Node == "":
+					return o.Until.After(s.At)
+				}
+				return o.At.After(s.At) && (o.Last || slices.Contains(o.Carried, event))
 			})
 			all = append(all, t)
 		}

@@ -100,6 +100,8 @@ type strike struct {
 	Node    string    `json:"node,omitempty"`
 	At      time.Time `json:"at"`
 	Carried []string  `json:"carried,omitempty"` // the events whose runs it was at work on
+	// Last: no node was left.
+	Last bool `json:"last,omitempty"`
 	// From is when somebody could take over: At, unless no node was there.
 	From time.Time `json:"from"`
 	// Until is when it was there again.
@@ -286,6 +288,7 @@ func (m *nemesis) note(what string, n *node) *strike {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	s.Last = n != nil && len(m.away) == len(m.nodes)
 	m.strikes = append(m.strikes, s)
 	return s
 }
