@@ -2,6 +2,8 @@ package main
 
 import (
 	"database/sql"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -104,5 +106,26 @@ func TestPlanOnPostgresSaysWhetherNodesMayGoOn(t *testing.T) {
 	after[0].Pending = append(after[0].Pending, sqldb.Step{Version: after[0].At + 2, Name: "narrower_still", Contract: after[0].At + 1})
 	if u.view(after).Beside {
 		t.Error("a contract of a version that nodes do not know leaves them")
+	}
+}
+
+func TestStoreOnPostgresIsMigratedAndSaysWhatBacksItUp(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "drawbridge.yaml")
+	if err := os.WriteFile(file, []byte("store: {url: \""+postgrestest.Database(t)+"\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ line, want string }{
+		{"store migrate --plan", "Nodes that run now may go on."},
+		{"store migrate", "state: from version 0 to "},
+		{"store migrate --plan", "The store is up to date."},
+	} {
+		if out, errs, code := command(t, append(strings.Fields(step.line), "-c", file)...); code != exitDone || !strings.Contains(out, step.want) {
+			t.Errorf("%s: exit %d, %s%s", step.line, code, out, errs)
+		}
+	}
+	for line, want := range map[string]string{"backup x.db": "pg_dump", "restore x.db": "pg_restore"} {
+		if out, errs, code := command(t, append(strings.Fields(line), "-c", file)...); code != exitWrong || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, %s%s", line, code, out, errs)
+		}
 	}
 }
