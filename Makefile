@@ -4,6 +4,7 @@ GO ?= go
 FUZZTIME ?= 10s
 SOAK ?= 10m
 KILLS ?= 20
+CHAOS ?= 2m
 
 .PHONY: help
 help: ## show this list
@@ -58,6 +59,13 @@ kill: ## kill -9 under load, 20 times (KILLS=1000 for a night)
 .PHONY: soak
 soak: ## mixed events, faulty senders and receivers for 10 minutes (SOAK=1m for less)
 	DRAWBRIDGE_SOAK=$(SOAK) $(GO) test -count=1 -timeout 30m -run '^TestSoak$$' -v ./cmd/drawbridge
+
+.PHONY: chaos
+chaos: build ## kill, stop and deploy nodes under load for 2 minutes, on SQLite and on PostgreSQL (CHAOS=30m by hand)
+	$(GO) build -o bin/chaos ./cmd/chaos
+	bin/chaos --binary bin/drawbridge --store sqlite --for $(CHAOS)
+	bin/chaos --binary bin/drawbridge --store postgres --for $(CHAOS)
+	@echo "and a far side that ignores keys, which has to be found:"; bin/chaos --binary bin/drawbridge --break --for 20s --rate 30 >/dev/null 2>&1; test $$? -eq 1
 
 .PHONY: bench
 bench: ## the figures of the README
