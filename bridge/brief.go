@@ -27,7 +27,7 @@ func (r *run) open(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	r.note(EntryBrief, brief)
-	return nil, r.commit(ctx)
+	return nil, nil
 }
 
 // Brief is the first entry of a new run, for a store that begins the run together

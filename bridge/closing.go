@@ -52,6 +52,9 @@ func (r *run) day(ctx context.Context) ([]bound, time.Time, error) {
 	if r.task.Today == nil || len(daily.bounds(Usage{})) == 0 {
 		return nil, time.Time{}, nil
 	}
+	if err := r.commit(ctx); err != nil { // the day counts what is journaled
+		return nil, time.Time{}, err
+	}
 	used, ends, err := r.task.Today(ctx)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("asking what the agent has used today: %w", err)

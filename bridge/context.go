@@ -68,6 +68,9 @@ func (r *run) makeRoom(ctx context.Context) (*Outcome, error) {
 	if size <= room.high {
 		return nil, nil
 	}
+	if err := r.commit(ctx); err != nil { // a summary may take long, and is written with the folds before it
+		return nil, err
+	}
 	if r.foldOld(size, room) {
 		size = r.size(room.goal)
 	}

@@ -18,6 +18,8 @@ type run struct {
 	seen      int     // turns that the offer follows from
 	pending   []Entry // applied to the history, not yet durable
 	untold    []Event // of pending entries
+	writing   *write  // entries before those, on their way to the disk
+	broken    error   // the journal's: nothing more is written
 	heard     bool    // words of an answer that is not journaled yet
 	tightened int     // the turn whose question was too long for the model
 	scale     scale
@@ -35,6 +37,7 @@ func (r *run) carry(ctx context.Context) (Outcome, error) {
 	if r.history.outcome != nil {
 		return *r.history.outcome, nil
 	}
+	defer r.landed() // a panic must not leave a write behind
 	outcome := r.settled()
 	if outcome == nil {
 		outcome, err = r.open(ctx)
@@ -42,8 +45,11 @@ func (r *run) carry(ctx context.Context) (Outcome, error) {
 	for outcome == nil && err == nil {
 		outcome, err = r.step(ctx)
 	}
-	if err != nil {
-		return Outcome{}, err
+	switch {
+	case err != nil:
+		return Outcome{}, errors.Join(err, r.commit(ctx)) // what happened has happened
+	case r.task.Whole && outcome.Status != Waiting:
+		return r.unwritten(*outcome), r.landed()
 	}
 	return *outcome, r.commit(ctx)
 }
@@ -70,8 +76,7 @@ func (r *run) settled() *Outcome {
 }
 
 // step does what comes next: the calls of the last answer, or the next question. An
-// outcome means that nothing does. What was noted is durable before the model is
-// asked, since an answer to it is of no use without it.
+// outcome means that nothing does.
 func (r *run) step(ctx context.Context) (*Outcome, error) {
 	if t := r.history.open(); t != nil {
 		return r.act(ctx, t)
@@ -83,13 +88,10 @@ func (r *run) step(ctx context.Context) (*Outcome, error) {
 	if note != nil {
 		r.note(EntryNote, *note)
 	}
-	if err := errors.Join(r.commit(ctx), ctx.Err()); err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	outcome, err := r.withinBudget(ctx)
-	if outcome == nil && err == nil {
-		err = r.commit(ctx)
-	}
 	if outcome != nil || err != nil {
 		return outcome, err
 	}
@@ -108,38 +110,5 @@ func (r *run) note(kind EntryKind, body any) {
 	}
 	if event, told := r.history.event(e); told {
 		r.untold = append(r.untold, event)
-	}
-}
-
-// commit makes what was noted durable, and tells of it. It does so for a run that is
-// being stopped as well: what happened has happened.
-func (r *run) commit(ctx context.Context) error {
-	if len(r.pending) == 0 {
-		return nil
-	}
-	r.pass(BeforeIntent, BeforeResult)
-	if err := r.task.Journal.Append(context.WithoutCancel(ctx), r.task.Lease, r.pending...); err != nil {
-		return fmt.Errorf("journaling: %w", err)
-	}
-	r.pass(AfterIntent, AfterResult)
-	for _, event := range r.untold {
-		r.tell(event)
-	}
-	r.pending, r.untold = nil, nil
-	return nil
-}
-
-// pass tells of the points that a commit of intents, or of results, comes to.
-func (r *run) pass(intent, result Point) {
-	if r.options.Reached == nil {
-		return
-	}
-	for _, e := range r.pending {
-		switch e.Kind {
-		case EntryIntent:
-			r.reached(intent)
-		case EntryResult:
-			r.reached(result)
-		}
 	}
 }

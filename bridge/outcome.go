@@ -80,7 +80,9 @@ type Outcome struct {
 	// it to the caller.
 	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
 
-	next int64
+	next    int64
+	entries []Entry // see Unwritten
+	tell    func()
 }
 
 // Entry is the entry that closes the journal of a run that Run has just ended; a
@@ -88,4 +90,15 @@ type Outcome struct {
 // transaction that ends the run, so that neither is ever seen without the other.
 func (o Outcome) Entry(at time.Time) Entry {
 	return Entry{Seq: o.next, Kind: EntryOutcome, At: at, Body: encode(o)}
+}
+
+// Unwritten are the entries that a run ended with, if [Task.Whole] leaves them to the
+// caller. They stand before [Outcome.Entry], in the same transaction.
+func (o Outcome) Unwritten() []Entry { return o.entries }
+
+// Written has those who watch the run hear of what was unwritten.
+func (o Outcome) Written() {
+	if o.tell != nil {
+		o.tell()
+	}
 }

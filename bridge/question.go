@@ -12,7 +12,7 @@ import (
 const lastAnswer = 30 * time.Second
 
 // ask puts one question to the model and notes the answer, to be committed with
-// what follows from it.
+// what follows from it. What was noted before is made durable meanwhile.
 func (r *run) ask(ctx context.Context) (*Outcome, error) {
 	left := r.history.wallLeft(r.options.Now())
 	if r.history.closing != nil {
@@ -24,10 +24,21 @@ func (r *run) ask(ctx context.Context) (*Outcome, error) {
 		return r.unasked(ctx, timed, outcome, err)
 	}
 	if r.task.Later != nil {
+		if err := r.commit(ctx); err != nil {
+			return nil, err
+		}
 		r.task.Later(r.question())
 		return r.history.waiting(Batch, "waits for the answer to come with a batch", 0), nil
 	}
-	answer, err := r.model.Complete(timed, r.question())
+	asking, stop := context.WithCancel(timed)
+	defer stop()
+	if err := r.commitBeside(ctx, stop); err != nil {
+		return nil, err
+	}
+	answer, err := r.model.Complete(asking, r.question())
+	if broken := r.landed(); broken != nil {
+		return nil, broken
+	}
 	if err != nil {
 		return r.unanswered(ctx, timed, err)
 	}

@@ -129,6 +129,9 @@ type Task struct {
 	// [Batch], until [LateAnswer] or [LateFailure] has brought what came of it. No
 	// functions are offered, and a budget that is used up ends the run without last words.
 	Later func(openai.Request)
+	// Whole: what a run that ends has not journaled yet, which is its last answer, is left
+	// to the caller, to be written together with the end: see [Outcome.Unwritten].
+	Whole bool
 	// Worked is the time spent on the run before this life, for the budget.
 	Worked time.Duration
 	// Tainted: the prompt carries text written by outsiders.

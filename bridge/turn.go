@@ -53,9 +53,9 @@ func (r *run) allReads(t *turn) bool {
 	return true
 }
 
-// inOrder commits each result together with the next intent: one commit a call,
-// and one for the last result. A call whose outcome is not known holds up those
-// behind it: they may rest on it.
+// inOrder commits each result together with the next intent: one commit a call. The
+// last result is committed while the model is asked. A call whose outcome is not known
+// holds up those behind it: they may rest on it.
 func (r *run) inOrder(ctx context.Context, t *turn) (*Outcome, error) {
 	for _, c := range ours(t.unanswered()) {
 		outcome, err := r.make(ctx, t, c)
@@ -63,10 +63,10 @@ func (r *run) inOrder(ctx context.Context, t *turn) (*Outcome, error) {
 			return outcome, err
 		}
 	}
-	return nil, errors.Join(r.commit(ctx), ctx.Err())
+	return nil, ctx.Err()
 }
 
-// sideBySide commits all intents, then all results that came back. What did not,
+// sideBySide commits all intents; all results that came back while the model is asked. What did not,
 // because the run is being stopped or the server is gone, is called again later.
 func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	var begun []*call
@@ -94,5 +94,5 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 			r.note(EntryResult, results[i])
 		}
 	}
-	return errors.Join(r.commit(ctx), ctx.Err(), errors.Join(errs...))
+	return errors.Join(ctx.Err(), errors.Join(errs...))
 }

@@ -117,6 +117,9 @@ func (r *run) listener() openai.Listener {
 	turn := len(r.history.turns) + 1
 	return openai.Listener{
 		Text: func(delta string) {
+			if r.landed() != nil {
+				return // the question is being broken off
+			}
 			r.heard = true
 			r.task.Watch(Event{Kind: Words, Turn: turn, Text: delta})
 		},

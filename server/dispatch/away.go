@@ -53,3 +53,19 @@ func (l *life) has(ctx context.Context, run string, entries []bridge.Entry) (boo
 		return a.Seq == b.Seq && a.Kind == b.Kind && a.At.UnixMilli() == b.At.UnixMilli() && string(a.Body) == string(b.Body)
 	}), nil
 }
+
+// finishPatiently ends a run, whose last answer is in no journal yet.
+func (d *Dispatcher) finishPatiently(ctx context.Context, l *life, end Ending) error {
+	cutOff := false
+	return patiently(l.ctx, func() error {
+		err := d.store.Finish(ctx, l.Lease, end)
+		if cutOff && errors.Is(err, bridge.ErrFenced) {
+			run, lookErr := d.store.Run(ctx, l.Run.ID)
+			if lookErr != nil || run.State == end.State && run.FinishedAt.UnixMilli() == end.At.UnixMilli() {
+				return lookErr
+			}
+		}
+		cutOff = cutOff || errors.Is(err, ErrAway)
+		return err
+	})
+}

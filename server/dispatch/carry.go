@@ -97,7 +97,7 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
 	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
-		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, LookUp: d.o.LookUp, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still}
+		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, LookUp: d.o.LookUp, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still, Whole: true}
 	d.later(l, &task)
 	return d.bridge.Run(ctx, task)
 }
@@ -226,7 +226,7 @@ func Backoff(n int, random func() float64) time.Duration {
 
 // finish ends the run, with its callback in the same transaction.
 func (d *Dispatcher) finish(ctx context.Context, l *life, state State, outcome bridge.Outcome) error {
-	end := Ending{State: state, Outcome: outcome, At: d.o.Now()}
+	end := Ending{State: state, Entries: outcome.Unwritten(), Outcome: outcome, At: d.o.Now()}
 	if l.Run.OwesCallback() {
 		owed, err := d.report(ctx, l.Run, end)
 		if err != nil {
@@ -235,10 +235,16 @@ func (d *Dispatcher) finish(ctx context.Context, l *life, state State, outcome b
 		end.Callback = owed
 	}
 	d.reached(BeforeFinish)
-	if err := d.store.Finish(ctx, l.Lease, end); err != nil {
+	switch err := d.finishPatiently(ctx, l, end); {
+	case err == nil:
+	case errors.Is(err, bridge.ErrFenced), len(end.Entries) == 0:
 		return err
+	default: // its last answer at least is not to be asked for again
+		return errors.Join(err, l.Append(ctx, l.Lease, end.Entries...))
 	}
 	d.reached(AfterFinish)
+	l.transcript.journaled(l, end.Entries)
+	outcome.Written()
 	l.transcript.ended(l, ExchangeEnd{State: state, Outcome: outcome})
 	d.o.Log.Info("run ended", "run", l.Run.ID, "state", state, "reason", outcome.Reason, "turns", outcome.Usage.Turns, "calls", outcome.Usage.Calls)
 	return nil

@@ -50,7 +50,7 @@ func (d *Dispatcher) report(ctx context.Context, run Run, end Ending) (*Callback
 	if err != nil {
 		return nil, err
 	}
-	calls, err := Calls(entries)
+	calls, err := Calls(append(entries, end.Entries...))
 	if err != nil {
 		// Not to end the run for this would be to come here again for ever.
 		d.o.Log.Error("reporting a run without its calls", "run", run.ID, "err", err)

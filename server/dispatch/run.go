@@ -169,7 +169,9 @@ type CancelRequest struct{ Run, Why string }
 
 // Ending is how a run ends, with the callback it owes.
 type Ending struct {
-	State    State
+	State State
+	// Entries are the last of the journal before that, if they are not in it yet.
+	Entries  []bridge.Entry
 	Outcome  bridge.Outcome // closes the journal
 	At       time.Time
 	Callback *Callback
@@ -234,8 +236,8 @@ type RunStore interface {
 	// it is due at once then, and waits under [Decided]. Entries that do not go on from the
 	// journal's last, or a run that does not wait for them, is bridge.ErrNotUnknown.
 	Decide(ctx context.Context, run string, entries []bridge.Entry, ready bool) error
-	// Finish ends a running run: the outcome entry, the end state, and the
-	// callback with its job, in one transaction.
+	// Finish ends a running run: its last entries and the outcome's, the end state, and
+	// the callback with its job, in one transaction.
 	Finish(ctx context.Context, lease bridge.Lease, end Ending) error
 	// RequestCancel has a run cancelled, whoever may be at work on it. One that nobody
 	// carries and that owes no callback is ended at once: queued or waiting ->

@@ -121,7 +121,8 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 
 // Call passes the call through every stage and, if none objects, makes it. It
 // returns when no crash of the process can lose the audit row, and, except for a
-// read that was let through, when no power cut can either: see [Ledger].
+// read that was let through and a call that a run journals, when no power cut can
+// either: see [Ledger] and [Row].
 //
 // A read stops when ctx is cancelled. Any other call goes on to its end, or to
 // its timeout, even when the caller went away: an effect is not left half done.

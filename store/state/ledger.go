@@ -59,9 +59,10 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 // Record appends the audit row and settles the call, in one transaction. The row of
 // a read that was let through is written before the answer, so that no crash of the
 // process loses it, but does not wait for the disk: it changes nothing that would
-// have to be proved. It is on disk with the next write that waits.
+// have to be proved. It is on disk with the next write that waits, and so is that of a
+// call whose result a run is about to journal.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	op := How{Bare: true, Keyed: true, Relaxed: row.Effect == tools.Read && row.Decision == guard.Allowed}
+	op := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
 	err := s.Do(ctx, op, func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO audit
 			(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"slices"
 	"time"
 
@@ -46,14 +47,31 @@ func enqueueRun(ctx context.Context, tx sqldb.Tx, id string, due time.Time) erro
 // rank is how a priority stands in the tables: 0 goes first.
 func rank(p dispatch.Priority) int { return int(p - dispatch.High) }
 
+// dueQuery and nextDueQuery have the kind in their text: one of the indexes of jobs is of
+// a kind, and SQLite compiles a statement anew each time that a parameter may decide
+// whether it can use such an index.
+var dueQuery, nextDueQuery = ofKinds(`SELECT ref FROM jobs WHERE kind = $KIND AND priority = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`),
+	ofKinds(`SELECT MIN(due) FROM (
+		SELECT MIN(due_at) AS due FROM jobs WHERE kind = $KIND AND priority = 0 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = $KIND AND priority = 1 UNION ALL
+		SELECT MIN(due_at) FROM jobs WHERE kind = $KIND AND priority = 2) AS first`)
+
+// ofKinds is a query for each kind of job.
+func ofKinds(query string) map[dispatch.Kind]string {
+	all := make(map[dispatch.Kind]string, len(kinds))
+	for _, kind := range kinds {
+		all[kind] = strings.ReplaceAll(query, "$KIND", "'"+string(kind)+"'")
+	}
+	return all
+}
+
 // lease takes up to limit due jobs, those of the highest priority first, and gives
 // what they wake.
 func (s *Store) lease(ctx context.Context, tx sqldb.Tx, kind dispatch.Kind, limit int, lease time.Duration) ([]string, error) {
 	now := s.now()
 	var refs []string
 	for priority := dispatch.High; priority <= dispatch.Low && len(refs) < limit; priority++ {
-		rows, err := tx.QueryContext(ctx, `SELECT ref FROM jobs WHERE kind = ? AND priority = ? AND due_at <= ? ORDER BY due_at, ref LIMIT ?`,
-			string(kind), rank(priority), millis(now), limit-len(refs))
+		rows, err := tx.QueryContext(ctx, dueQuery[kind], rank(priority), millis(now), limit-len(refs))
 		if err != nil {
 			return nil, err
 		}
@@ -127,10 +145,7 @@ func (s *Store) Postpone(ctx context.Context, kind dispatch.Kind, ref string, un
 // NextDue is when the earliest job of the kind is due.
 func (s *Store) NextDue(ctx context.Context, kind dispatch.Kind) (time.Time, bool, error) {
 	var due sql.NullInt64
-	err := s.Read().QueryRowContext(ctx, `SELECT MIN(due) FROM (
-		SELECT MIN(due_at) AS due FROM jobs WHERE kind = ?1 AND priority = 0 UNION ALL
-		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 1 UNION ALL
-		SELECT MIN(due_at) FROM jobs WHERE kind = ?1 AND priority = 2) AS first`, string(kind)).Scan(&due)
+	err := s.Read().QueryRowContext(ctx, nextDueQuery[kind]).Scan(&due)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("looking for the next %s: %w", kind, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"drawbridge/bridge"
@@ -132,7 +133,9 @@ func optionalJSON(value any, none bool) (string, error) {
 // does one that was delayed and has to wait for others now.
 func (s *Store) ClaimRuns(ctx context.Context, limit int, lease time.Duration) ([]dispatch.Claimed, error) {
 	var all []dispatch.Claimed
-	err := s.Write(ctx, func(tx sqldb.Tx) error {
+	// Where nobody else could have it, a claim need not outlive the machine: all that it
+	// protects from ends with that, and what is written under it brings it to disk.
+	err := s.Do(ctx, How{Relaxed: s.Alone()}, func(tx sqldb.Tx) error {
 		all = nil
 		refs, err := s.lease(ctx, tx, dispatch.RunJob, limit, lease)
 		if err != nil {
@@ -232,7 +235,7 @@ func (s *Store) putDown(ctx context.Context, act string, lease bridge.Lease, due
 	return nil
 }
 
-// Finish ends the run: outcome entry, end state, callback with its job.
+// Finish ends the run: its last entries and the outcome, end state, callback with its job.
 func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.Ending) error {
 	// Without a callback nothing can fail behind the first statement but the disk.
 	kind := How{Bare: end.Callback == nil}
@@ -240,6 +243,9 @@ func (s *Store) Finish(ctx context.Context, lease bridge.Lease, end dispatch.End
 	err := s.Do(ctx, kind, func(tx sqldb.Tx) error {
 		run, err := held(ctx, tx, lease)
 		if err != nil {
+			return err
+		}
+		if err := run.follows(end.Entries); err != nil {
 			return err
 		}
 		g.anew(tx)
@@ -277,11 +283,11 @@ func (h holding) finish(ctx context.Context, g *gates, end dispatch.Ending) erro
 		u.ReasoningTokens, u.Cost, u.Currency, h.worked(end.At), at, at, string(end.State), h.run); err != nil {
 		return err
 	}
-	if err := h.spend(ctx, tx, end.At, bridge.Usage{}); err != nil {
+	if err := h.spend(ctx, tx, end.At, bridge.Spent(end.Entries)); err != nil {
 		return err
 	}
-	closing := bridge.Entry{Seq: h.last + 1, Kind: bridge.EntryOutcome, At: end.At, Body: outcome}
-	if err := appendEntries(ctx, tx, h.run, []bridge.Entry{closing}); err != nil {
+	closing := bridge.Entry{Seq: h.last + int64(len(end.Entries)) + 1, Kind: bridge.EntryOutcome, At: end.At, Body: outcome}
+	if err := appendEntries(ctx, tx, h.run, append(slices.Clone(end.Entries), closing)); err != nil {
 		return err
 	}
 	if _, err := finishJob(ctx, tx, dispatch.RunJob, h.run); err != nil {

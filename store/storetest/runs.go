@@ -231,6 +231,26 @@ func finishEndsJournalJobAndOwesTheCallback(t *testing.T, h Harness) {
 	}
 }
 
+func finishTakesTheLastEntriesWithIt(t *testing.T, h Harness) {
+	c := claimOne(t, h)
+	ctx, s := t.Context(), h.Store()
+	appendTo(t, h, c.Lease, entry(1))
+	end := dispatch.Ending{State: dispatch.Succeeded, At: h.Now(), Entries: []bridge.Entry{costly(3, "USD")}}
+	if err := s.Finish(ctx, c.Lease, end); !errors.Is(err, bridge.ErrFenced) {
+		t.Fatalf("ending with an entry that does not follow gave %v, want ErrFenced", err)
+	}
+	day(t, h, bridge.Usage{Turns: 1})
+	end.Entries[0].Seq = 2
+	if err := s.Finish(ctx, c.Lease, end); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := s.Entries(ctx, "run_1")
+	if err != nil || len(entries) != 3 || entries[1].Kind != bridge.EntryAnswer || entries[2].Kind != bridge.EntryOutcome || entries[2].Seq != 3 {
+		t.Errorf("the journal is %+v (%v), want the answer as entry 2 and the outcome as entry 3", entries, err)
+	}
+	day(t, h, bridge.Usage{Turns: 2, PromptTokens: 100, CompletionTokens: 20, CachedTokens: 50, ReasoningTokens: 5, Cost: 7, Currency: "USD"})
+}
+
 func owed(h Harness, n int) *dispatch.Callback {
 	return &dispatch.Callback{ID: fmt.Sprintf("msg_%d", n), Run: fmt.Sprintf("run_%d", n), Route: "shop",
 		Body: fmt.Appendf(nil, "body %d", n), Created: h.Now()}

@@ -103,6 +103,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Runs/ProgressEndsTheRowOfFaults":                        progressEndsTheRowOfFaults,
 		"Runs/ReleasedRunIsDueAtOnce":                            releasedRunIsDueAtOnce,
 		"Runs/FinishEndsJournalJobAndOwesTheCallback":            finishEndsJournalJobAndOwesTheCallback,
+		"Runs/FinishTakesTheLastEntriesWithIt":                   finishTakesTheLastEntriesWithIt,
 		"Runs/FinishIsAllOrNothing":                              finishIsAllOrNothing,
 		"Runs/ConcurrentClaimsShareNothing":                      concurrentClaimsShareNothing,
 		"Runs/WorkedLeavesWaitingOut":                            workedLeavesWaitingOut,
