@@ -28,7 +28,7 @@ func (r *run) commit(ctx context.Context) error {
 // nor told to anybody, before landed has returned nil. failed is called if it cannot.
 // Answers of the model are waited for: none is to be asked for again.
 func (r *run) commitBeside(ctx context.Context, failed func()) error {
-	if slices.ContainsFunc(r.pending, func(e Entry) bool { return e.Kind != EntryResult && e.Kind != EntryBrief }) {
+	if !r.task.Beside || slices.ContainsFunc(r.pending, func(e Entry) bool { return e.Kind != EntryResult && e.Kind != EntryBrief }) {
 		return r.commit(ctx)
 	}
 	if err := r.landed(); err != nil || len(r.pending) == 0 {

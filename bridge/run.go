@@ -129,6 +129,9 @@ type Task struct {
 	// [Batch], until [LateAnswer] or [LateFailure] has brought what came of it. No
 	// functions are offered, and a budget that is used up ends the run without last words.
 	Later func(openai.Request)
+	// Beside: the model is asked about results while these are made durable. What it says
+	// waits for them; of a run that lost its lease it may be asked once in vain.
+	Beside bool
 	// Whole: what a run that ends has not journaled yet, which is its last answer, is left
 	// to the caller, to be written together with the end: see [Outcome.Unwritten].
 	Whole bool

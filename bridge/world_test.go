@@ -178,7 +178,7 @@ func (w *world) session() *bridge.Session {
 func (w *world) task() bridge.Task {
 	return bridge.Task{
 		Lease: w.journal.Lease(runID), Agent: w.agent, Prompt: "Please see to pi_7.",
-		Journal: w.journal, Session: w.session(), Worked: w.worked,
+		Journal: w.journal, Session: w.session(), Worked: w.worked, Beside: true,
 	}
 }
 

@@ -91,7 +91,7 @@ type Row struct {
 	Duration  time.Duration
 	Run       string
 	Key       string
-	// Journaled: the call is a run's, of a tool that honours keys. The run journals the
+	// Journaled: the call is a run's, of a tool that may be called again. The run journals the
 	// result before it does anything with it, and makes the call again, under its key, if
 	// that was lost: then there is a row again. So the row need not wait for the disk
 	// itself; it is there with the journal's entry.
