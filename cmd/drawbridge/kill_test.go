@@ -172,20 +172,27 @@ func (l *load) send(t *testing.T, base, id string) bool {
 	}
 }
 
-// post tries once.
-func (l *load) post(t *testing.T, base, id string) (status int, ok bool) {
+// request is the delivery of an event.
+func (l *load) request(ctx context.Context, base, id string) (*http.Request, error) {
 	body := fmt.Appendf(nil, `{"id":%q,"type":"payment_intent.succeeded","data":{"object":{"id":"pi_demo_1001","customer":"cus_demo_ada"}}}`, id)
 	headers, err := webhook.Sign("stripe", l.secret, webhook.Outgoing{At: time.Now(), Body: body}, webhook.SchemeOptions{})
 	if err != nil {
-		t.Error(err)
-		return 0, true
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, base+"/webhooks/stripe", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/webhooks/stripe", bytes.NewReader(body))
+	if err == nil {
+		req.Header = headers
+	}
+	return req, err
+}
+
+// post tries once.
+func (l *load) post(t *testing.T, base, id string) (status int, ok bool) {
+	req, err := l.request(context.Background(), base, id)
 	if err != nil {
 		t.Error(err)
 		return 0, true
 	}
-	req.Header = headers
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, false // the server is down or was killed on the way
