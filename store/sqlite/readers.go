@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"regexp"
 	"sync"
 
 	"drawbridge/tools/sqldb"
@@ -32,7 +33,7 @@ func (r *readers) statement(ctx context.Context, query string) *sql.Stmt {
 	if stmt != nil || full {
 		return stmt
 	}
-	fresh, err := r.PrepareContext(ctx, query)
+	fresh, err := r.PrepareContext(ctx, settled(query))
 	if err != nil {
 		return nil // it fails again where the caller sees it
 	}
@@ -48,6 +49,14 @@ func (r *readers) statement(ctx context.Context, query string) *sql.Stmt {
 	r.prepared[query] = fresh
 	return fresh
 }
+
+// limit is a bound that a parameter gives.
+var limit = regexp.MustCompile(`LIMIT \?\d*`)
+
+// settled is a query that is compiled once. SQLite looks at the value of a limit when it
+// plans, and compiles the statement anew each time that the parameter is bound; into an
+// expression it does not look.
+func settled(query string) string { return limit.ReplaceAllString(query, "$0 + 0") }
 
 func (r *readers) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if stmt := r.statement(ctx, query); stmt != nil {

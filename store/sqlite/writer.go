@@ -224,7 +224,7 @@ func (t *transaction) statement(query string) (*sql.Stmt, error) {
 	if stmt := t.prepared[query]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := t.conn.PrepareContext(context.Background(), query)
+	stmt, err := t.conn.PrepareContext(context.Background(), settled(query))
 	if err != nil {
 		return nil, err
 	}
