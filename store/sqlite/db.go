@@ -33,11 +33,12 @@ type DB struct {
 
 var _ state.Engine = (*DB)(nil)
 
-// PathOf gives the file that a store URL names: "sqlite://./data/drawbridge.db".
+// PathOf gives the file that a store URL names: "sqlite://./data/drawbridge.db". What else
+// it is given may hold a password, so that the error does not repeat it.
 func PathOf(storeURL string) (string, error) {
 	path, ok := strings.CutPrefix(storeURL, "sqlite://")
 	if !ok || path == "" {
-		return "", fmt.Errorf("store url %q: expected sqlite:// and a path, such as sqlite://./data/drawbridge.db", storeURL)
+		return "", errors.New("store url: expected sqlite:// and a path, such as sqlite://./data/drawbridge.db, or postgres://user:password@host/database")
 	}
 	return filepath.Clean(path), nil
 }

@@ -283,9 +283,12 @@ func TestWriteAfterCloseSaysSo(t *testing.T) {
 func TestStoreURLNamesAPath(t *testing.T) {
 	for url, want := range map[string]string{
 		"sqlite://./data/drawbridge.db": "data/drawbridge.db", "sqlite:///var/lib/d.db": "/var/lib/d.db",
-		"sqlite://": "", "postgres://x": "", "data.db": "",
+		"sqlite://": "", "postgres://x": "", "data.db": "", "mysql://me:sekrit@host/db": "",
 	} {
 		got, err := sqlite.PathOf(url)
+		if err != nil && strings.Contains(err.Error(), "sekrit") {
+			t.Errorf("the password is repeated: %v", err)
+		}
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("PathOf(%q) = %q, %v; want %q", url, got, err, want)
 		}
