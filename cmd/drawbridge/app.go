@@ -50,6 +50,7 @@ type app struct {
 	chat     http.Handler // all below /v1, for callers who are known
 	http     *server.Server
 	keys     *auth.Keys
+	limits   *auth.Limits // of those who come in below /v1
 
 	unoffered unoffered
 	cleanups  []func(ctx context.Context) error
@@ -288,6 +289,7 @@ func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan erro
 	a.work(ctx, func(ctx context.Context) {
 		a.store.WatchRoom(ctx, state.Least{Bytes: int64(a.cfg.Store.MinFree), Percent: a.cfg.Store.MinFreePercent}, a.log)
 	})
+	a.work(ctx, a.limits.Keep)
 	ended := make(chan error, 1)
 	go func() { ended <- a.http.Serve() }()
 	a.cleanup(a.closeHTTP)

@@ -22,11 +22,15 @@ func (a *app) wireChat(context.Context, appOptions) error {
 		agents = append(agents, chatapi.Agent{Name: name, Created: a.started, Output: len(agent.Output) > 0, Blind: !agent.Images, NoFiles: a.model.refusesFiles(name), Later: a.cfg.Agents[name].InBatches(), API: a.model.apiOf(name)})
 	}
 	// One set of limits: what a key may ask for counts at both doors together.
-	limits := auth.NewLimits(auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}, nil)
-	chat := chatapi.New(a.worker, agents, chatapi.Options{Limits: limits, Hosts: hosts, Activity: settings.Activity,
+	keyless := auth.Limit{PerMinute: settings.RequestsPerMinute, Concurrent: settings.Concurrent}
+	a.limits = auth.NewLimits(keyless, nil)
+	if !a.store.Alone() {
+		a.limits = auth.NewSharedLimits(keyless, nil, a.store)
+	}
+	chat := chatapi.New(a.worker, agents, chatapi.Options{Limits: a.limits, Hosts: hosts, Activity: settings.Activity,
 		KeepAlive: time.Duration(settings.KeepAlive), CancelWhenGone: settings.OnDisconnect == config.OnDisconnectCancel,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Log: a.log})
-	o := runapi.Options{Limits: limits, Hosts: hosts, BodyLimit: int64(a.cfg.Server.MaxBody), KeepAlive: time.Duration(settings.KeepAlive), Log: a.log}
+	o := runapi.Options{Limits: a.limits, Hosts: hosts, BodyLimit: int64(a.cfg.Server.MaxBody), KeepAlive: time.Duration(settings.KeepAlive), Log: a.log}
 	if len(a.cfg.Callbacks.Secrets) > 0 {
 		o.CheckCallback = a.sender.CheckRequested
 	}

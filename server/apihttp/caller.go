@@ -1,6 +1,7 @@
 package apihttp
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -28,8 +29,8 @@ func Caller(r *http.Request, hosts []string) (auth.Principal, *apierror.Error) {
 
 // Enter counts the request against its caller's limits, and says in the answer's
 // headers what is left of them. leave is to be called when the request is over.
-func Enter(w http.ResponseWriter, limits *auth.Limits, p auth.Principal) (leave func(), fault *apierror.Error) {
-	standing, leave, err := limits.Enter(p)
+func Enter(ctx context.Context, w http.ResponseWriter, limits *auth.Limits, p auth.Principal) (leave func(), fault *apierror.Error) {
+	standing, leave, err := limits.Enter(ctx, p)
 	if standing.Limit > 0 {
 		w.Header().Set("X-Ratelimit-Limit-Requests", strconv.Itoa(standing.Limit))
 		w.Header().Set("X-Ratelimit-Remaining-Requests", strconv.Itoa(standing.Remaining))
@@ -39,6 +40,10 @@ func Enter(w http.ResponseWriter, limits *auth.Limits, p auth.Principal) (leave 
 	if errors.As(err, &limited) {
 		return nil, &apierror.Error{Status: http.StatusTooManyRequests, Type: apierror.TooManyRequests, Code: "rate_limit_exceeded",
 			Message: limited.Message, RetryAfter: limited.RetryAfter}
+	}
+	if err != nil { // whoever counts for all nodes is away
+		return nil, &apierror.Error{Status: http.StatusServiceUnavailable, Type: apierror.Server, Code: "unavailable",
+			Message: "the store is away for the moment: try again", RetryAfter: time.Second}
 	}
 	return leave, nil
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -24,6 +25,9 @@ type Limits struct {
 	now     func() time.Time
 	mu      sync.Mutex
 	callers map[string]*caller
+	// counter, if set, counts for all nodes; held are the requests under way here.
+	counter Counter
+	held    map[string]bool
 }
 
 type caller struct {
@@ -38,7 +42,7 @@ func NewLimits(keyless Limit, now func() time.Time) *Limits {
 	if now == nil {
 		now = time.Now
 	}
-	return &Limits{keyless: keyless, now: now, callers: map[string]*caller{}}
+	return &Limits{keyless: keyless, now: now, callers: map[string]*caller{}, held: map[string]bool{}}
 }
 
 // Standing is what a caller has left of its requests a minute. It is all zero where
@@ -57,20 +61,22 @@ type LimitedError struct {
 
 func (e *LimitedError) Error() string { return e.Message }
 
-// Enter lets one request in; leave has to be called when it is over. The error is a
-// *LimitedError: then nothing was let in, and nothing is to be left.
-func (l *Limits) Enter(p Principal) (standing Standing, leave func(), err error) {
+// Enter lets one request in; leave has to be called when it is over. An error is a
+// *LimitedError, or of whoever counts for several nodes: then nothing was let in, and
+// nothing is to be left.
+func (l *Limits) Enter(ctx context.Context, p Principal) (standing Standing, leave func(), err error) {
+	if l.counter != nil {
+		return l.enterShared(ctx, p)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, now := l.caller(p), l.now()
 	// How many are under way goes first: a request refused for that uses up nothing.
 	if c.limit.Concurrent > 0 && c.underWay >= c.limit.Concurrent {
-		return c.standing(now), nil, &LimitedError{RetryAfter: time.Second,
-			Message: fmt.Sprintf("%s has %d requests under way, as many as it may: wait until one is over", p, c.underWay)}
+		return c.standing(now), nil, c.limit.tooMany(p, c.underWay)
 	}
 	if wait := c.take(now); wait > 0 {
-		return c.standing(now), nil, &LimitedError{RetryAfter: wait,
-			Message: fmt.Sprintf("%s may send %d requests a minute: try again in %s", p, c.limit.PerMinute, wait.Round(time.Millisecond))}
+		return c.standing(now), nil, c.limit.tooOften(p, wait)
 	}
 	c.underWay++
 	return c.standing(now), sync.OnceFunc(func() {
@@ -85,15 +91,42 @@ func (l *Limits) caller(p Principal) *caller {
 	if c != nil {
 		return c
 	}
-	c = &caller{limit: p.Limit}
-	if p.Kind != Key {
-		c.limit = l.keyless
-	}
+	c = &caller{limit: l.limitOf(p)}
 	if n := c.limit.PerMinute; n > 0 {
-		c.rate = rate.NewLimiter(rate.Limit(float64(n)/60), max(1, (n+5)/6))
+		c.rate = rate.NewLimiter(rate.Limit(float64(n)/60), c.limit.Burst())
 	}
 	l.callers[p.String()] = c
 	return c
+}
+
+// limitOf is the limit of a caller.
+func (l *Limits) limitOf(p Principal) Limit {
+	if p.Kind != Key {
+		return l.keyless
+	}
+	return p.Limit
+}
+
+// Burst is how many requests may come at once.
+func (l Limit) Burst() int { return max(1, (l.PerMinute+5)/6) }
+
+func (l Limit) tooMany(p Principal, underWay int) *LimitedError {
+	return &LimitedError{RetryAfter: time.Second,
+		Message: fmt.Sprintf("%s has %d requests under way, as many as it may: wait until one is over", p, underWay)}
+}
+
+func (l Limit) tooOften(p Principal, wait time.Duration) *LimitedError {
+	return &LimitedError{RetryAfter: wait,
+		Message: fmt.Sprintf("%s may send %d requests a minute: try again in %s", p, l.PerMinute, wait.Round(time.Millisecond))}
+}
+
+// standing is what is left to a caller who has so many requests left.
+func (l Limit) standing(left float64) Standing {
+	if l.PerMinute == 0 {
+		return Standing{}
+	}
+	missing := float64(l.Burst()) - left
+	return Standing{Limit: l.PerMinute, Remaining: max(0, int(left)), Reset: time.Duration(missing * 60 / float64(l.PerMinute) * float64(time.Second))}
 }
 
 // take uses up one request, or says how long until there is one.
@@ -113,11 +146,5 @@ func (c *caller) standing(now time.Time) Standing {
 	if c.rate == nil {
 		return Standing{}
 	}
-	left := c.rate.TokensAt(now)
-	missing := float64(c.rate.Burst()) - left
-	return Standing{
-		Limit:     c.limit.PerMinute,
-		Remaining: max(0, int(left)),
-		Reset:     time.Duration(missing / float64(c.rate.Limit()) * float64(time.Second)),
-	}
+	return c.limit.standing(c.rate.TokensAt(now))
 }

@@ -29,23 +29,23 @@ func TestTenSecondsWorthOfRequestsMayComeAtOnce(t *testing.T) {
 	c := &clock{time.Unix(1_700_000_000, 0)}
 	limits := auth.NewLimits(auth.Limit{}, c.read)
 	for i := range 10 {
-		standing, leave, err := limits.Enter(shop)
+		standing, leave, err := limits.Enter(t.Context(), shop)
 		if err != nil || standing.Limit != 60 || standing.Remaining != 9-i || standing.Reset != time.Duration(i+1)*time.Second {
 			t.Fatalf("request %d: %+v, %v", i, standing, err)
 		}
 		leave()
 	}
-	if e := limited(t, second(limits.Enter(shop))); e.RetryAfter != time.Second {
+	if e := limited(t, second(limits.Enter(t.Context(), shop))); e.RetryAfter != time.Second {
 		t.Errorf("retry after %s", e.RetryAfter)
 	}
 	// Having been refused costs nothing.
 	c.now = c.now.Add(time.Second)
-	_, leave, err := limits.Enter(shop)
+	_, leave, err := limits.Enter(t.Context(), shop)
 	if err != nil {
 		t.Fatal(err)
 	}
 	leave()
-	limited(t, second(limits.Enter(shop)))
+	limited(t, second(limits.Enter(t.Context(), shop)))
 }
 
 func second(_ auth.Standing, _ func(), err error) error { return err }
@@ -55,22 +55,22 @@ func TestRequestsUnderWayAreBoundedAndLeavingTwiceCountsOnce(t *testing.T) {
 	limits := auth.NewLimits(auth.Limit{}, c.read)
 	var leaves []func()
 	for range 3 {
-		_, leave, err := limits.Enter(shop)
+		_, leave, err := limits.Enter(t.Context(), shop)
 		if err != nil {
 			t.Fatal(err)
 		}
 		leaves = append(leaves, leave)
 	}
-	standing, _, err := limits.Enter(shop)
+	standing, _, err := limits.Enter(t.Context(), shop)
 	if e := limited(t, err); e.RetryAfter <= 0 || standing.Remaining != 7 {
 		t.Errorf("%+v, %+v", e, standing)
 	}
 	leaves[0]()
 	leaves[0]()
-	if _, _, err := limits.Enter(shop); err != nil {
+	if _, _, err := limits.Enter(t.Context(), shop); err != nil {
 		t.Fatal(err)
 	}
-	limited(t, second(limits.Enter(shop)))
+	limited(t, second(limits.Enter(t.Context(), shop)))
 }
 
 func TestCallersDoNotUseUpEachOthersLimits(t *testing.T) {
@@ -79,13 +79,13 @@ func TestCallersDoNotUseUpEachOthersLimits(t *testing.T) {
 	free := auth.Principal{Kind: auth.Key, Name: "free"}
 	local := auth.Principal{Kind: auth.Local, Name: "http"}
 	for _, p := range []auth.Principal{desk, free, local} {
-		if _, _, err := limits.Enter(p); err != nil {
+		if _, _, err := limits.Enter(t.Context(), p); err != nil {
 			t.Errorf("%s: %v", p, err)
 		}
 	}
-	limited(t, second(limits.Enter(desk)))
-	limited(t, second(limits.Enter(local)))
-	if standing, _, err := limits.Enter(free); err != nil || standing != (auth.Standing{}) {
+	limited(t, second(limits.Enter(t.Context(), desk)))
+	limited(t, second(limits.Enter(t.Context(), local)))
+	if standing, _, err := limits.Enter(t.Context(), free); err != nil || standing != (auth.Standing{}) {
 		t.Errorf("a key without limits: %+v, %v", standing, err)
 	}
 }
@@ -97,7 +97,7 @@ func TestCountsHoldWhenManyComeAndGo(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 200 {
-				if _, leave, err := limits.Enter(p); err == nil {
+				if _, leave, err := limits.Enter(t.Context(), p); err == nil {
 					leave()
 				}
 			}
@@ -105,21 +105,21 @@ func TestCountsHoldWhenManyComeAndGo(t *testing.T) {
 	}
 	all.Wait()
 	for range 4 {
-		if _, _, err := limits.Enter(p); err != nil {
+		if _, _, err := limits.Enter(t.Context(), p); err != nil {
 			t.Fatalf("somebody is still counted: %v", err)
 		}
 	}
-	limited(t, second(limits.Enter(p)))
+	limited(t, second(limits.Enter(t.Context(), p)))
 }
 
 func TestSmallestLimitLetsOneRequestIn(t *testing.T) {
 	c := &clock{time.Unix(1_700_000_000, 0)}
 	limits := auth.NewLimits(auth.Limit{PerMinute: 1}, c.read)
 	local := auth.Principal{Kind: auth.Local, Name: "http"}
-	if _, _, err := limits.Enter(local); err != nil {
+	if _, _, err := limits.Enter(t.Context(), local); err != nil {
 		t.Fatal(err)
 	}
-	if e := limited(t, second(limits.Enter(local))); e.RetryAfter != time.Minute {
+	if e := limited(t, second(limits.Enter(t.Context(), local))); e.RetryAfter != time.Minute {
 		t.Errorf("retry after %s", e.RetryAfter)
 	}
 }

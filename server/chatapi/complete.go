@@ -23,7 +23,7 @@ const (
 
 // complete answers one POST /v1/chat/completions.
 func (a *API) complete(w http.ResponseWriter, r *http.Request, p auth.Principal) {
-	leave, fault := apihttp.Enter(w, a.o.Limits, p)
+	leave, fault := apihttp.Enter(r.Context(), w, a.o.Limits, p)
 	if fault != nil {
 		fault.Write(w)
 		return

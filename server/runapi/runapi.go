@@ -134,7 +134,7 @@ func caller(r *http.Request) auth.Principal {
 // counted counts a request against its caller's limits for as long as it lasts.
 func (a *API) counted(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		leave, fault := apihttp.Enter(w, a.o.Limits, caller(r))
+		leave, fault := apihttp.Enter(r.Context(), w, a.o.Limits, caller(r))
 		if fault != nil {
 			fault.Write(w)
 			return

@@ -1,0 +1,106 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"drawbridge/server/auth"
+)
+
+// counter lets in what its limit of requests under way allows, and notes what it is asked.
+type counter struct {
+	mu        sync.Mutex
+	underWay  map[string]time.Time
+	left      float64
+	broken    error
+	prolonged int
+}
+
+func (c *counter) Admit(_ context.Context, r auth.Request) (auth.Admission, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken != nil {
+		return auth.Admission{}, c.broken
+	}
+	a := auth.Admission{UnderWay: len(c.underWay), Left: c.left}
+	if a.In = a.UnderWay < r.Limit.Concurrent && c.left >= 1; a.In {
+		c.underWay[r.ID] = r.Until
+		a.Left--
+	}
+	return a, nil
+}
+
+func (c *counter) Prolong(_ context.Context, ids []string, until time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.prolonged++
+	for _, id := range ids {
+		c.underWay[id] = until
+	}
+	return nil
+}
+
+func (c *counter) Dismiss(_ context.Context, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.underWay, id)
+	return nil
+}
+
+func TestSharedLimitsAreTheCountersToSay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{underWay: map[string]time.Time{}, left: 5}
+		limits := auth.NewSharedLimits(auth.Limit{}, nil, c)
+		ctx, stop := context.WithCancel(t.Context())
+		go limits.Keep(ctx)
+		var leaves []func()
+		for range 3 {
+			standing, leave, err := limits.Enter(t.Context(), shop)
+			if err != nil || standing.Limit != 60 || standing.Remaining != 4 || standing.Reset != 6*time.Second {
+				t.Fatalf("%+v, %v", standing, err)
+			}
+			leaves = append(leaves, leave)
+		}
+		if e := limited(t, second(limits.Enter(t.Context(), shop))); e.RetryAfter != time.Second {
+			t.Errorf("too many under way: retry after %v", e.RetryAfter)
+		}
+		time.Sleep(time.Minute)
+		for _, until := range c.underWay {
+			if time.Until(until) < 5*time.Second {
+				t.Errorf("a request that is under way counts for %v more", time.Until(until))
+			}
+		}
+		for _, leave := range leaves {
+			leave()
+			leave()
+		}
+		synctest.Wait()
+		if len(c.underWay) != 0 {
+			t.Errorf("%d requests are over and count", len(c.underWay))
+		}
+		before := c.prolonged
+		time.Sleep(time.Minute)
+		if c.prolonged != before {
+			t.Error("nothing is under way, and is prolonged")
+		}
+		c.left = 0.25
+		if e := limited(t, second(limits.Enter(t.Context(), shop))); e.RetryAfter != 750*time.Millisecond {
+			t.Errorf("too often: retry after %v, want until there is a whole one", e.RetryAfter)
+		}
+		c.broken = errors.New("no connection")
+		if _, _, err := limits.Enter(t.Context(), shop); !errors.Is(err, c.broken) {
+			t.Errorf("the counter is away: %v", err)
+		}
+		if _, leave, err := limits.Enter(t.Context(), auth.Principal{Kind: auth.Local}); err != nil {
+			t.Errorf("a caller without limits: %v", err)
+		} else {
+			leave()
+		}
+		stop()
+		synctest.Wait()
+	})
+}
