@@ -15,16 +15,17 @@ import (
 // prompt, the run's job, its brief, the question on its way. Both processes read the
 // same clock.
 func BenchmarkFirstRequest(b *testing.B) {
-	b.Run("store=sqlite", benchFirstRequest)
+	onBothStores(b, benchFirstRequest)
 }
 
-func benchFirstRequest(b *testing.B) {
+func benchFirstRequest(b *testing.B, store benchStore) {
 	const (
 		events = 150
 		every  = time.Second / 10
 	)
 	model := startScripted(b)
 	a, address := benchApp(b, func(c *config.Config) {
+		c.Store.URL = store.url(b)
 		withBenchAgent(c, model, 8)
 		c.Webhooks = benchWebhook("a")
 		hook := c.Webhooks["stripe"]

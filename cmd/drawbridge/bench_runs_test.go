@@ -25,14 +25,16 @@ import (
 // time of one run after another, or divided by how many there are at once; cpu-ms the
 // processor time of this process; xbare is ours divided by the bare loop's.
 func BenchmarkRuns(b *testing.B) {
-	for _, atOnce := range []int{1, 32} {
-		b.Run(fmt.Sprintf("store=sqlite/at-once=%d", atOnce), func(b *testing.B) { benchRuns(b, atOnce) })
-	}
+	onBothStores(b, func(b *testing.B, store benchStore) {
+		for _, atOnce := range []int{1, 32} {
+			b.Run(fmt.Sprintf("at-once=%d", atOnce), func(b *testing.B) { benchRuns(b, store, atOnce) })
+		}
+	})
 }
 
-func benchRuns(b *testing.B, atOnce int) {
+func benchRuns(b *testing.B, store benchStore, atOnce int) {
 	model := startScripted(b)
-	a := benchRunsApp(b, model, atOnce)
+	a := benchRunsApp(b, store, model, atOnce)
 	bare := newBareLoop(b, a, model.url)
 	contenders := map[string]func(n int) spent{
 		"":      func(n int) spent { return carryRuns(b, a, model, n) },
@@ -79,9 +81,12 @@ func inTurns(n int) func(yield func(int) bool) {
 }
 
 // benchRunsApp is an app that works, with an agent that has all tools.
-func benchRunsApp(b *testing.B, model scriptedModel, atOnce int) *app {
+func benchRunsApp(b *testing.B, store benchStore, model scriptedModel, atOnce int) *app {
 	b.Helper()
-	a, _ := benchApp(b, func(c *config.Config) { withBenchAgent(c, model, atOnce) }, true)
+	a, _ := benchApp(b, func(c *config.Config) {
+		c.Store.URL = store.url(b)
+		withBenchAgent(c, model, atOnce)
+	}, true)
 	return a
 }
 
