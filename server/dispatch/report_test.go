@@ -35,7 +35,13 @@ func TestCallsTellWhatEachCameTo(t *testing.T) {
 		journaled(t, 9, bridge.EntryIntent, bridge.Intent{Answer: 8, Index: 0, Function: "email_send", Tool: "email_send", Key: "c"}),
 		journaled(t, 10, bridge.EntryResult, bridge.Result{Answer: 8, Index: 0, IsError: true, Code: bridge.OutcomeUnknown}),
 		journaled(t, 12, bridge.EntryIntent, bridge.Intent{Answer: 11, Index: 0, Function: "read_result", Key: "d"}),
-		journaled(t, 13, bridge.EntryOutcome, bridge.Outcome{}),
+		// Nobody knew what became of it, and it was made again: one call.
+		journaled(t, 14, bridge.EntryIntent, bridge.Intent{Answer: 13, Index: 0, Function: "pay", Tool: "pay", Key: "e"}),
+		journaled(t, 15, bridge.EntryDoubt, bridge.Doubt{Answer: 13, Index: 0}),
+		journaled(t, 16, bridge.EntryDecision, bridge.Decision{Answer: 13, Index: 0, Verdict: bridge.DidNotHappen}),
+		journaled(t, 17, bridge.EntryIntent, bridge.Intent{Answer: 13, Index: 0, Function: "pay", Tool: "pay", Key: "e", Again: 1}),
+		journaled(t, 18, bridge.EntryResult, bridge.Result{Answer: 13, Index: 0}),
+		journaled(t, 19, bridge.EntryOutcome, bridge.Outcome{}),
 	}
 	got, err := dispatch.Calls(entries)
 	want := []dispatch.CallReport{
@@ -43,6 +49,7 @@ func TestCallsTellWhatEachCameTo(t *testing.T) {
 		{Tool: "crm_note", Status: "error", IdempotencyKey: "b"},
 		{Tool: "email_send", Status: "unknown", IdempotencyKey: "c"},  // the bridge said so
 		{Tool: "read_result", Status: "unknown", IdempotencyKey: "d"}, // nobody said anything
+		{Tool: "pay", Status: "ok", IdempotencyKey: "e"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -45,6 +45,7 @@ type world struct {
 	now      time.Time
 	note     func(context.Context) // what crm_note does
 	find     func(context.Context) // what crm_find does
+	breaks   bool                  // crm_note breaks once it has done that
 	made     []string              // tools called, in order
 	model    func(asked int) int   // status of the n-th answer, from 1
 	asked    int
@@ -171,9 +172,11 @@ func (w *world) connectTools() {
 		}, func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			w.mu.Lock()
 			w.made = append(w.made, name)
-			do := *tool.do
+			do, breaks := *tool.do, w.breaks && name == "crm_note"
 			w.mu.Unlock()
-			do(ctx)
+			if do(ctx); breaks {
+				return nil, errors.New("half way")
+			}
 			return mcp.NewToolResultText("done"), nil
 		})
 	}
