@@ -93,6 +93,39 @@ func TestBudgetEndsTheRunByItsNameAfterALastAnswer(t *testing.T) {
 	}
 }
 
+// TestRUN12_DeathResetsNoBudget: whenever the program dies, and whatever the settings
+// say by then, a run uses no more than it began with.
+func TestRUN12_DeathResetsNoBudget(t *testing.T) {
+	for name, budget := range map[string]bridge.Budget{
+		"turns": {Turns: 3}, "calls": {Calls: 3}, "tokens": {Tokens: 40}, "money": {Cost: 250_000, Currency: "USD"},
+	} {
+		fresh := func(t *testing.T) *world {
+			w := newWorld(t).tool("look", bridge.Read, true, returns("x")).tool("note", bridge.Write, true, counting())
+			w.model = restless
+			w.agent.Budget = budget
+			return w
+		}
+		whole := fresh(t)
+		want := whole.run()
+		if want.Status != bridge.Failed || !strings.HasPrefix(string(want.Reason), "budget_") {
+			t.Fatalf("%s: a whole life ended as %+v", name, want)
+		}
+		deaths(t, fresh, func(t *testing.T, w *world) {
+			w.agent.Budget = bridge.Budget{Turns: 1000, Calls: 1000, Tokens: 1 << 30}
+			if len(w.entries()) == 0 {
+				w.agent.Budget = budget // it has not begun
+			}
+			got := w.run()
+			if diff := cmp.Diff(want, got, ignoreUnexported); diff != "" {
+				t.Errorf("%s (-whole life +this):\n%s", name, diff)
+			}
+			if diff := cmp.Diff(whole.effects, w.effects); diff != "" {
+				t.Errorf("%s: effects (-whole life +this):\n%s", name, diff)
+			}
+		})
+	}
+}
+
 func TestBudgetWithoutLastWordsEndsInAnAccount(t *testing.T) {
 	for name, c := range map[string]struct {
 		budget bridge.Budget

@@ -153,7 +153,7 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 	}
 	switch {
 	case err == nil && returned.Unknown && intent.Effect != Read:
-		return CallResult{}, lose(intent, "the tool server does not know it: "+returned.Content)
+		return CallResult{}, lose(intent, strings.TrimPrefix(returned.Content, string(OutcomeUnknown)+": "))
 	case err == nil:
 		return returned, nil
 	}

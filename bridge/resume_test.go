@@ -2,7 +2,9 @@ package bridge_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +65,50 @@ func TestRUN06_ResumedRunDoesNothingTwice(t *testing.T) {
 	}
 	if calls := w.calls(); len(calls) != 2 {
 		t.Errorf("the tools saw %v, want one call before and one after", calls)
+	}
+}
+
+// RUN-06: keys are of the run, the answer and the place in it: stable over every death, and
+// others in a run that a person had run anew.
+func TestRUN06_KeysStayWithTheRunAndAreOthersInTheNext(t *testing.T) {
+	ask := openai.Call{Name: "refund"}
+	keys := func(run string, n int) []string {
+		w := newWorld(t).tool("refund", bridge.Money, true, returns("refunded"))
+		w.model = answers(asks(ask, ask), asks(ask), says("Done."))
+		for _, m := range []*mortal{{n: n}, {}} {
+			task := w.task()
+			task.Lease = w.journal.Lease(run)
+			m.Journal, task.Journal = w.journal, m
+			if _, err := bridge.New(w.model, w.options).Run(context.Background(), task); err != nil && !errors.Is(err, errKilled) {
+				t.Fatal(err)
+			}
+		}
+		entries, err := w.journal.Entries(context.Background(), run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for _, e := range entries {
+			var intent bridge.Intent
+			if e.Kind == bridge.EntryIntent && json.Unmarshal(e.Body, &intent) == nil {
+				keys = append(keys, intent.Key)
+			}
+		}
+		return keys
+	}
+	first := keys("run_1", 0)
+	if len(first) != 3 || first[0] == first[1] || first[1] == first[2] {
+		t.Fatalf("keys %q", first)
+	}
+	for n := 1; n < 8; n++ {
+		if again := keys("run_1", n); !slices.Equal(first, again) {
+			t.Errorf("killed at append %d: keys %q, want %q", n, again, first)
+		}
+	}
+	for _, key := range keys("run_2", 0) {
+		if slices.Contains(first, key) {
+			t.Errorf("another run has the key %q as well", key)
+		}
 	}
 }
 

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -118,6 +122,69 @@ func TestRUN05_KillBetweenSendAndAnswerIsLookedUp(t *testing.T) {
 				p.returns(want)
 			})
 		}
+	}
+}
+
+// TestRUN09_KillLeaksNoPlace: a source lets one run go at a time, and the one that has its
+// place is killed. Places are counted from the runs themselves.
+func TestRUN09_KillLeaksNoPlace(t *testing.T) {
+	for _, store := range testStores() {
+		t.Run(store.name, func(t *testing.T) {
+			m := newMortal(t, store, "put_once")
+			m.append("webhooks: {forge: {scheme: github, secrets: [forge-secret-0123456789], agent: desk, prompt: Put it., concurrency: 1}}\n")
+			server := serve(t, m.file, dieVariable+"="+string(bridge.AfterIntent))
+			awaitMount(t, server, "far")
+			for _, id := range []string{"d-1", "d-2", "d-3"} {
+				m.deliver(server, id)
+			}
+			close(m.known)
+			server.logs.Wait()
+			_ = server.cmd.Wait() // it reports the kill
+			server = serve(t, m.file)
+			kept := m.store.open(t, m.url, state.ReadOnly)
+			var runs []dispatch.Run
+			eventually(t, "the runs of all events", 3*time.Minute, func() bool {
+				var err error
+				if runs, err = kept.ListRuns(t.Context(), dispatch.RunFilter{States: []dispatch.State{dispatch.Succeeded}}, 10); err != nil {
+					t.Fatal(err)
+				}
+				return len(runs) == 3
+			})
+			if all, most, _ := m.far.took(); all != 3 || most != 1 {
+				t.Errorf("%d effects, %d under one key", all, most)
+			}
+			for i, run := range runs { // the newest first
+				if i > 0 && run.FinishedAt.After(runs[i-1].Started) {
+					t.Errorf("run %s began before %s had ended", runs[i-1].ID, run.ID)
+				}
+				checkJournal(t, kept, run.ID)
+			}
+			server.stop(t)
+		})
+	}
+}
+
+// deliver sends an event.
+func (m *mortal) deliver(server *program, id string) {
+	m.t.Helper()
+	mac := hmac.New(sha256.New, []byte("forge-secret-0123456789"))
+	mac.Write([]byte(`{"a":1}`))
+	got := apiCaller{m.t, server.base, ""}.do("POST", "/webhooks/forge", `{"a":1}`,
+		"X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)), "X-GitHub-Delivery", id, "X-GitHub-Event", "push")
+	if got.status != http.StatusOK {
+		m.t.Fatalf("delivering: %d %s", got.status, got.body)
+	}
+}
+
+// append adds to the settings.
+func (m *mortal) append(text string) {
+	m.t.Helper()
+	had, err := os.ReadFile(m.file)
+	if err == nil {
+		err = os.WriteFile(m.file, append(had, text...), 0o600)
+	}
+	if err != nil {
+		m.t.Fatal(err)
 	}
 }
 
