@@ -10,13 +10,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"drawbridge/bridge"
 	"drawbridge/bridge/openaitest"
+	"drawbridge/config"
 	"drawbridge/server/dispatch"
-	"drawbridge/store/sqlite"
+	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/store/state"
 )
 
@@ -45,28 +47,25 @@ type testStore struct {
 	name string
 	// fresh gives the address of a new one.
 	fresh func(t *testing.T) (url string)
-	// open opens it, beside the process that serves from it.
-	open func(t *testing.T, url string, mode state.Mode) *state.Store
 }
 
 // testStores are all of them.
 func testStores() []testStore {
-	return []testStore{{
-		name:  "sqlite",
-		fresh: func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db") },
-		open: func(t *testing.T, url string, mode state.Mode) *state.Store {
-			path, err := sqlite.PathOf(url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			store, err := sqlite.Open(t.Context(), path, mode, state.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = store.Close() })
-			return store
-		},
-	}}
+	return []testStore{
+		{"sqlite", func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "drawbridge.db") }},
+		{"postgres", func(t *testing.T) string { return postgrestest.Database(t) }},
+	}
+}
+
+// lookAt opens a store, beside the process that serves from it.
+func lookAt(t *testing.T, url string) *state.Store {
+	t.Helper()
+	store, err := openState(t.Context(), config.Store{URL: config.Secret(url)}, state.ReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 // ended is how a run has to stand once the program is back.
@@ -102,6 +101,7 @@ func TestRUN04_KillAtEveryPointOfTheJournalEndsAsDrawn(t *testing.T) {
 		for _, death := range deaths {
 			for tool, want := range map[string]ended{"look": death.read, "put_once": death.keyed, "put": death.bare} {
 				t.Run(fmt.Sprintf("%s/%s/%s", store.name, death.point, tool), func(t *testing.T) {
+					t.Parallel()
 					p := newMortal(t, store, tool)
 					p.dies(death.point)
 					p.returns(want)
@@ -117,6 +117,7 @@ func TestRUN05_KillBetweenSendAndAnswerIsLookedUp(t *testing.T) {
 	for _, store := range testStores() {
 		for point, want := range map[bridge.Point]ended{beforeEffect: {2, 1, false}, behindEffect: {1, 1, false}} {
 			t.Run(fmt.Sprintf("%s/%s", store.name, point), func(t *testing.T) {
+				t.Parallel()
 				p := newMortal(t, store, "put_checked")
 				p.dies(point)
 				p.returns(want)
@@ -141,7 +142,7 @@ func TestRUN09_KillLeaksNoPlace(t *testing.T) {
 			server.logs.Wait()
 			_ = server.cmd.Wait() // it reports the kill
 			server = serve(t, m.file)
-			kept := m.store.open(t, m.url, state.ReadOnly)
+			kept := lookAt(t, m.url)
 			var runs []dispatch.Run
 			eventually(t, "the runs of all events", 3*time.Minute, func() bool {
 				var err error
@@ -153,9 +154,10 @@ func TestRUN09_KillLeaksNoPlace(t *testing.T) {
 			if all, most, _ := m.far.took(); all != 3 || most != 1 {
 				t.Errorf("%d effects, %d under one key", all, most)
 			}
-			for i, run := range runs { // the newest first
-				if i > 0 && run.FinishedAt.After(runs[i-1].Started) {
-					t.Errorf("run %s began before %s had ended", runs[i-1].ID, run.ID)
+			slices.SortFunc(runs, func(a, b dispatch.Run) int { return a.Started.Compare(b.Started) })
+			for i, run := range runs {
+				if i > 0 && runs[i-1].FinishedAt.After(run.Started) {
+					t.Errorf("run %s began before %s had ended", run.ID, runs[i-1].ID)
 				}
 				checkJournal(t, kept, run.ID)
 			}
@@ -247,7 +249,7 @@ func (m *mortal) dies(point bridge.Point) {
 func (m *mortal) returns(want ended) {
 	m.t.Helper()
 	server := serve(m.t, m.file)
-	store := m.store.open(m.t, m.url, state.ReadOnly)
+	store := lookAt(m.t, m.url)
 	run := m.await(store)
 	all, most, calls := m.far.took()
 	if all != want.effects || calls != want.calls || most > 1 || run.Undecided() != want.asks {
