@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log/slog"
 	"net"
@@ -108,6 +109,14 @@ func (d *DB) Snapshot(ctx context.Context) (*sql.Tx, error) {
 
 // Alone is false: other nodes may use the database.
 func (d *DB) Alone() bool { return false }
+
+// Lock takes an advisory lock by the hash of a name: two that meet wait without need.
+func (d *DB) Lock(ctx context.Context, tx sqldb.Tx, what string) error {
+	sum := fnv.New32a()
+	_, _ = io.WriteString(sum, what)
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(CAST(? AS INTEGER), CAST(? AS INTEGER))`, int32(namedLocks), int32(sum.Sum32()))
+	return err
+}
 
 // InOrder is false: writes go on beside each other, and the later may be the first to be
 // committed.

@@ -17,6 +17,9 @@ import (
 // it, and the first of the two numbers of those that have two.
 const lockClass = 0x64726177
 
+// namedLocks is the first number of those that are taken by name, for a transaction.
+const namedLocks = 0x64726178
+
 // The numbers of our advisory locks, which are the database's, and so everybody's who
 // uses the same database: ours begin with "draw" in ASCII.
 const (

@@ -175,3 +175,88 @@ func TestStoreIsExportedAndListedByWhatIsAsked(t *testing.T) {
 		t.Errorf("the body came back as %q (%v)", stored.Body, err)
 	}
 }
+
+// Of events that stand in line none becomes visible behind one with a higher number: the
+// run of that would go on beside the run of this.
+func TestEventsThatStandInLineBecomeVisibleInTheirOrder(t *testing.T) {
+	h := newHarness(t)
+	if err := h.store.SetLanes(t.Context(), dispatch.Lanes{AtOnce: map[string]int{}, Ordered: []string{"shop"}}); err != nil {
+		t.Fatal(err)
+	}
+	plain := open(t, "pgx", h.url)
+	for _, statement := range []string{
+		`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$`,
+		`CREATE TRIGGER wait AFTER INSERT ON events FOR EACH ROW WHEN (NEW.id = 'evt_slow') EXECUTE FUNCTION wait()`,
+	} {
+		if _, err := plain.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gate, err := plain.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = gate.Close() }()
+	if _, err := gate.ExecContext(t.Context(), `SELECT pg_advisory_lock(7)`); err != nil {
+		t.Fatal(err)
+	}
+	waiting := func() (n int) {
+		if err := plain.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	ended := make(chan error, 2)
+	accept := func(id, source string) {
+		e := webhook.Event{ID: id, Source: source, Key: id, Body: []byte("{}"), ReceivedAt: h.Now(), VerifiedBy: "secret"}
+		_, err := h.store.Accept(context.Background(), webhook.Batch{Events: []webhook.Event{e}})
+		ended <- err
+	}
+	go accept("evt_slow", "shop")
+	until(t, func() bool { return waiting() == 1 }) // it has its number
+	accept("evt_elsewhere", "other")                // whose events do not stand in line
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	go accept("evt_fast", "shop")
+	until(t, func() bool { return waiting() == 2 || len(ended) > 0 })
+	if len(ended) > 0 {
+		t.Fatalf("the event behind was stored before the first: %v", <-ended)
+	}
+	if _, err := gate.ExecContext(t.Context(), `SELECT pg_advisory_unlock(7)`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := lines(t, plain, `SELECT (SELECT seq FROM events WHERE id = 'evt_slow') < (SELECT seq FROM events WHERE id = 'evt_fast') AND true`); got[0] != "true" {
+		t.Error("they are numbered the other way round")
+	}
+}
+
+// The place of an event that is routed again is its own: the next that comes does not
+// have the same.
+func TestEventThatIsRoutedAgainHasANumberOfItsOwn(t *testing.T) {
+	h := newHarness(t)
+	accept := func(id string) error {
+		e := webhook.Event{ID: id, Source: "shop", Key: id, Body: []byte("{}"), ReceivedAt: h.Now(), VerifiedBy: "secret"}
+		_, err := h.store.Accept(t.Context(), webhook.Batch{Events: []webhook.Event{e}})
+		return err
+	}
+	if err := accept("evt_1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := h.store.Route(t.Context(), "evt_1", dispatch.Routing{Status: dispatch.Ignored}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.store.Replay(t.Context(), "evt_1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := accept("evt_2"); err != nil {
+		t.Error(err)
+	}
+}

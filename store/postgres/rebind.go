@@ -7,13 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// ForUpdate in a text of SQL locks the rows that it reads until the transaction ends.
+// forUpdate in a text of SQL locks the rows that it reads until the transaction ends.
 // SQLite, which has one writer, passes over a comment.
 const forUpdate = "/*FOR UPDATE*/"
 
 // words are what the texts say for both engines, and PostgreSQL otherwise.
 var words = strings.NewReplacer(
 	forUpdate, "FOR UPDATE",
+	// The next number of an event, which the sequence gives to nobody else.
+	"(SELECT MAX(seq) + 1 FROM events)", "nextval(pg_get_serial_sequence('events', 'seq'))",
 	"json_each(?)", "json_array_elements_text(CAST(? AS json))",
 )
 

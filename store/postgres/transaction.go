@@ -116,8 +116,11 @@ func (s *session) QueryRowContext(_ context.Context, query string, args ...any) 
 	return s.conn.QueryRowContext(s.ctx, query, args...)
 }
 
-// Pgx is the transaction as pgx knows it.
-func (s *session) Pgx() pgx.Tx { return s.tx }
+// Pgx is the transaction as pgx knows it. What is done by it counts as a change.
+func (s *session) Pgx() pgx.Tx {
+	s.changed = true
+	return s.tx
+}
 
 // Enqueued is told of each job that is added or moved. Its wake-up goes into the same
 // transaction, with all others.
@@ -131,6 +134,14 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 )
+
+// cutCodes are those with which the server ends a connection.
+var cutCodes = map[string]bool{
+	"25P03": true, // idle in a transaction for too long: this process was stopped
+	"57P01": true, // the administrator stops the server
+	"57P02": true, // it has crashed
+	"57P05": true, // idle for too long
+}
 
 func codeOf(err error) string {
 	var said *pgconn.PgError

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"drawbridge/store/state"
 	"drawbridge/tools/sqldb"
@@ -19,6 +21,8 @@ const (
 	maxBatch = 64
 	// mostTries is how often a transaction is carried out that met another one.
 	mostTries = 5
+	// metPause is half the longest pause before the second of them, and doubles with each.
+	metPause = 5 * time.Millisecond
 )
 
 // operation is a write that somebody waits for.
@@ -183,9 +187,12 @@ func (d *DB) commit(ctx context.Context, batch []*operation) error {
 		case errors.As(err, &connect):
 			return err
 		case code == serializationFailure || code == deadlockDetected:
-		case code == uniqueViolation && batch[0].how.Keyed && try == 1:
-			// Somebody else wrote the key since it looked: let it look again.
-		case code == "" && lost(err):
+			// The other one is about to go on, or was undone as well and is back at once.
+			time.Sleep(rand.N(metPause << try))
+		case code == uniqueViolation && try == 1:
+			// Somebody else may have written the key since it looked: let it look again.
+		case cutCodes[code] || code == "" && lost(err):
+			// The commit was not asked for, so nothing has happened.
 		default:
 			return err
 		}

@@ -51,6 +51,9 @@ func stillDead(ctx context.Context, tx sqldb.Tx, query, id string) error {
 // reroute has an event routed once more, which settles what is dead of the runs it
 // became before. In the order of arrival it goes to the end.
 func (s *Store) reroute(ctx context.Context, tx sqldb.Tx, id string) error {
+	if err := s.eventInTurn(ctx, tx, id); err != nil {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, `UPDATE events SET status = 'accepted', status_at = ?, note = '', replay = replay + 1, successor = '',
 		seq = (SELECT MAX(seq) + 1 FROM events), in_line = (SELECT COUNT(*) FROM lanes WHERE lane = events.source AND ordered = 1)
 		WHERE id = ?`, millis(s.now()), id); err != nil {
@@ -62,9 +65,24 @@ func (s *Store) reroute(ctx context.Context, tx sqldb.Tx, id string) error {
 	return enqueue(ctx, tx, dispatch.EventJob, id, s.now())
 }
 
+// eventInTurn is inTurn for the source of an event.
+func (s *Store) eventInTurn(ctx context.Context, tx sqldb.Tx, id string) error {
+	if s.InOrder() {
+		return nil
+	}
+	var source string
+	if err := tx.QueryRowContext(ctx, `SELECT source FROM events WHERE id = ?`, id).Scan(&source); err != nil {
+		return err
+	}
+	return s.inTurn(ctx, tx, source)
+}
+
 // routeEdited adds a copy of an event with another body. It has no key to be found by:
 // the original keeps that, so that a delivery sent again is still one of it.
 func (s *Store) routeEdited(ctx context.Context, tx sqldb.Tx, r dispatch.Revival) error {
+	if err := s.eventInTurn(ctx, tx, r.ID); err != nil {
+		return err
+	}
 	now := millis(s.now())
 	if _, err := tx.ExecContext(ctx, `INSERT INTO events (id, source, event_key, dedupe_key, weak, content_type, headers, body, received_at, provider_at,
 			verified_by, status, status_at, last_seen_at, edited_from, edited_by, in_line)

@@ -38,6 +38,9 @@ type Engine interface {
 	// InOrder reports whether rows become visible in the order of their numbers: whoever
 	// has seen all up to one will never find another below it.
 	InOrder() bool
+	// Lock keeps others who lock the same out until the transaction ends. Where writes are
+	// in order there is nobody to be kept out.
+	Lock(ctx context.Context, tx sqldb.Tx, what string) error
 	// Room is nil while there is room for events on the disk, if the engine knows.
 	Room() error
 	// WatchRoom measures the disk until ctx ends.
@@ -73,6 +76,10 @@ type Joint struct {
 	// carried out by itself.
 	Carry func(tx sqldb.Tx, parts []any) error
 }
+
+// forUpdate, in a query, locks the rows that it reads until the transaction ends, where
+// writes go on beside each other. SQLite passes over a comment.
+const forUpdate = ` /*FOR UPDATE*/`
 
 // Least is how much of the store's disk has to be free (ING-29). The zero value asks for
 // nothing.

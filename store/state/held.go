@@ -25,7 +25,7 @@ type holding struct {
 func held(ctx context.Context, tx sqldb.Tx, lease bridge.Lease) (holding, error) {
 	h := holding{run: lease.Run}
 	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, touched_at, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id), `+waiterColumns+`
-		FROM runs WHERE id = ? AND epoch = ? AND state = 'running'`, lease.Run, lease.Epoch).Scan(append([]any{&h.agent, &h.cancel, &h.touched, &h.last}, h.waiter.fields()...)...)
+		FROM runs WHERE id = ? AND epoch = ? AND state = 'running'`+forUpdate, lease.Run, lease.Epoch).Scan(append([]any{&h.agent, &h.cancel, &h.touched, &h.last}, h.waiter.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return holding{}, bridge.ErrFenced
 	}
@@ -46,7 +46,7 @@ func (h holding) follows(entries []bridge.Entry) error {
 func idle(ctx context.Context, tx sqldb.Tx, run dispatch.Run, epoch int64, now time.Time) (holding, error) {
 	h := holding{run: run.ID, touched: millis(now)}
 	err := tx.QueryRowContext(ctx, `SELECT agent, cancel, (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id), `+waiterColumns+`
-		FROM runs WHERE id = ? AND epoch = ? AND state = ?`, run.ID, epoch, string(run.State)).Scan(append([]any{&h.agent, &h.cancel, &h.last}, h.waiter.fields()...)...)
+		FROM runs WHERE id = ? AND epoch = ? AND state = ?`+forUpdate, run.ID, epoch, string(run.State)).Scan(append([]any{&h.agent, &h.cancel, &h.last}, h.waiter.fields()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return holding{}, errMoved
 	}

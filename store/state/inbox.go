@@ -26,7 +26,8 @@ func (s *Store) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt,
 		}
 	}
 	receipts := make([]webhook.Receipt, len(b.Events))
-	how := How{Impatient: true, Keyed: true}
+	// Whether a duplicate runs again is decided by more than its key.
+	how := How{Impatient: true, Keyed: !b.RerunIfFailed}
 	if len(b.Events) == 1 && b.Raw == nil {
 		// Of a single event nothing can fail behind the first statement but the disk.
 		how.Bare = true
@@ -35,6 +36,9 @@ func (s *Store) Accept(ctx context.Context, b webhook.Batch) ([]webhook.Receipt,
 		}
 	}
 	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
+		if err := s.inTurn(ctx, tx, b.Events[0].Source); err != nil {
+			return err
+		}
 		delivery, err := keepRaw(ctx, tx, b)
 		if err != nil {
 			return err

@@ -50,6 +50,21 @@ func (s *Store) letSomeGo(ctx context.Context) (more bool, err error) {
 	return g.more, nil
 }
 
+// inTurn keeps others from giving events of a source numbers, until the transaction ends,
+// if those stand in line: where writes go on beside each other, an event could become
+// visible behind one of a higher number, and its run begin beside that one's.
+func (s *Store) inTurn(ctx context.Context, tx sqldb.Tx, source string) error {
+	if s.InOrder() {
+		return nil
+	}
+	var ordered bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM lanes WHERE lane = ? AND ordered = 1)`, source).Scan(&ordered)
+	if err != nil || !ordered {
+		return err
+	}
+	return s.Lock(ctx, tx, "lane "+source)
+}
+
 func (s *Store) writeLanes(ctx context.Context, tx sqldb.Tx, lanes dispatch.Lanes) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM lanes`); err != nil {
 		return err
