@@ -128,7 +128,11 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 		return err
 	}
 	a.cleanup(a.mounts.close)
-	a.guard = guard.New(a.catalog, a.store, guard.Options{Log: a.log})
+	var ledger guard.Ledger = a.store
+	if !a.store.Alone() {
+		ledger = patientLedger{a.store}
+	}
+	a.guard = guard.New(a.catalog, ledger, guard.Options{Log: a.log})
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL)})
 	a.cleanup(a.mcp.Close)

@@ -37,11 +37,15 @@ type backends struct {
 }
 
 func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*backends, error) {
-	mail, err := outbox.New(store, cfg.Email.From, now)
+	var db sqldb.DB = store
+	if !store.Alone() {
+		db = patientDB{store}
+	}
+	mail, err := outbox.New(db, cfg.Email.From, now)
 	if err != nil {
 		return nil, fmt.Errorf("tools.email: %w", err)
 	}
-	return &backends{crm: crmbuiltin.New(store, now), payment: paymentbuiltin.New(store, now), email: mail, followUps: store}, nil
+	return &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail, followUps: store}, nil
 }
 
 // catalog gathers the tools of all families.

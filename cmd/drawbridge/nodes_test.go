@@ -267,6 +267,8 @@ func TestRUN09_PlacesOfASourceAreCountedOverAllNodes(t *testing.T) {
 	c.await(2, c.model.asked, "runs were carried on")
 	c.model.answer()
 	c.done()
+	c.model.mu.Lock()
+	defer c.model.mu.Unlock()
 	if c.model.mostAtOnce != 2 {
 		t.Errorf("%d runs asked the model at once, want 2", c.model.mostAtOnce)
 	}

@@ -49,3 +49,10 @@ func passes(err error) bool {
 	return passingCodes[code] || len(code) == 5 && passingCodes[code[:2]] || lost(err) ||
 		errors.As(err, &connect) && !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "conn closed")
 }
+
+// NotBegun reports whether a write failed before anything of it was sent: there was no
+// connection to be had.
+func NotBegun(err error) bool {
+	var connect *connectError
+	return errors.As(err, &connect)
+}

@@ -188,3 +188,36 @@ func TestOneNodeLeadsAtATime(t *testing.T) {
 	lead(other, true)
 	lead(one, false)
 }
+
+// What is asked of a run, and what becomes of it, is known to the other nodes soon.
+func TestNodesHearOfCancelsAndChanges(t *testing.T) {
+	url := migrated(t)
+	one, other := node(t, url), node(t, url)
+	start(t, one, "run_1", time.Time{})
+	had, err := one.ClaimRuns(t.Context(), 1, time.Minute)
+	if err != nil || len(had) != 1 {
+		t.Fatal(had, err)
+	}
+	changed, stop := other.Watch("run_1")
+	defer stop()
+	within(t, 20*time.Second, changed, "first look")
+	entry := bridge.Entry{Seq: 1, Kind: bridge.EntryBrief, At: time.Now(), Body: []byte(`{}`)}
+	if err := one.Append(t.Context(), had[0].Lease, entry); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 20*time.Second, changed, "word of what was journaled")
+
+	if _, err := other.RequestCancel(t.Context(), "run_1", "no longer needed"); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		within(t, 20*time.Second, one.Wake(dispatch.Cancels), "word of the cancel")
+		asked, err := one.CancelRequests(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(asked) == 1 && asked[0] == (dispatch.CancelRequest{Run: "run_1", Why: "no longer needed"}) {
+			return
+		}
+	}
+}
