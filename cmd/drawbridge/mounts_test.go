@@ -86,3 +86,24 @@ func TestListWarnsOfTheSettingsOnce(t *testing.T) {
 		t.Errorf("it said:\n%s", stderr)
 	}
 }
+
+// TestLookUpIsCheckedBeforeAnythingStarts: a mistake in an expression has its place in the file.
+func TestLookUpIsCheckedBeforeAnythingStarts(t *testing.T) {
+	file := settingsFile(t, `tools:
+  mcp:
+    - name: far
+      command: [/no/such/program]
+      unknown:
+        put: {do: check, tool: look, arguments: {id: argument.id}, found: text ==}
+        "*": {do: ask}
+`)
+	_, stderr, code := command(t, "check", "-c", file)
+	for _, want := range []string{
+		`:7:54: tools.mcp[0].unknown.put.arguments.id: undeclared reference to 'argument'`,
+		`:7:82: tools.mcp[0].unknown.put.found: Syntax error`,
+	} {
+		if code != exitWrong || !strings.Contains(stderr, want) {
+			t.Errorf("exit %d, it lacks %q:\n%s", code, want, stderr)
+		}
+	}
+}

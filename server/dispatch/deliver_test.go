@@ -95,3 +95,16 @@ func TestRunThatOwesNoneSendsNone(t *testing.T) {
 		t.Errorf("%d callbacks are owed (%v) and %d arrived, want 0 and that of %s", len(callbacks), err, len(w.received), loud)
 	}
 }
+
+// always gives one status.
+func always(status int) func(int) int { return func(int) int { return status } }
+
+// first gives a status for the first n, then 200.
+func first(n, status int) func(int) int {
+	return func(i int) int {
+		if i <= n {
+			return status
+		}
+		return http.StatusOK
+	}
+}

@@ -99,18 +99,6 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func always(status int) func(int) int { return func(int) int { return status } }
-
-// first gives a status for the first n, then 200.
-func first(n, status int) func(int) int {
-	return func(i int) int {
-		if i <= n {
-			return status
-		}
-		return http.StatusOK
-	}
-}
-
 func (w *world) route(prompt string) *dispatch.Route {
 	w.t.Helper()
 	r := &dispatch.Route{Source: "shop", Agent: "desk", Prompt: prompt, When: "event.type != 'test'", Target: "shop"}
