@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,6 +52,24 @@ func (c *counter) Dismiss(_ context.Context, id string) error {
 	return nil
 }
 
+// standing is how a counter stands.
+type standing struct {
+	underWay  map[string]time.Time
+	prolonged int
+}
+
+func (c *counter) look() standing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return standing{maps.Clone(c.underWay), c.prolonged}
+}
+
+func (c *counter) set(left float64, broken error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left, c.broken = left, broken
+}
+
 func TestSharedLimitsAreTheCountersToSay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{underWay: map[string]time.Time{}, left: 5}
@@ -69,7 +88,7 @@ func TestSharedLimitsAreTheCountersToSay(t *testing.T) {
 			t.Errorf("too many under way: retry after %v", e.RetryAfter)
 		}
 		time.Sleep(time.Minute)
-		for _, until := range c.underWay {
+		for _, until := range c.look().underWay {
 			if time.Until(until) < 5*time.Second {
 				t.Errorf("a request that is under way counts for %v more", time.Until(until))
 			}
@@ -79,20 +98,21 @@ func TestSharedLimitsAreTheCountersToSay(t *testing.T) {
 			leave()
 		}
 		synctest.Wait()
-		if len(c.underWay) != 0 {
-			t.Errorf("%d requests are over and count", len(c.underWay))
+		before := c.look()
+		if len(before.underWay) != 0 {
+			t.Errorf("%d requests are over and count", len(before.underWay))
 		}
-		before := c.prolonged
 		time.Sleep(time.Minute)
-		if c.prolonged != before {
+		if c.look().prolonged != before.prolonged {
 			t.Error("nothing is under way, and is prolonged")
 		}
-		c.left = 0.25
+		c.set(0.25, nil)
 		if e := limited(t, second(limits.Enter(t.Context(), shop))); e.RetryAfter != 750*time.Millisecond {
 			t.Errorf("too often: retry after %v, want until there is a whole one", e.RetryAfter)
 		}
-		c.broken = errors.New("no connection")
-		if _, _, err := limits.Enter(t.Context(), shop); !errors.Is(err, c.broken) {
+		broken := errors.New("no connection")
+		c.set(0, broken)
+		if _, _, err := limits.Enter(t.Context(), shop); !errors.Is(err, broken) {
 			t.Errorf("the counter is away: %v", err)
 		}
 		if _, leave, err := limits.Enter(t.Context(), auth.Principal{Kind: auth.Local}); err != nil {
