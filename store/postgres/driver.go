@@ -48,7 +48,7 @@ func (c *connection) PrepareContext(ctx context.Context, query string) (driver.S
 	return stmt, passing(err)
 }
 
-// CheckNamedValue makes values what the columns hold: a truth is 0 or 1.
+// CheckNamedValue makes values what the columns hold.
 func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
 	if valuer, ok := v.Value.(driver.Valuer); ok {
 		value, err := valuer.Value()
@@ -57,16 +57,22 @@ func (c *connection) CheckNamedValue(v *driver.NamedValue) error {
 		}
 		v.Value = value
 	}
-	switch value := v.Value.(type) {
-	case bool:
-		v.Value = int64(0)
-		if value {
-			v.Value = int64(1)
-		}
-	case string:
-		v.Value = storable(value)
-	}
+	v.Value = stored(v.Value)
 	return c.Conn.CheckNamedValue(v)
+}
+
+// stored is a value as the columns hold it: a truth is 0 or 1.
+func stored(value any) any {
+	switch value := value.(type) {
+	case bool:
+		if value {
+			return int64(1)
+		}
+		return int64(0)
+	case string:
+		return storable(value)
+	}
+	return value
 }
 
 // pgxOf is the connection of pgx below one of a pool.

@@ -27,6 +27,9 @@ type session struct {
 	conn *sql.Conn
 	tx   pgx.Tx
 	db   *DB
+	// later are statements whose results nobody waits for, failed what became of them.
+	later  pgx.Batch
+	failed error
 	// changed: something was written since it was last set to false. A query that
 	// returns rows may write as well (RETURNING), so every one counts that is no SELECT.
 	changed bool
@@ -70,16 +73,23 @@ type connectError struct{ err error }
 func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
-// commit ends the transaction. An error may mean that the answer was lost: whoever asked
-// must not believe either.
-func (s *session) commit() error {
+// commit ends the transaction, with what was left for later. unknown: the answer was lost,
+// so that whoever asked must not believe either.
+func (s *session) commit() (unknown bool, err error) {
 	defer s.stop()
-	if err := s.tx.Commit(s.ctx); err != nil {
+	if err := s.flush("commit"); err != nil {
 		discard(s.conn)
-		return err
+		return !undone(err), err
 	}
 	s.db.wakes.added(s.due)
-	return s.conn.Close()
+	return false, s.conn.Close()
+}
+
+// undone reports whether an error at the end of a transaction says that nothing of it was
+// done. A server that goes down says so with an error as well, whatever it did before.
+func undone(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && said.SeverityUnlocalized == "ERROR" || errors.Is(err, pgx.ErrTxCommitRollback)
 }
 
 func (s *session) rollback() {
@@ -98,6 +108,9 @@ func (s *session) broken() bool {
 }
 
 func (s *session) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
 	res, err := s.conn.ExecContext(s.ctx, query, args...)
 	if err == nil && !s.changed {
 		n, failed := res.RowsAffected()
@@ -107,11 +120,15 @@ func (s *session) ExecContext(_ context.Context, query string, args ...any) (sql
 }
 
 func (s *session) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := s.flush(); err != nil {
+		return nil, err
+	}
 	s.changed = s.changed || !strings.HasPrefix(query, "SELECT")
 	return s.conn.QueryContext(s.ctx, query, args...)
 }
 
 func (s *session) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+	_ = s.flush() // after an error this fails too, and run tells of the first
 	s.changed = s.changed || !strings.HasPrefix(query, "SELECT")
 	return s.conn.QueryRowContext(s.ctx, query, args...)
 }
@@ -158,7 +175,11 @@ func (s *session) run(fn func(tx sqldb.Tx) error) (err error) {
 			err = fmt.Errorf("writing: panic: %v", p)
 		}
 	}()
-	if err := fn(s); err != nil {
+	err = fn(s)
+	if s.failed != nil {
+		return s.failed
+	}
+	if err != nil {
 		return err
 	}
 	if s.broken() {

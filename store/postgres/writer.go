@@ -226,10 +226,14 @@ func (d *DB) transact(ctx context.Context, batch []*operation) (committing bool,
 		s.rollback()
 		return false, err
 	}
-	if err := s.commit(); err != nil {
+	unknown, err := s.commit()
+	switch {
+	case err == nil:
+		return false, nil
+	case unknown:
 		return true, fmt.Errorf("committing: %w", err)
 	}
-	return false, nil
+	return false, &spoiltError{fmt.Errorf("committing: %w", err)}
 }
 
 // rehearse runs an operation and undoes it, where tests want to see that it can be run
@@ -242,7 +246,8 @@ func (d *DB) rehearse(s *session, op *operation) error {
 		return err
 	}
 	_ = s.run(op.fn)
-	s.due = nil
+	_ = s.flush() // what goes wrong here goes wrong again
+	s.due, s.failed = nil, nil
 	_, err := s.tx.Exec(s.ctx, "ROLLBACK TO rehearsal")
 	return err
 }

@@ -60,7 +60,7 @@ func (h holding) worked(now time.Time) int64 { return max(0, millis(now)-h.touch
 // progressed notes a sign of life of a run that has got somewhere: its row of
 // faults ends. The day counts what was spent.
 func (h holding) progressed(ctx context.Context, tx sqldb.Tx, now time.Time, spent bridge.Usage) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE runs SET attempts = 0, worked_ms = worked_ms + ?, touched_at = ? WHERE id = ?`,
+	if err := sqldb.Later(ctx, tx, `UPDATE runs SET attempts = 0, worked_ms = worked_ms + ?, touched_at = ? WHERE id = ?`,
 		h.worked(now), millis(now), h.run); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (h holding) progressed(ctx context.Context, tx sqldb.Tx, now time.Time, spe
 
 // touch notes a sign of life.
 func (h holding) touch(ctx context.Context, tx sqldb.Tx, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE runs SET worked_ms = worked_ms + ?, touched_at = ? WHERE id = ?`,
+	if err := sqldb.Later(ctx, tx, `UPDATE runs SET worked_ms = worked_ms + ?, touched_at = ? WHERE id = ?`,
 		h.worked(now), millis(now), h.run); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h holding) spend(ctx context.Context, tx sqldb.Tx, now time.Time, u bridge
 	if u == (bridge.Usage{}) && worked == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO agent_days (agent, day, turns, calls, prompt_tokens, completion_tokens,
+	return sqldb.Later(ctx, tx, `INSERT INTO agent_days (agent, day, turns, calls, prompt_tokens, completion_tokens,
 			cached_tokens, reasoning_tokens, cost_micros, currency, worked_ms)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (agent, day) DO UPDATE SET turns = agent_days.turns + excluded.turns, calls = agent_days.calls + excluded.calls,
@@ -93,7 +93,6 @@ func (h holding) spend(ctx context.Context, tx sqldb.Tx, now time.Time, u bridge
 			currency = CASE excluded.currency WHEN '' THEN agent_days.currency ELSE excluded.currency END,
 			worked_ms = agent_days.worked_ms + excluded.worked_ms`,
 		h.agent, dayOf(now), u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens, u.ReasoningTokens, u.Cost, u.Currency, worked)
-	return err
 }
 
 // dayOf is the day, in UTC, that a time lies in.

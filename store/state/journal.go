@@ -65,7 +65,7 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 
 func appendEntries(ctx context.Context, tx sqldb.Tx, run string, entries []bridge.Entry) error {
 	for _, e := range entries {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO journal (run, seq, kind, at, body) VALUES (?, ?, ?, ?, ?)`,
+		if err := sqldb.Later(ctx, tx, `INSERT INTO journal (run, seq, kind, at, body) VALUES (?, ?, ?, ?, ?)`,
 			run, e.Seq, string(e.Kind), millis(e.At), string(e.Body)); err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
 	op := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
 	err := s.Do(ctx, op, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO audit
+		err := sqldb.Later(ctx, tx, `INSERT INTO audit
 			(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			millis(row.At), row.Principal, row.Door, row.Tool, string(row.Effect), string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
@@ -84,12 +84,10 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 // is there already stays: it was the first.
 func settle(ctx context.Context, tx sqldb.Tx, c guard.Settlement) error {
 	if len(c.Result) == 0 {
-		_, err := tx.ExecContext(ctx, `DELETE FROM guarded_calls WHERE principal = ? AND idempotency_key = ? AND result IS NULL`,
+		return sqldb.Later(ctx, tx, `DELETE FROM guarded_calls WHERE principal = ? AND idempotency_key = ? AND result IS NULL`,
 			c.Principal, c.Key)
-		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, result, at) VALUES (?, ?, ?, ?, ?, ?)
+	return sqldb.Later(ctx, tx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, result, at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(guarded_calls.result, excluded.result)`,
 		c.Principal, c.Key, c.Tool, c.Digest, string(c.Result), millis(c.At))
-	return err
 }

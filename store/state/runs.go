@@ -276,7 +276,7 @@ func (h holding) finish(ctx context.Context, g *gates, end dispatch.Ending) erro
 		return fmt.Errorf("encoding the outcome: %w", err)
 	}
 	o, u, at := end.Outcome, end.Outcome.Usage, millis(end.At)
-	if _, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
+	if err := sqldb.Later(ctx, tx, `UPDATE runs SET state = ?, reason = ?, answer = ?, tainted = MAX(tainted, ?), turns = ?, calls = ?,
 		prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?, reasoning_tokens = ?, cost_micros = ?, currency = ?,
 		worked_ms = worked_ms + ?, touched_at = ?, finished_at = ?, gate = '', dead = `+diesAs+` WHERE id = ?`,
 		string(end.State), string(o.Reason), o.Answer, o.Tainted, u.Turns, u.Calls, u.PromptTokens, u.CompletionTokens, u.CachedTokens,

@@ -30,6 +30,22 @@ type Tx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
+// Deferrer is a transaction that can leave statements for later.
+type Deferrer interface {
+	Later(query string, args ...any) error
+}
+
+// Later carries out a statement whose result nobody looks at: at once, or, in a
+// transaction that is a [Deferrer], before the next statement or with the commit. An error
+// of it may come as one of those.
+func Later(ctx context.Context, tx Tx, query string, args ...any) error {
+	if later, ok := tx.(Deferrer); ok {
+		return later.Later(query, args...)
+	}
+	_, err := tx.ExecContext(ctx, query, args...)
+	return err
+}
+
 // DB is a database that a built-in backend works on.
 type DB interface {
 	// Write runs fn in a transaction and returns when it is durable, or when fn
@@ -74,9 +90,8 @@ func Once[Out any](ctx context.Context, db DB, now func() time.Time, tool string
 		if err != nil {
 			return fmt.Errorf("encoding the result of %s: %w", tool, err)
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO tool_effects (idempotency_key, tool, result, created_at) VALUES (?, ?, ?, ?)`,
+		return Later(ctx, tx, `INSERT INTO tool_effects (idempotency_key, tool, result, created_at) VALUES (?, ?, ?, ?)`,
 			key, tool, string(raw), now().UnixMilli())
-		return err
 	})
 	if err != nil {
 		var zero Out
