@@ -133,12 +133,6 @@ func (s *session) QueryRowContext(_ context.Context, query string, args ...any) 
 	return s.conn.QueryRowContext(s.ctx, query, args...)
 }
 
-// Pgx is the transaction as pgx knows it. What is done by it counts as a change.
-func (s *session) Pgx() pgx.Tx {
-	s.changed = true
-	return s.tx
-}
-
 // Enqueued is told of each job that is added or moved. Its wake-up goes into the same
 // transaction, with all others.
 func (s *session) Enqueued(kind dispatch.Kind, ref string, due time.Time) {
