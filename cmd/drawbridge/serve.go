@@ -13,7 +13,8 @@ func serveCommand(c *console) *cobra.Command {
 		Long: `Serves all doors on server.listen: MCP over streamable HTTP (/mcp) and SSE (/sse, /message),
 agents behind OpenAI's chat API (/v1/chat/completions, /v1/models) and their runs (/v1/runs/RUN),
 webhooks (/webhooks/NAME) and health (/healthz, /readyz); and carries durable runs and callbacks.
-One process serves from a store at a time. SIGINT or SIGTERM stops it in order.`,
+One process at a time serves from a store in a file, and any number from one in PostgreSQL.
+SIGINT or SIGTERM stops it in order: what it has is put down, for another or for its next start.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.settings(cmd)
