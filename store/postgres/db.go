@@ -84,6 +84,11 @@ func (d *DB) open(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.S
 	if d.mode == state.ReadOnly {
 		return nil
 	}
+	if d.mode == state.Owned {
+		if err := checkClock(ctx, d.reads); err != nil {
+			return err
+		}
+	}
 	err := migrateAll(ctx, config, schemas)
 	if err != nil {
 		return err

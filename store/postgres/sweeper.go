@@ -30,6 +30,7 @@ type sweeper struct {
 	kinds   []string
 	log     *slog.Logger
 	missing missing
+	aside   bool // the clock was found to be wrong
 
 	mu   sync.Mutex
 	next time.Time // when something will be due, as far as is known
@@ -70,6 +71,7 @@ func (s *sweeper) run(ctx context.Context) {
 		case <-regular.C:
 			due.Stop()
 			s.takeOver(ctx)
+			s.lookAtClock(ctx)
 		}
 		s.sweep(ctx)
 	}
@@ -107,6 +109,23 @@ func (s *sweeper) takeOver(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("looking for nodes that are gone", "err", err)
 	}
+}
+
+// lookAtClock tells of a clock that went wrong while the node was at work, and of one that
+// is right again.
+func (s *sweeper) lookAtClock(ctx context.Context) {
+	ahead, err := clockAside(ctx, s.db.reads)
+	if err != nil {
+		return // the server is away, of which others tell
+	}
+	wrong := wrongClock(ahead)
+	switch {
+	case wrong != nil && !s.aside:
+		s.log.Error("the clock is wrong", "err", wrong)
+	case wrong == nil && s.aside:
+		s.log.Info("the clock is right again")
+	}
+	s.aside = wrong != nil
 }
 
 // sweep adds the wake-ups that are missing.
