@@ -79,7 +79,13 @@ func TestCancelWaitsForAWriteInFlight(t *testing.T) {
 			t.Error("the write was broken off")
 		}
 	}
-	m := w.play(notes())
+	w.play(func(ctx context.Context, n int, _ openai.Request) (openai.Answer, error) {
+		if n == 1 {
+			return calls("I note it.", "crm_note"), nil
+		}
+		<-ctx.Done() // the cancel may come to the run a moment after the write has
+		return openai.Answer{}, ctx.Err()
+	})
 	w.accept(`{"type":"paid"}`)
 	d := w.serve()
 	<-reached
@@ -97,9 +103,6 @@ func TestCancelWaitsForAWriteInFlight(t *testing.T) {
 	kind, said := w.report(w.received[0])
 	if kind != "run.cancelled" || said.State != dispatch.Cancelled || len(said.Calls) != 1 || said.Calls[0].Status != "ok" || said.Usage.Calls != 1 {
 		t.Errorf("the callback is %s and says %+v", kind, said)
-	}
-	if m.times() != 1 {
-		t.Errorf("the model was asked %d times, want 1", m.times())
 	}
 }
 
