@@ -166,7 +166,11 @@ func (a *app) wireIntake(context.Context, appOptions) error {
 		sources = append(sources, source)
 	}
 	var err error
-	a.intake, err = webhook.NewHandler(sources, a.store, webhook.Options{Log: a.log, PublicURL: a.cfg.Server.PublicURL, Unable: a.store.Room})
+	o := webhook.Options{Log: a.log, PublicURL: a.cfg.Server.PublicURL, Unable: a.store.Room}
+	if !a.store.Alone() {
+		o.Meter = a.store // other nodes take deliveries of the same sources
+	}
+	a.intake, err = webhook.NewHandler(sources, a.store, o)
 	return err
 }
 

@@ -60,12 +60,3 @@ func (s Source) takes(contentType string) error {
 	}
 	return nil
 }
-
-// pace refuses what is genuine and too much. Only verified deliveries count, or a
-// flood of forged ones would shut out the sender.
-func (h *Handler) pace(s Source) error {
-	if h.rates[s.Name].AllowN(h.now(), 1) {
-		return nil
-	}
-	return &Refusal{Status: http.StatusTooManyRequests, Reason: fmt.Sprintf("more than %d deliveries a second", s.Rate)}
-}

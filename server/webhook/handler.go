@@ -66,6 +66,9 @@ type Options struct {
 	// PublicURL is how the outside reaches [Prefix]: what senders sign that sign the
 	// address. "" if no source needs it.
 	PublicURL string
+	// Meter counts deliveries where several nodes take those of one source; nil: this
+	// process takes them all.
+	Meter Meter
 	// Unable says why nothing can be accepted now, such as a full disk; nil if it can.
 	// It is asked for each delivery. May be nil.
 	Unable func() error
@@ -73,29 +76,31 @@ type Options struct {
 
 // Handler takes deliveries for every source.
 type Handler struct {
-	sources   map[string]Source
-	inbox     Inbox
-	now       func() time.Time
-	log       *slog.Logger
-	deadlines deadlines // of accepts
-	publicURL string
-	unable    func() error
-	strangers strangers
-	records   map[string]*rate.Limiter // of refusals, by source
-	rates     map[string]*rate.Limiter // of deliveries, by source
-	closing   atomic.Int64             // when nothing is accepted any more, unix nanoseconds; 0: no end is in sight
+	sources    map[string]Source
+	inbox      Inbox
+	now        func() time.Time
+	log        *slog.Logger
+	deadlines  deadlines // of accepts
+	publicURL  string
+	unable     func() error
+	strangers  strangers
+	records    map[string]*rate.Limiter // of refusals, by source
+	allowances map[string]*allowance    // by source
+	meter      Meter
+	closing    atomic.Int64 // when nothing is accepted any more, unix nanoseconds; 0: no end is in sight
 }
 
 // NewHandler serves the sources. A name that cannot stand in a path, or stands
 // there twice, and a source without a verifier are errors.
 func NewHandler(sources []Source, inbox Inbox, o Options) (*Handler, error) {
 	h := &Handler{
-		sources: map[string]Source{},
-		records: map[string]*rate.Limiter{},
-		rates:   map[string]*rate.Limiter{},
-		inbox:   inbox,
-		now:     o.Now,
-		log:     o.Log,
+		sources:    map[string]Source{},
+		records:    map[string]*rate.Limiter{},
+		allowances: map[string]*allowance{},
+		meter:      o.Meter,
+		inbox:      inbox,
+		now:        o.Now,
+		log:        o.Log,
 
 		deadlines: deadlines{after: o.AcceptTimeout},
 		publicURL: strings.TrimSuffix(o.PublicURL, "/"),
@@ -158,7 +163,7 @@ func (h *Handler) add(s Source) error {
 	}
 	h.sources[s.Name] = s
 	h.records[s.Name] = rate.NewLimiter(recordRate, recordBurst)
-	h.rates[s.Name] = rate.NewLimiter(rate.Limit(s.Rate), s.Rate*burst)
+	h.allowances[s.Name] = &allowance{limiter: rate.NewLimiter(rate.Limit(s.Rate), s.Rate*burst)}
 	return nil
 }
 
@@ -188,7 +193,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	got, err := h.receive(r, source, token, arrived)
 	if err == nil {
-		err = h.pace(source)
+		err = h.pace(r.Context(), source)
 	}
 	var receipts []Receipt
 	if err == nil {

@@ -7,10 +7,14 @@ import (
 	"time"
 
 	"drawbridge/server/auth"
+	"drawbridge/server/webhook"
 	"drawbridge/tools/sqldb"
 )
 
-var _ auth.Counter = (*Store)(nil)
+var (
+	_ auth.Counter  = (*Store)(nil)
+	_ webhook.Meter = (*Store)(nil)
+)
 
 // aRequest is a request in the units that the table counts in: each millisecond gives back
 // as many as the caller may send in a minute.
@@ -21,7 +25,7 @@ const aRequest = 60_000
 func (s *Store) Admit(ctx context.Context, r auth.Request) (auth.Admission, error) {
 	var a auth.Admission
 	err := s.Do(ctx, How{Keyed: true, Impatient: true}, func(tx sqldb.Tx) error {
-		left, err := refill(ctx, tx, r)
+		left, err := refill(ctx, tx, r.Caller, r.Limit.PerMinute, r.Limit.Burst(), r.At)
 		if err != nil {
 			return err
 		}
@@ -54,16 +58,36 @@ func (s *Store) Admit(ctx context.Context, r auth.Request) (auth.Admission, erro
 
 // refill gives the caller what the time since its last request has given back. The clocks
 // of two nodes may differ: time does not go back.
-func refill(ctx context.Context, tx sqldb.Tx, r auth.Request) (left int64, err error) {
-	most := int64(r.Limit.Burst()) * aRequest
+func refill(ctx context.Context, tx sqldb.Tx, caller string, perMinute, most int, at time.Time) (left int64, err error) {
 	err = tx.QueryRowContext(ctx, `INSERT INTO callers (caller, remaining, at) VALUES (?1, ?2, ?3)
 		ON CONFLICT (caller) DO UPDATE SET
 			remaining = CASE WHEN excluded.at <= callers.at THEN CASE WHEN callers.remaining > ?2 THEN ?2 ELSE callers.remaining END
 				WHEN callers.remaining + (excluded.at - callers.at) * ?4 > ?2 THEN ?2
 				ELSE callers.remaining + (excluded.at - callers.at) * ?4 END,
 			at = CASE WHEN excluded.at > callers.at THEN excluded.at ELSE callers.at END
-		RETURNING remaining`, r.Caller, most, millis(r.At), r.Limit.PerMinute).Scan(&left)
+		RETURNING remaining`, caller, int64(most)*aRequest, millis(at), perMinute).Scan(&left)
 	return left, err
+}
+
+// TakeDeliveries counts a source's deliveries as a caller's requests are counted, under a
+// name that no principal has.
+func (s *Store) TakeDeliveries(ctx context.Context, source string, perSecond, most, want int, at time.Time) (taken int, err error) {
+	err = s.Do(ctx, How{Keyed: true, Impatient: true, Relaxed: true}, func(tx sqldb.Tx) error {
+		caller := "deliveries:" + source
+		left, err := refill(ctx, tx, caller, perSecond*60, most, at)
+		if err != nil {
+			return err
+		}
+		if taken = int(min(int64(want), left/aRequest)); taken == 0 {
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE callers SET remaining = remaining - ? WHERE caller = ?`, int64(taken)*aRequest, caller)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("counting the deliveries of %q: %w", source, err)
+	}
+	return taken, nil
 }
 
 // Prolong holds requests until a time.

@@ -90,3 +90,25 @@ func concurrentRequestsOfACallerAreCountedOneByOne(t *testing.T, h Harness) {
 		t.Errorf("%d were let in at once, want 7", n)
 	}
 }
+
+// RUN-09: what a source may be sent is counted once for all nodes.
+func deliveriesAreTakenOfOneMeasure(t *testing.T, h Harness) {
+	var got []int
+	for _, ask := range []struct {
+		pause time.Duration
+		want  int
+	}{{0, 15}, {0, 15}, {0, 1}, {499 * time.Millisecond, 5}, {time.Millisecond, 5}, {time.Hour, 100}, {0, 1}} {
+		h.Advance(ask.pause)
+		taken, err := h.Store().TakeDeliveries(t.Context(), "shop", 2, 20, ask.want, h.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, taken)
+	}
+	if want := []int{15, 5, 0, 0, 1, 20, 0}; !slices.Equal(got, want) {
+		t.Errorf("taken: %v, want %v", got, want)
+	}
+	if taken, err := h.Store().TakeDeliveries(t.Context(), "bank", 2, 20, 3, h.Now()); err != nil || taken != 3 {
+		t.Errorf("another source: %d, %v; want 3", taken, err)
+	}
+}

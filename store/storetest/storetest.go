@@ -24,6 +24,7 @@ type Store interface {
 	dispatch.DeadStore
 	guard.Ledger
 	auth.Counter
+	webhook.Meter
 	// Event gives one event, Held says what a run waits for, Replay has an event routed
 	// again: for those who look.
 	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
@@ -57,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	for name, test := range map[string]func(*testing.T, Harness){
 		"Limits/RateOfACallerIsKept":                                 rateOfACallerIsKept,
 		"Limits/TestRUN09_RequestsUnderWayCountUntilTheirTimeIsOver": requestsUnderWayCountUntilTheirTimeIsOver,
+		"Limits/TestRUN09_DeliveriesAreTakenOfOneMeasure":            deliveriesAreTakenOfOneMeasure,
 		"Limits/ConcurrentRequestsAreCountedOneByOne":                concurrentRequestsOfACallerAreCountedOneByOne,
 		"Inbox/RejectionsAreARing":                                   rejectionsAreARing,
 		"Inbox/StoresTheExactBytes":                                  storesTheExactBytes,
