@@ -76,7 +76,7 @@ func OpenDB(ctx context.Context, storeURL string, mode state.Mode, schemas ...sq
 
 func (d *DB) open(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.Schema) error {
 	reading := config.Copy()
-	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	reading.AfterConnect = readOnly
 	d.reads = newPool(reading, mostReaders)
 	if err := checkServer(ctx, d.reads); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (d *DB) open(ctx context.Context, config *pgx.ConnConfig, schemas []sqldb.S
 		return nil
 	}
 	if d.mode == state.Owned {
-		if err := checkClock(ctx, d.reads); err != nil {
+		if err := errors.Join(checkConnections(ctx, d.reads), checkClock(ctx, d.reads)); err != nil {
 			return err
 		}
 	}
