@@ -17,6 +17,8 @@ import (
 const (
 	// rejoinPause is how long a node waits before it connects again.
 	rejoinPause = 250 * time.Millisecond
+	// askEvery is how long a node believes in its connection without an answer.
+	askEvery = time.Second
 	// missingFor is how long a node may be without its lock before the others take what it
 	// has: when the server was restarted all of them are, for a moment.
 	missingFor = 4 * time.Second
@@ -63,7 +65,7 @@ func (n *node) connect(ctx context.Context) (*pgx.Conn, error) {
 // keep connects again whenever the connection breaks.
 func (n *node) keep(ctx context.Context, conn *pgx.Conn) {
 	for {
-		_, _ = conn.WaitForNotification(ctx) // there are none: it ends with the connection
+		untilBroken(ctx, conn)
 		closing, cancel := context.WithTimeout(context.Background(), time.Second)
 		_ = conn.Close(closing)
 		cancel()
@@ -72,6 +74,22 @@ func (n *node) keep(ctx context.Context, conn *pgx.Conn) {
 			if pause(ctx, rejoinPause); ctx.Err() != nil {
 				return
 			}
+		}
+	}
+}
+
+// untilBroken returns when the connection is broken, or ctx ends. One that is cut off without
+// a word has to be asked: the server may have given it up long ago, and the lock with it.
+func untilBroken(ctx context.Context, conn *pgx.Conn) {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, askEvery)
+		_, _ = conn.WaitForNotification(waiting) // there are none: it ends with the connection, or its time
+		cancel()
+		asking, cancel := context.WithTimeout(ctx, connectTimeout)
+		err := conn.Ping(asking)
+		cancel()
+		if err != nil {
+			return
 		}
 	}
 }
