@@ -127,6 +127,9 @@ func revealed(secrets map[string]config.Secret) map[string]string {
 func (m *mounts) start(ctx context.Context) {
 	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	for _, mount := range m.list {
+		// Before any run goes on: to one, a tool that comes a moment later is not there. A
+		// store that cannot be read is the mount's to say, and to ask again.
+		_ = mount.Remember(ctx)
 		m.running.Go(func() { mount.Run(ctx) })
 	}
 }

@@ -13,7 +13,7 @@ func Accepted(ctx context.Context, s Settings, book Book) ([]tools.Tool, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := m.remember(ctx); err != nil {
+	if err := m.Remember(ctx); err != nil {
 		return nil, err
 	}
 	return m.Tools(), nil

@@ -25,7 +25,8 @@ type Mount struct {
 
 	// changing keeps changes to what is offered, and calls to Changed, one after
 	// the other. It is taken before mu.
-	changing sync.Mutex
+	changing   sync.Mutex
+	remembered bool // what the book holds is offered
 
 	mu         sync.Mutex
 	turned     chan struct{} // closed and replaced with each change of the status

@@ -26,14 +26,19 @@ func (m *Mount) recall(ctx context.Context) error {
 	return nil
 }
 
-// remember offers what the book holds before the server is up: a run that begins
-// right after a restart finds its tools, and its calls wait.
-func (m *Mount) remember(ctx context.Context) error {
+// Remember offers what the book holds before the server is up: a run that goes on
+// right after a restart finds its tools, and its calls wait. Whoever calls it before
+// anything is carried can be sure of that; Run does it otherwise.
+func (m *Mount) Remember(ctx context.Context) error {
 	m.changing.Lock()
 	defer m.changing.Unlock()
+	if m.remembered {
+		return nil
+	}
 	if err := m.recall(ctx); err != nil {
 		return err
 	}
+	m.remembered = true
 	m.mu.Lock()
 	for _, d := range m.accepted {
 		if t, err := readTool(d.JSON); err == nil && t.hash == d.Hash {
@@ -41,6 +46,7 @@ func (m *Mount) remember(ctx context.Context) error {
 		}
 	}
 	m.mu.Unlock()
+	m.turn(func() { m.status.State = Starting }) // its calls wait from now on
 	m.present()
 	return nil
 }

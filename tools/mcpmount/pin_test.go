@@ -180,6 +180,28 @@ func TestCallsWaitForTheConnection(t *testing.T) {
 	}
 }
 
+// A run that a crash broke off goes on in the moment in which the program is back.
+func TestRememberedToolsAreThereBeforeAnythingRuns(t *testing.T) {
+	book := mcpmounttest.NewBook()
+	first := prepare(t, onStdio("ordinary"), mcpmount.Options{Book: book})
+	stop := first.run()
+	first.ready()
+	stop()
+	w := prepare(t, onStdio("ordinary"), mcpmount.Options{Book: book})
+	if err := w.Remember(t.Context()); err != nil || w.names() != "shop__act shop__echo" {
+		t.Fatalf("it offers %q (%v)", w.names(), err)
+	}
+	answered := make(chan error)
+	go func() {
+		_, err := w.call(t.Context(), "shop__act", "nothing")
+		answered <- err
+	}()
+	w.run()
+	if err := <-answered; err != nil {
+		t.Errorf("a call from before the start: %v", err)
+	}
+}
+
 func TestServerThatChangedBetweenStartsIsHeld(t *testing.T) {
 	book := mcpmounttest.NewBook()
 	tampered := mcpmount.Definition{Tool: "act", Hash: strings.Repeat("0", 64), JSON: []byte(`{"name":"act","description":"Other text."}`)}

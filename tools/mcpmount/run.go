@@ -15,15 +15,10 @@ import (
 func (m *Mount) Run(ctx context.Context) {
 	defer m.settled()
 	defer m.turn(func() { m.status.State = Stopped })
-	remembered := false
 	for failures := 1; ; failures++ {
 		began := time.Now()
 		m.turn(func() { m.status.State, m.refused = Starting, false })
-		var err error
-		if !remembered {
-			err = m.remember(ctx)
-			remembered = err == nil
-		}
+		err := m.Remember(ctx)
 		if err == nil {
 			err = m.serve(ctx)
 		}
