@@ -26,6 +26,9 @@ func TestReplayOfRecordedAnswersNeedsNoNetwork(t *testing.T) {
 		return string(out), err
 	}
 	if out, err := program("version"); err != nil && out == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("this machine lets no process be without a network: %v", err)
+		}
 		t.Skipf("this machine lets no process be without a network: %v", err)
 	}
 	out, err := program("replay", d.run)

@@ -3,33 +3,24 @@ package postgres_test
 import (
 	"context"
 	"io"
-	"sync"
 	"testing"
 	"time"
 
-	"drawbridge/bridge"
-	"drawbridge/bridge/bridgetest"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/export"
-	"drawbridge/server/guard"
-	"drawbridge/server/guard/guardtest"
 	"drawbridge/server/webhook"
 	"drawbridge/store/postgres"
 	"drawbridge/store/postgres/postgrestest"
 	"drawbridge/store/state"
 	"drawbridge/store/storetest"
-	"drawbridge/tools/mcpmount"
-	"drawbridge/tools/mcpmount/mcpmounttest"
-	"drawbridge/tools/sqldb"
 )
 
 // harness is a store in a database of its own under a clock that tests move.
 type harness struct {
+	*storetest.Clock
 	url   string
 	how   func(context.Context, string, state.Mode, state.Options) (*state.Store, error)
 	store *state.Store
-	mu    sync.Mutex
-	now   time.Time
 }
 
 // migrated is a database with the tables of the state, and of nothing else.
@@ -48,7 +39,7 @@ func newHarness(t *testing.T) *harness { return openHarness(t, postgres.Open) }
 
 func openHarness(t *testing.T, how func(context.Context, string, state.Mode, state.Options) (*state.Store, error)) *harness {
 	t.Helper()
-	h := &harness{url: migrated(t), how: how, now: time.UnixMilli(1_800_000_000_000).UTC()}
+	h := &harness{url: migrated(t), how: how, Clock: storetest.NewClock()}
 	h.open(t)
 	t.Cleanup(func() { _ = h.store.Close() })
 	return h
@@ -65,89 +56,34 @@ func (h *harness) open(t *testing.T) {
 
 func (h *harness) Store() storetest.Store { return h.store }
 
-func (h *harness) Now() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
-}
-
-func (h *harness) Advance(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.now = h.now.Add(d)
-}
-
+// Restart waits until the server has given the dead node's lock back: until then it counts
+// as alive, and whoever starts takes nothing of what it had.
 func (h *harness) Restart(t *testing.T) {
 	t.Helper()
+	node := h.store.Engine.(*postgres.DB).Node()
 	if err := h.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h.open(t)
-	// As if the node's death had been noticed.
-	if err := h.store.Write(t.Context(), func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `UPDATE jobs SET due_at = ?, leased = 0 WHERE leased = 1`, h.Now().UnixMilli())
-		return err
-	}); err != nil {
-		t.Fatal(err)
+	plain := open(t, "pgx", h.url)
+	for held := true; held; {
+		if err := plain.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1)`, node).Scan(&held); err != nil {
+			t.Fatal(err)
+		}
 	}
+	h.open(t)
 }
 
 func (h *harness) Fresh(t *testing.T) storetest.Harness { return openHarness(t, h.how) }
 
-func TestStoreConforms(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Harness { return newHarness(t) })
-}
+func opened(t *testing.T) storetest.Harness { return newHarness(t) }
+
+func TestStoreConforms(t *testing.T)   { storetest.Run(t, opened) }
+func TestJournalConforms(t *testing.T) { storetest.RunJournal(t, opened) }
+func TestLedgerConforms(t *testing.T)  { storetest.RunLedger(t, opened) }
+func TestBookConforms(t *testing.T)    { storetest.RunBook(t, opened) }
 
 func TestStoreConformsWhereEachWriteIsRunAgain(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Harness { return openHarness(t, postgres.OpenTwice) })
-}
-
-const lease = 10 * time.Second
-
-func TestJournalConforms(t *testing.T) {
-	bridgetest.RunJournal(t, func(t *testing.T) bridgetest.Harness { return journalHarness{newHarness(t)} })
-}
-
-// journalHarness leases runs by starting and claiming them.
-type journalHarness struct{ *harness }
-
-func (h journalHarness) Journal() bridge.Journal { return h.store }
-
-func (h journalHarness) Lease(t *testing.T, run string) bridge.Lease {
-	t.Helper()
-	if _, err := h.store.Run(t.Context(), run); err != nil {
-		if err := h.store.Start(t.Context(), dispatch.NewRun{ID: run, Agent: "a", Source: "test", Prompt: "p"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	h.Advance(lease) // an earlier lease has run out
-	for {
-		claimed, err := h.store.ClaimRuns(t.Context(), 1, lease)
-		if err != nil || len(claimed) == 0 {
-			t.Fatalf("run %s could not be claimed: %v", run, err)
-		}
-		if claimed[0].Run.ID == run {
-			return claimed[0].Lease
-		}
-	}
-}
-
-func TestLedgerConforms(t *testing.T) {
-	guardtest.RunLedger(t, func(t *testing.T) guardtest.Harness {
-		store := newHarness(t).store
-		return guardtest.Harness{Ledger: store, Rows: func(t *testing.T) []guard.Row {
-			t.Helper()
-			rows, err := store.Audit(t.Context(), "", 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return rows
-		}}
-	})
-}
-
-func TestBookConforms(t *testing.T) {
-	mcpmounttest.Run(t, func(t *testing.T) mcpmount.Book { return newHarness(t).store })
 }
 
 // What only commands read is no part of the suite: each of these is a text of SQL that

@@ -14,6 +14,7 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
+	"drawbridge/tools/mcpmount"
 	"drawbridge/tools/schedule"
 )
 
@@ -25,6 +26,7 @@ type Store interface {
 	guard.Ledger
 	auth.Counter
 	webhook.Meter
+	mcpmount.Book
 	// Event gives one event, Held says what a run waits for, Replay has an event routed
 	// again: for those who look.
 	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
