@@ -160,7 +160,8 @@ func argumentsOf(programs map[string]cel.Program, call tools.MadeCall) (json.Raw
 		return nil, err
 	}
 	out := make(map[string]json.RawMessage, len(programs))
-	for name, program := range programs {
+	for _, name := range slices.Sorted(maps.Keys(programs)) { // the first mistake is always the same one
+		program := programs[name]
 		value, _, err := program.Eval(variables)
 		if err == nil {
 			out[name], err = toJSON(value)
