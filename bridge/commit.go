@@ -26,7 +26,8 @@ func (r *run) commit(ctx context.Context) error {
 // commitBeside begins to make results, or the brief, durable, and returns: the model is
 // asked about them meanwhile, which changes nothing. Whatever comes of that is not used,
 // nor told to anybody, before landed has returned nil. failed is called if it cannot.
-// Answers of the model are waited for: none is to be asked for again.
+// Answers of the model are waited for: none is to be asked for again. (But see
+// intendBeside.)
 func (r *run) commitBeside(ctx context.Context, failed func()) error {
 	if !r.task.Beside || slices.ContainsFunc(r.pending, func(e Entry) bool { return e.Kind != EntryResult && e.Kind != EntryBrief }) {
 		return r.commit(ctx)
@@ -40,6 +41,20 @@ func (r *run) commitBeside(ctx context.Context, failed func()) error {
 			failed()
 		}
 	}()
+	return nil
+}
+
+// intendBeside begins to make the intents of reads durable, and returns: the reads may be
+// made meanwhile.
+func (r *run) intendBeside(ctx context.Context, reads []*call) error {
+	if !r.task.Beside || len(reads) == 0 {
+		return r.commit(ctx)
+	}
+	if err := r.landed(); err != nil || len(r.pending) == 0 {
+		return err
+	}
+	write := r.set()
+	go func() { _ = write(ctx) }() // landed gives its error
 	return nil
 }
 

@@ -66,8 +66,10 @@ func (r *run) inOrder(ctx context.Context, t *turn) (*Outcome, error) {
 	return nil, ctx.Err()
 }
 
-// sideBySide commits all intents; all results that came back while the model is asked. What did not,
-// because the run is being stopped or the server is gone, is called again later.
+// sideBySide makes reads while their intents, and the answer that asked for them, are made
+// durable: they change nothing. Nothing is done with what they gave before that has landed,
+// and their results are committed while the model is asked. What did not come back, because
+// the run is being stopped or the server is gone, is called again later.
 func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	var begun []*call
 	for _, c := range ours(t.unanswered()) {
@@ -75,7 +77,7 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 			begun = append(begun, c)
 		}
 	}
-	if err := r.commit(ctx); err != nil {
+	if err := r.intendBeside(ctx, begun); err != nil {
 		return err
 	}
 	results, errs := make([]Result, len(begun)), make([]error, len(begun))
@@ -89,6 +91,9 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 		})
 	}
 	all.Wait()
+	if err := r.landed(); err != nil {
+		return err
+	}
 	for i := range begun {
 		if errs[i] == nil {
 			r.note(EntryResult, results[i])

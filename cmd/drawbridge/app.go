@@ -188,7 +188,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Batches: a.model.models.Batches(), Jobs: jobs})
+			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
 	return nil
 }
 
@@ -215,6 +215,19 @@ func (a *app) recordRefused(ctx context.Context, function, arguments, why string
 	principal, _ := auth.From(ctx)
 	a.guard.Call(ctx, guard.Call{Principal: principal, Door: auth.Door(ctx), Tool: function, Arguments: []byte(arguments),
 		Run: principal.Run, Defect: why})
+}
+
+// aside has the rows of a run's reads written with what they gave. Those of which
+// nothing was written, because the run was stopped say, are written by themselves.
+func (a *app) aside(ctx context.Context) (prepared context.Context, rest func()) {
+	prepared, aside := guard.WithAside(ctx)
+	return prepared, func() {
+		for _, row := range aside.Take() {
+			if err := a.store.Record(context.WithoutCancel(ctx), row, nil); err != nil {
+				a.log.Error("recording a read whose result was not used", "tool", row.Tool, "run", row.Run, "error", err)
+			}
+		}
+	}
 }
 
 // taint marks the principal of a run that has read text from outside.

@@ -99,6 +99,11 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
 		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, LookUp: d.o.LookUp, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still, Beside: true, Whole: true}
 	d.later(l, &task)
+	if d.o.Aside != nil {
+		prepared, rest := d.o.Aside(ctx)
+		defer rest()
+		ctx = prepared
+	}
 	return d.bridge.Run(ctx, task)
 }
 

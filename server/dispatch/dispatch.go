@@ -87,6 +87,9 @@ type Options struct {
 	// Refused, if set, is told of calls that a model asked for and that could not be
 	// put to the tools at all.
 	Refused func(ctx context.Context, function, arguments, why string)
+	// Aside, if set, prepares the context of a run for the records of its calls to be
+	// written together with its journal; rest writes those that were left.
+	Aside func(ctx context.Context) (prepared context.Context, rest func())
 	// ClientWait is how long a run waits for the results of calls that are its
 	// caller's to make; an hour if zero.
 	ClientWait time.Duration

@@ -21,8 +21,12 @@ func (s audit) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
 		began := s.now()
 		result := next(ctx, a)
+		row := s.row(a, result, began)
+		if a.putAside(ctx, row) {
+			return result
+		}
 		// A caller that went away does not keep its call out of the books.
-		err := s.ledger.Record(context.WithoutCancel(ctx), s.row(a, result, began), a.settlement)
+		err := s.ledger.Record(context.WithoutCancel(ctx), row, a.settlement)
 		if err == nil {
 			return result
 		}

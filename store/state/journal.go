@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"drawbridge/bridge"
+	"drawbridge/server/guard"
 	"drawbridge/tools/sqldb"
 )
 
@@ -40,9 +41,12 @@ func (s *Store) EntriesAfter(ctx context.Context, run string, seq int64) ([]brid
 
 // Append adds entries under the lease. The epoch and the primary key are the fence: a
 // stale worker writes nothing, and entry n exists once. A run that has something to
-// journal makes progress: its faults in a row begin anew.
+// journal makes progress: its faults in a row begin anew. Rows of the audit that were put
+// aside for it ([guard.WithAside]) are written with them.
 func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridge.Entry) error {
 	spent := bridge.Spent(entries)
+	aside := guard.AsideOf(ctx)
+	rows := aside.Take()
 	err := s.Do(ctx, How{Bare: true, Keyed: true}, func(tx sqldb.Tx) error {
 		run, err := held(ctx, tx, lease)
 		if err != nil {
@@ -54,9 +58,17 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 		if err := appendEntries(ctx, tx, lease.Run, entries); err != nil {
 			return err
 		}
+		for _, row := range rows {
+			if err := appendRow(ctx, tx, row); err != nil {
+				return err
+			}
+		}
 		return run.progressed(ctx, tx, s.now(), spent)
 	})
 	if err != nil {
+		if len(rows) > 0 {
+			aside.Put(rows...)
+		}
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)
 	}
 	s.changed(lease.Run)

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Limits/TestRUN09_RequestsUnderWayCountUntilTheirTimeIsOver": requestsUnderWayCountUntilTheirTimeIsOver,
 		"Limits/TestRUN09_DeliveriesAreTakenOfOneMeasure":            deliveriesAreTakenOfOneMeasure,
 		"Limits/ConcurrentRequestsAreCountedOneByOne":                concurrentRequestsOfACallerAreCountedOneByOne,
+		"Journal/RowsPutAsideAreWrittenWithIt":                       rowsPutAsideAreWrittenWithTheJournal,
 		"Inbox/RejectionsAreARing":                                   rejectionsAreARing,
 		"Inbox/StoresTheExactBytes":                                  storesTheExactBytes,
 		"Inbox/SameKeyGivesTheFirstEvent":                            sameKeyGivesTheFirstEvent,
