@@ -126,6 +126,9 @@ func (w *writer) transact(batch []*operation) error {
 	if err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	if len(batch) == 1 {
+		return w.alone(batch[0])
+	}
 	var err error
 	for i, op := range batch {
 		if op.how.Joint != nil && !op.tried {
@@ -138,6 +141,21 @@ func (w *writer) transact(batch []*operation) error {
 			break
 		}
 	}
+	return w.end(err)
+}
+
+// alone carries out the only operation of a transaction, which is undone with it.
+func (w *writer) alone(op *operation) error {
+	op.err = w.run(op.fn)
+	if op.err != nil {
+		_ = w.tx.exec("ROLLBACK")
+		return nil
+	}
+	return w.end(nil)
+}
+
+// end commits, or undoes all after an error.
+func (w *writer) end(err error) error {
 	if err == nil {
 		err = w.tx.exec("COMMIT")
 	}
