@@ -20,6 +20,7 @@ type attempt struct {
 	arguments  any
 	unreadable error
 
+	verdict    Verdict // of the policy
 	decision   Decision
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called

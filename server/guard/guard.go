@@ -37,6 +37,8 @@ type Options struct {
 	// Timeout bounds one call of a tool that has no bound of its own. Zero means
 	// DefaultTimeout.
 	Timeout time.Duration
+	// Policy judges calls. Nil allows everything that is permitted.
+	Policy Policy
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -112,10 +114,10 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		permission{},
 		validate{}, // before anything is claimed, counted or asked
 		&once{ledger: ledger, now: o.Now, log: o.Log},
+		policy{rules: o.Policy}, // behind once: a repeated call is not judged again
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
-		// Approval comes last, so that a person is only asked about a call that
-		// nothing else stands against.
+		approve{}, // last, so that a person is only asked about a call that nothing else stands against
 	}
 }
 
