@@ -103,6 +103,8 @@ type Key struct {
 	// Tools are patterns of tool names, in which * stands for any run of characters.
 	// They bound as well what an agent may call that the holder talks to.
 	Tools []string `yaml:"tools"`
+	// Effects are what these may do: read, write, message, money. None: read and write.
+	Effects []string `yaml:"effects"`
 	// Agents are patterns of the agents that its holder may talk to.
 	Agents []string `yaml:"agents"`
 	// RequestsPerMinute and Concurrent bound the holder's requests to /v1, 0 is without
@@ -223,6 +225,8 @@ type Agent struct {
 	Instructions string `yaml:"instructions"`
 	// Tools are patterns as in [Key]. None: the agent can only write its answer.
 	Tools []string `yaml:"tools"`
+	// Effects are what these may do, as in [Key].
+	Effects []string `yaml:"effects"`
 	// Always are patterns of tools that go into every request, when there are more
 	// than one request can carry.
 	Always []string `yaml:"always"`

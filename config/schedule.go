@@ -17,6 +17,10 @@ type Schedule struct {
 
 	Agent  string `yaml:"agent"`
 	Prompt string `yaml:"prompt"` // text/template: .schedule, .tick, .id, .agent
+	// Tools and Effects bound what its runs may call, besides what their agent may; no
+	// further bound if left out.
+	Tools   []string `yaml:"tools"`
+	Effects []string `yaml:"effects"`
 	// CatchUp says what becomes of times that passed while nobody served: skip, one
 	// (the latest) or all.
 	CatchUp string `yaml:"catch_up"`

@@ -181,6 +181,7 @@ func (k *checker) checkKeys() {
 			k.refuse(path+".tools", `the key opens nothing; list what it may call, or ["*"] for everything`)
 		}
 		k.checkPatterns(path+".tools", key.Tools)
+		k.checkEffectList(path+".effects", key.Effects)
 		k.checkAgentPatterns(path+".agents", key.Agents)
 		k.atLeast(path+".requests_per_minute", key.RequestsPerMinute, 0)
 		k.atLeast(path+".concurrent", key.Concurrent, 0)

@@ -12,6 +12,7 @@ func (k *checker) checkAgents() {
 		path, agent := child("agents", name), k.Agents[name]
 		k.checkName(path, name)
 		k.checkPatterns(path+".tools", agent.Tools)
+		k.checkEffectList(path+".effects", agent.Effects)
 		k.checkPatterns(path+".always", agent.Always)
 		k.checkModelsOf(path, agent)
 		k.checkMode(path, agent)

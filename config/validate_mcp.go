@@ -75,11 +75,11 @@ func (k *checker) checkReach(path string, server MCPServer) {
 	}
 }
 
-func (k *checker) checkEffects(path string, effects map[string]string) {
-	for _, pattern := range slices.Sorted(maps.Keys(effects)) {
+func (k *checker) checkEffects(path string, granted map[string]string) {
+	for _, pattern := range slices.Sorted(maps.Keys(granted)) {
 		at := child(path, pattern)
 		k.checkPattern(at, pattern)
-		k.oneOf(at, effects[pattern], "read", "write", "message", "money")
+		k.oneOf(at, granted[pattern], effects...)
 	}
 }
 

@@ -21,6 +21,7 @@ func (k *checker) checkSchedules() {
 		k.checkTimes(path, s)
 		k.checkZone(path+".zone", s.Zone)
 		k.checkTask(path, s.Agent, s.Prompt)
+		k.checkBound(path, s.Tools, s.Effects)
 		k.oneOf(path+".catch_up", s.CatchUp, "skip", "one", "all")
 		k.oneOf(path+".overlap", s.Overlap, "skip", "queue", "parallel")
 		k.oneOf(path+".priority", s.Priority, PriorityHigh, PriorityNormal, PriorityLow)

@@ -24,6 +24,7 @@ func (k *checker) checkWebhooks() {
 		k.checkScheme(path, webhook)
 		k.checkSecrets(path+".secrets", webhook)
 		k.checkRoutes(path, name, webhook)
+		k.checkBound(path, webhook.Tools, webhook.Effects)
 		between(k, path+".max_body", webhook.MaxBody, KiB, 64*MiB)
 		k.checkIntake(path, name, webhook)
 		if webhook.Retention != 0 {

@@ -42,6 +42,11 @@ type Webhook struct {
 	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
 	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 
+	// Tools and Effects bound what its runs may call, besides what their agent may; no
+	// further bound if left out.
+	Tools   []string `yaml:"tools"`
+	Effects []string `yaml:"effects"`
+
 	// Retention is how long its events, their runs and callbacks are kept, in place of
 	// what [Retention] says; nothing if zero.
 	Retention Age `yaml:"retention"`

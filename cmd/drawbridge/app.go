@@ -138,7 +138,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
-		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Agents: key.Agents,
+		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
 			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}}
 	}
 	a.keys, err = auth.NewKeys(keys)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"drawbridge/bridge"
@@ -16,59 +15,42 @@ import (
 
 // sessions are the connections in process through which runs call tools. What a
 // session lists depends on who asks, and is read once; so there is one for each
-// agent and what its caller may do, made when it is first needed. There are never
-// more than agents times keys.
+// agent and what it may do for its trigger, made when it is first needed. There are
+// never more than agents times triggers.
 type sessions struct {
-	server *mcpserver.Server
-	agents map[string]config.Agent
-	within map[string][]string // by key: what its holder may call
+	server   *mcpserver.Server
+	agents   map[string]config.Agent
+	triggers triggers
 
 	mu   sync.Mutex
 	open map[string]*bridge.Session
 }
 
 func newSessions(cfg *config.Config, server *mcpserver.Server) *sessions {
-	s := &sessions{server: server, agents: cfg.Agents, within: map[string][]string{}, open: map[string]*bridge.Session{}}
-	for _, key := range cfg.Server.Keys {
-		s.within[auth.Principal{Kind: auth.Key, Name: key.Name}.String()] = key.Tools
-	}
-	return s
+	return &sessions{server: server, agents: cfg.Agents, triggers: triggersOf(cfg), open: map[string]*bridge.Session{}}
 }
 
 // of gives the session of a run, and the context that says to the guard who calls:
-// the agent, within what the run's owner may do.
+// the agent, within what its trigger may do.
 func (s *sessions) of(ctx context.Context, run dispatch.Run) (context.Context, *bridge.Session, error) {
-	within, err := s.bounds(run.Owner)
+	trigger := triggerOf(run)
+	within, err := s.triggers.bounds(trigger)
 	if err != nil {
 		return ctx, nil, err
 	}
-	principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: s.agents[run.Agent].Tools, Within: within, Run: run.ID, Tainted: run.Tainted}
+	agent := s.agents[run.Agent]
+	principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agent.Tools, Effects: agent.Effects, Run: run.ID, Tainted: run.Tainted}.Acting(trigger, within)
 	door := auth.DoorAgent
 	if run.Talked() {
 		door = auth.DoorChat
 	}
-	session, err := s.get(ctx, run.Agent, within)
+	session, err := s.get(ctx, principal)
 	return auth.WithDoor(auth.With(ctx, principal), door), session, err
 }
 
-// bounds are the patterns that a run's tools have to fit besides its agent's: those
-// of the key that started it. An event, and somebody at this machine, bounds nothing.
-func (s *sessions) bounds(owner string) ([]string, error) {
-	if !strings.HasPrefix(owner, string(auth.Key)+":") {
-		return nil, nil
-	}
-	within, known := s.within[owner]
-	if !known {
-		return nil, fmt.Errorf("%w: the API key of %s, who started the run, is not configured now", dispatch.ErrUnconfigured, owner)
-	}
-	return within, nil
-}
-
-func (s *sessions) get(ctx context.Context, agent string, within []string) (*bridge.Session, error) {
-	id := agent
-	if within != nil {
-		id += "\n" + strings.Join(within, "\n")
-	}
+func (s *sessions) get(ctx context.Context, p auth.Principal) (*bridge.Session, error) {
+	// Quoted, so that nil is told from none.
+	id := fmt.Sprintf("%s %#v %#v", p.Name, p.Within, p.Effects)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if session := s.open[id]; session != nil {
@@ -76,7 +58,7 @@ func (s *sessions) get(ctx context.Context, agent string, within []string) (*bri
 	}
 	session, err := bridge.Connect(context.WithoutCancel(ctx), s.server.InProcess())
 	if err != nil {
-		return nil, fmt.Errorf("connecting agent %q: %w", agent, err)
+		return nil, fmt.Errorf("connecting agent %q: %w", p.Name, err)
 	}
 	s.open[id] = session
 	return session, nil

@@ -16,6 +16,7 @@ import (
 func TestSessionIsSharedByRunsThatMayDoTheSame(t *testing.T) {
 	cfg := temporary(t, config.Default())
 	cfg.Agents = map[string]config.Agent{"a": {Tools: []string{"*"}}, "b": {Tools: []string{"*"}}}
+	cfg.Webhooks = map[string]config.Webhook{"shop": {}}
 	cfg.Server.Keys = []config.Key{
 		{Name: "x", Key: "x-key-0123456789", Tools: []string{"crm_*"}}, {Name: "y", Key: "y-key-0123456789", Tools: []string{"crm_*"}},
 		{Name: "z", Key: "z-key-0123456789", Tools: []string{"crm_", "*"}},
@@ -28,7 +29,7 @@ func TestSessionIsSharedByRunsThatMayDoTheSame(t *testing.T) {
 	all := newSessions(cfg, a.mcp)
 	seen := map[string]any{}
 	for _, run := range []dispatch.Run{
-		{ID: "event", Agent: "a"}, {ID: "local", Agent: "a", Owner: "local:http"}, {ID: "x", Agent: "a", Owner: "key:x"}, {ID: "y", Agent: "a", Owner: "key:y"},
+		{ID: "event", Agent: "a", Source: "shop"}, {ID: "local", Agent: "a", Owner: "local:http"}, {ID: "x", Agent: "a", Owner: "key:x"}, {ID: "y", Agent: "a", Owner: "key:y"},
 		{ID: "z", Agent: "a", Owner: "key:z"}, {ID: "other", Agent: "b", Owner: "key:x"},
 	} {
 		ctx, session, err := all.of(t.Context(), run)

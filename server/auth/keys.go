@@ -26,6 +26,8 @@ type APIKey struct {
 	Key string `json:"-"`
 	// Tools are patterns of tool names that its holder may see and call.
 	Tools []string
+	// Effects are what these may do: read, write, message, money. None: read and write.
+	Effects []string
 	// Agents are patterns of the agents that its holder may talk to; none if empty.
 	Agents []string
 	// Limit bounds its holder's requests at the chat door.
@@ -83,7 +85,7 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 			}
 		}
 		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
-			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Agents: slices.Clone(key.Agents), Limit: key.Limit,
+			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Effects: slices.Clone(key.Effects), Agents: slices.Clone(key.Agents), Limit: key.Limit,
 		}})
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -17,6 +17,9 @@ type Kind string
 const (
 	// Key is a holder of an API key from the configuration.
 	Key Kind = "key"
+	// Webhook and Schedule start runs. They call nothing themselves: an agent acts for them.
+	Webhook  Kind = "webhook"
+	Schedule Kind = "schedule"
 	// Local is a caller on this machine without a key: stdio, or HTTP on a
 	// loopback address while no keys are configured.
 	Local Kind = "local"
@@ -31,6 +34,11 @@ type Principal struct {
 	Name string
 	// Tools are patterns of tool names that it may see and call ("crm_*").
 	Tools []string
+	// Effects are what these may do: read, write, message, money. Nil: read and write.
+	Effects []string
+	// For is whom an agent's run acts for, its trigger: "webhook:stripe",
+	// "schedule:nightly", "key:desk", "local:http"; "" for whoever acts in its own name.
+	For string
 	// Within, if not nil, are patterns that a tool has to fit as well: those of the caller
 	// that an agent acts for. An agent never opens to its caller what the caller may not do.
 	Within []string

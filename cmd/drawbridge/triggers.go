@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"drawbridge/config"
+	"drawbridge/server/auth"
+	"drawbridge/server/dispatch"
+)
+
+// triggers know what those may do for whom runs act, by their names as in
+// [auth.Principal].For.
+type triggers map[string]auth.Bounds
+
+func triggersOf(cfg *config.Config) triggers {
+	t := triggers{}
+	for _, key := range cfg.Server.Keys {
+		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects})
+	}
+	for name, hook := range cfg.Webhooks {
+		t[triggerName(auth.Webhook, name)] = auth.Bounds{Tools: hook.Tools, Effects: hook.Effects}
+	}
+	for name, s := range cfg.Schedules {
+		t[triggerName(auth.Schedule, name)] = auth.Bounds{Tools: s.Tools, Effects: s.Effects}
+	}
+	return t
+}
+
+func triggerName(kind auth.Kind, name string) string {
+	return auth.Principal{Kind: kind, Name: name}.String()
+}
+
+// triggerOf is whom a run acts for: the caller who started it, or else what did.
+func triggerOf(run dispatch.Run) string {
+	schedule, scheduled := strings.CutPrefix(run.Source, dispatch.FromSchedule)
+	switch {
+	case run.Owner != "":
+		return run.Owner
+	case scheduled:
+		return triggerName(auth.Schedule, schedule)
+	case run.Source == dispatch.FromTerminal, run.Source == dispatch.FromAPI, run.Source == dispatch.FromChat:
+		return triggerName(auth.Local, run.Source)
+	}
+	return triggerName(auth.Webhook, run.Source)
+}
+
+// bounds are what a run may do for its trigger besides what its agent may. Somebody at
+// this machine bounds nothing. Whoever is configured no more is not taken for somebody
+// without bounds: the run waits.
+func (t triggers) bounds(trigger string) (auth.Bounds, error) {
+	switch kind, name, _ := strings.Cut(trigger, ":"); {
+	case auth.Kind(kind) == auth.Local:
+		return auth.Bounds{}, nil
+	case auth.Kind(kind) == auth.Schedule && strings.HasPrefix(name, dispatch.FollowUpPrefix):
+		return auth.Bounds{}, nil
+	}
+	within, known := t[trigger]
+	if !known {
+		return within, fmt.Errorf("%w: %s, for whom the run acts, is not configured now", dispatch.ErrUnconfigured, trigger)
+	}
+	return within, nil
+}

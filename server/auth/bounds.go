@@ -1,0 +1,43 @@
+package auth
+
+import "slices"
+
+// DefaultEffects are what tools may do for a principal of whom nothing else is said.
+// What leaves the company and what moves money has to be granted.
+func DefaultEffects() []string { return []string{"read", "write"} }
+
+// Bounds are what somebody may do, in whose name a run acts.
+type Bounds struct {
+	// Tools are patterns that a tool has to fit; nil is no bound.
+	Tools []string `json:"tools,omitempty"`
+	// Effects are those that a tool may have; nil is no bound.
+	Effects []string `json:"effects,omitempty"`
+}
+
+// Acting is the principal of an agent that acts for somebody: it may do what both may.
+func (p Principal) Acting(trigger string, within Bounds) Principal {
+	p.For, p.Within = trigger, within.Tools
+	if within.Effects == nil {
+		return p
+	}
+	mine := p.Effects
+	if mine == nil {
+		mine = DefaultEffects()
+	}
+	p.Effects = []string{} // not nil: that would be the default
+	for _, effect := range mine {
+		if slices.Contains(within.Effects, effect) {
+			p.Effects = append(p.Effects, effect)
+		}
+	}
+	return p
+}
+
+// BoundsOf are what a caller's runs may do at most: what the caller itself may.
+func BoundsOf(p Principal) Bounds {
+	b := Bounds{Tools: p.Tools, Effects: p.Effects}
+	if b.Effects == nil {
+		b.Effects = DefaultEffects()
+	}
+	return b
+}
