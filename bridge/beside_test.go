@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -71,5 +73,41 @@ func TestWritesAreMadeBehindTheirIntents(t *testing.T) {
 	}
 	if made := w.calls(); len(made) != 0 {
 		t.Errorf("called %v without an intent on disk", made)
+	}
+}
+
+// TestFaultsBeforeTheIntentsAreWrittenAreReadAgain: what a read says while the store is
+// away, which its intent waits for as well, is no answer.
+func TestFaultsBeforeTheIntentsAreWrittenAreReadAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		code string
+		made int
+	}{
+		"a fault":   {"internal", 2},
+		"an answer": {"not_found", 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, made := newWorld(t), make(chan struct{})
+			var once sync.Once
+			w.tool("look", bridge.Read, false, func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				result := mcp.NewToolResultError("it did not work")
+				result.EnsureResultMeta().SetMetaField("error", map[string]any{"code": c.code})
+				once.Do(func() { time.AfterFunc(time.Second, func() { close(made) }) }) // the store is back
+				if len(w.calls()) > 1 {
+					return mcp.NewToolResultText("seen"), nil
+				}
+				return result, nil
+			})
+			w.model = answers(asks(openai.Call{ID: "a", Name: "look", Arguments: "{}"}), says("done"))
+			task := w.task()
+			task.Journal = gated{w.journal, made, nil}
+			if _, err := bridge.New(w.model, w.options).Run(t.Context(), task); err != nil {
+				t.Fatal(err)
+			}
+			results := w.results()
+			if len(w.calls()) != c.made || len(results) != 1 || results[0].IsError != (c.made == 1) {
+				t.Errorf("%s: called %v, results %+v", name, w.calls(), results)
+			}
+		})
 	}
 }

@@ -111,6 +111,7 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 		return Result{}, err
 	}
 	result.Content, result.Parts, result.IsError = returned.Content, returned.Parts, returned.IsError
+	c.fault = returned.Fault
 	switch {
 	case returned.Code != "":
 		result.Code = returned.Code

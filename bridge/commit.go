@@ -13,6 +13,15 @@ type write struct {
 	untold []Event
 }
 
+func (w *write) isDone() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // commit makes what was noted durable, and tells of it. It does so for a run that is
 // being stopped as well: what happened has happened.
 func (r *run) commit(ctx context.Context) error {

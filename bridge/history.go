@@ -73,6 +73,7 @@ type call struct {
 	intent *Intent
 	begun  begun // of the intent
 	result *Result
+	fault  bool // what came back last was no answer to the call
 	// Of a call whose outcome is not known, since the last intent.
 	doubt    *Doubt
 	doubted  time.Time // when that was found

@@ -28,21 +28,33 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 		return CallResult{}, false
 	}
 	said, parts := read(on.Content)
-	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Unknown: on.IsError && unknown(on.Meta), Parts: parts}
+	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: parts}
+	if on.IsError {
+		code := failureOf(on.Meta)
+		out.Unknown, out.Fault = code == string(OutcomeUnknown), code == faultInternal || code == faultUnavailable
+	}
 	if out.Content == "" || out.Content == "null" || out.IsError && said != "" {
 		out.Content = said
 	}
 	return out, true
 }
 
-// unknown reports whether the error of a result, as a Drawbridge server marks it, is
-// that nobody knows whether the call took effect.
-func unknown(meta json.RawMessage) bool {
+// Codes of errors, as a Drawbridge server marks them, that are no answer to the call.
+const (
+	faultInternal    = "internal"
+	faultUnavailable = "unavailable"
+)
+
+// failureOf is the code of a result's error, "" where it has none.
+func failureOf(meta json.RawMessage) string {
 	var fields map[string]json.RawMessage
 	var failure struct {
 		Code string `json:"code"`
 	}
-	return json.Unmarshal(meta, &fields) == nil && json.Unmarshal(fields[metaError], &failure) == nil && failure.Code == string(OutcomeUnknown)
+	if json.Unmarshal(meta, &fields) != nil || json.Unmarshal(fields[metaError], &failure) != nil {
+		return ""
+	}
+	return failure.Code
 }
 
 // read gives the text of a result's blocks and the images and documents among them.

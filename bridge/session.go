@@ -68,6 +68,8 @@ type CallResult struct {
 	IsError bool
 	// Unknown: it is an error which says that nobody knows whether the call took effect.
 	Unknown bool
+	// Fault: it is an error of the server or what is behind it, not an answer to the call.
+	Fault bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
 	// Code is set by a [Recording] only: what a bridge had to say of the result then.

@@ -80,19 +80,13 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	if err := r.intendBeside(ctx, begun); err != nil {
 		return err
 	}
-	results, errs := make([]Result, len(begun)), make([]error, len(begun))
-	var all sync.WaitGroup
-	places := make(chan struct{}, r.options.Concurrency)
-	for i, c := range begun {
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
-			results[i], errs[i] = r.call(ctx, t, c)
-		})
-	}
-	all.Wait()
+	results, errs := r.reads(ctx, t, begun)
+	early := r.writing != nil && !r.writing.isDone()
 	if err := r.landed(); err != nil {
 		return err
+	}
+	if early {
+		r.readAgain(ctx, t, begun, results, errs)
 	}
 	for i := range begun {
 		if errs[i] == nil {
@@ -100,4 +94,36 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 		}
 	}
 	return errors.Join(ctx.Err(), errors.Join(errs...))
+}
+
+// reads makes calls side by side.
+func (r *run) reads(ctx context.Context, t *turn, calls []*call) ([]Result, []error) {
+	results, errs := make([]Result, len(calls)), make([]error, len(calls))
+	var all sync.WaitGroup
+	places := make(chan struct{}, r.options.Concurrency)
+	for i, c := range calls {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			results[i], errs[i] = r.call(ctx, t, c)
+		})
+	}
+	all.Wait()
+	return results, errs
+}
+
+// readAgain makes those reads again that came to a fault before the journal took their
+// intents: it may have waited for a store that was away, which they had no use of either.
+func (r *run) readAgain(ctx context.Context, t *turn, calls []*call, results []Result, errs []error) {
+	var faulty []*call
+	var places []int
+	for i, c := range calls {
+		if errs[i] == nil && c.fault {
+			faulty, places = append(faulty, c), append(places, i)
+		}
+	}
+	again, failed := r.reads(ctx, t, faulty)
+	for n, i := range places {
+		results[i], errs[i] = again[n], failed[n]
+	}
 }
