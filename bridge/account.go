@@ -107,6 +107,8 @@ func (h *history) account(why string) string {
 func (c *call) became() (what string, made bool) {
 	const unknown = "not known whether it took effect"
 	switch {
+	case c.result == nil && c.approval != nil:
+		return "", false // known not to be made
 	case c.result == nil && c.intent != nil && c.intent.Effect != Read:
 		return unknown, true
 	case c.result == nil:

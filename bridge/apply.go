@@ -57,6 +57,10 @@ func (h *history) take(e Entry) error {
 		return take(e, h.takeChecked)
 	case EntryDecision:
 		return take(e, h.takeDecision)
+	case EntryApproval:
+		return take(e, func(a *Approval) error { return h.takeApproval(e, a) })
+	case EntryApproved:
+		return take(e, h.takeApproved)
 	case EntryInput:
 		return take(e, func(i *Input) error { return h.takeAside(aside{input: i}) })
 	case EntryNote:
@@ -107,6 +111,7 @@ func (h *history) takeIntent(e Entry, intent *Intent) error {
 	if err == nil {
 		c.intent, c.begun = intent, begun{e.Seq, e.At}
 		c.doubt, c.check, c.checked, c.decision = nil, nil, nil, nil // they were about the one before
+		c.approval, c.approved = nil, nil
 	}
 	return err
 }

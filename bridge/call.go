@@ -149,10 +149,15 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 	}
 	returned, err := r.task.Session.Call(calling, intent.Tool, intent.Arguments, intent.Key)
 	r.reached(AfterCall)
+	if returned.Approval != nil {
+		returned.Approval.Tool = intent.name()
+	}
 	if intent.Effect == Read && ctx.Err() != nil {
 		return CallResult{}, ctx.Err() // whatever came back may only tell of the end
 	}
 	switch {
+	case err == nil && returned.Approval != nil:
+		return CallResult{}, &needed{*returned.Approval}
 	case err == nil && returned.Unknown && intent.Effect != Read:
 		return CallResult{}, lose(intent, strings.TrimPrefix(returned.Content, string(OutcomeUnknown)+": "))
 	case err == nil:

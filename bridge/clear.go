@@ -15,6 +15,13 @@ func (l *lost) Error() string { return "the outcome is not known: " + l.why }
 // ends, or waits for somebody who knows.
 func (r *run) make(ctx context.Context, t *turn, c *call) (*Outcome, error) {
 	for c.result == nil && ctx.Err() == nil {
+		held, err := r.held(ctx, t, c)
+		switch {
+		case err != nil:
+			return nil, err
+		case held:
+			return r.history.awaiting([]*call{c}, r.options.Now()), nil
+		}
 		if c.doubt != nil {
 			if outcome, err := r.clear(ctx, t, c); outcome != nil || err != nil {
 				return outcome, err
@@ -29,7 +36,13 @@ func (r *run) make(ctx context.Context, t *turn, c *call) (*Outcome, error) {
 		}
 		result, err := r.call(ctx, t, c)
 		var unknown *lost
+		var approval *needed
 		switch {
+		case errors.As(err, &approval):
+			r.asked(t, c, approval)
+			if err := r.askAhead(ctx, t, c); err != nil {
+				return nil, err
+			}
 		case errors.As(err, &unknown):
 			r.doubt(t, c, unknown.why)
 		case err != nil:
@@ -48,6 +61,13 @@ func (r *run) make(ctx context.Context, t *turn, c *call) (*Outcome, error) {
 // it had not come to that, gives the first result again if there was one, and says so
 // if it does not know either.
 func (r *run) again(t *turn, c *call) bool {
+	if c.approved != nil {
+		// Another intent, so that a crash behind it is not taken for a call that was not made.
+		intent := *c.intent
+		intent.Again++
+		r.note(EntryIntent, intent)
+		return true
+	}
 	if c.sure || c.intent.policy() == PolicyRetry || c.intent.Claimed {
 		return true
 	}

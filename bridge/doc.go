@@ -14,6 +14,7 @@
 //	doubt    nobody knows whether the call took effect
 //	check    a look-up that may tell is about to be made; checked: what it told
 //	decision what a person says about the call
+//	approval the call was not made: people have to agree to it; approved: what they said
 //	note     what the bridge tells the model: a budget is nearly used up, this is the
 //	         last answer, the answer was empty or does not fit its form
 //	fold     old results are shown as a line each from here on
@@ -72,6 +73,15 @@
 // something stay in any case. What cannot be made to fit ends the run as context_full,
 // and says what was too large.
 //
+// # Approvals
+//
+// A server may answer a call with an error that says: people have to agree first. Then the
+// call is known not to have been made, and the run waits, as approval, without a worker. Once
+// they have decided, or the time for it is over, the call is put to the server again under its
+// key, and what comes of it, a refusal too, is its result. The calls behind one that waits keep
+// their turn; what they need an approval for is asked for meanwhile ([Task.Ahead]), so that
+// people see all of it. See [Approvals].
+//
 // # After a crash
 //
 // A resumed run asks the model nothing it has answered already and makes no call
@@ -101,7 +111,8 @@
 //	an answer    verdict.go (what it means), output.go (answers that have a form),
 //	             repeats.go (calls in vain), budget.go and usage.go
 //	a call       turn.go (those of one answer), call.go, doubt.go, clear.go and decide.go
-//	             (those whose outcome is not known), local.go and readresult*.go (the
+//	             (those whose outcome is not known), approval.go (those that people have to
+//	             agree to), local.go and readresult*.go (the
 //	             functions that are the bridge's own)
 //	the journal  journal.go, entries.go (what is in it), history.go (what that adds up
 //	             to), apply.go (how)

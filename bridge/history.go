@@ -80,6 +80,11 @@ type call struct {
 	check    *Check
 	checked  *Checked
 	decision *Decision
+	// Of a call that people have to agree to, since the last intent or before the first: it
+	// is known not to have been made.
+	approval *Approval
+	approved *Approved
+	askedAt  time.Time
 	// sure, of this life: it is known not to have taken effect, and may be made whatever
 	// the server remembers of it.
 	sure bool

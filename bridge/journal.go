@@ -50,6 +50,10 @@ const (
 	EntryChecked EntryKind = "checked"
 	// EntryDecision is what a person has decided about a call in doubt.
 	EntryDecision EntryKind = "decision"
+	// EntryApproval says that a call was not made since people have to agree to it,
+	// EntryApproved what they have decided, or that they did not in time.
+	EntryApproval EntryKind = "approval"
+	EntryApproved EntryKind = "approved"
 	// EntryInput is what the run's caller added after it had begun.
 	EntryInput EntryKind = "input"
 	// EntryNote is something that the bridge itself says to the model.
@@ -70,5 +74,5 @@ type Entry struct {
 	Seq  int64 // from 1
 	Kind EntryKind
 	At   time.Time
-	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Doubt, Check, Checked, Decision, Input, Note, Fold, Summary, Outcome or Resumption
+	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Doubt, Check, Checked, Decision, Approval, Approved, Input, Note, Fold, Summary, Outcome or Resumption
 }

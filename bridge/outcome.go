@@ -46,6 +46,7 @@ const (
 	BatchCancelled   Reason = "batch_cancelled"   // failed: somebody cancelled the batch at the provider
 	ToolsUnavailable Reason = "tools_unavailable" // waiting: the tool server cannot be reached
 	OutcomeCheck     Reason = "outcome_check"     // waiting: a look-up will tell whether a call took effect
+	ApprovalNeeded   Reason = "approval"          // waiting: people have to agree to a call
 	// OutcomeOpen, waiting: nobody knows whether a call took effect, and a person has to
 	// decide; failed: the person gave it up.
 	OutcomeOpen Reason = "outcome_unknown"
@@ -79,6 +80,9 @@ type Outcome struct {
 	// RetryAfter is how long to wait at least, as asked by the far side; 0 leaves
 	// it to the caller.
 	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
+	// Approvals, of a run that waits as [ApprovalNeeded], are those without which it cannot
+	// go on; RetryAfter is when the first of them expires.
+	Approvals []string `json:"approvals,omitempty"`
 
 	next    int64
 	entries []Entry // see Unwritten

@@ -29,32 +29,36 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 	}
 	said, parts := read(on.Content)
 	out := CallResult{Content: string(on.Structured), IsError: on.IsError, Parts: parts}
-	if on.IsError {
-		code := failureOf(on.Meta)
-		out.Unknown, out.Fault = code == string(OutcomeUnknown), code == faultInternal || code == faultUnavailable
-	}
 	if out.Content == "" || out.Content == "null" || out.IsError && said != "" {
 		out.Content = said
+	}
+	if out.IsError {
+		out.marked(on.Meta)
 	}
 	return out, true
 }
 
-// Codes of errors, as a Drawbridge server marks them, that are no answer to the call.
-const (
-	faultInternal    = "internal"
-	faultUnavailable = "unavailable"
-)
-
-// failureOf is the code of a result's error, "" where it has none.
-func failureOf(meta json.RawMessage) string {
+// marked reads what a Drawbridge server says of an error: that nobody knows whether the
+// call took effect, that people have to agree to it first, or that it is no answer.
+func (r *CallResult) marked(meta json.RawMessage) {
 	var fields map[string]json.RawMessage
 	var failure struct {
 		Code string `json:"code"`
 	}
 	if json.Unmarshal(meta, &fields) != nil || json.Unmarshal(fields[metaError], &failure) != nil {
-		return ""
+		return
 	}
-	return failure.Code
+	switch failure.Code {
+	case string(OutcomeUnknown):
+		r.Unknown = true
+	case "internal", "unavailable":
+		r.Fault = true
+	case "approval_required":
+		var a Approval
+		if json.Unmarshal(fields[metaApproval], &a) == nil && a.ID != "" {
+			r.Approval = &Approval{ID: a.ID, Expires: a.Expires, Why: r.Content}
+		}
+	}
 }
 
 // read gives the text of a result's blocks and the images and documents among them.

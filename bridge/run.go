@@ -153,6 +153,12 @@ type Task struct {
 	// Again, if set, marks the context of a call that is made again because it is known
 	// not to have taken effect, so that whoever keeps the keys lets it through.
 	Again func(context.Context) context.Context
+	// Approval, if set, tells how an approval stands that a call of the run waits for, expired
+	// if its time is over. Without it the run waits until then.
+	Approval func(ctx context.Context, id string) (Standing, error)
+	// Ahead, if set, marks the context of a call that is not to be made, but whose approval
+	// is to be asked for, if it needs one, since a call before it waits for its own.
+	Ahead func(context.Context) context.Context
 	// LookUp, if set, gives the look-up that tells whether a call of a tool of [PolicyCheck]
 	// took effect. An error means that there is none any more.
 	LookUp func(tool string, arguments json.RawMessage, key string) (LookUp, error)

@@ -20,6 +20,7 @@ const (
 	MetaTaints     = "drawbridge/taints"     // of a tool: its output carries outsiders' text
 	MetaUnknown    = "drawbridge/unknown"    // of a tool: the Policy for calls whose outcome is not known
 	MetaClaims     = "drawbridge/claims"     // of a tool: its server notes the key of a call before it makes it
+	metaApproval   = "drawbridge/approval"   // of a result: {"id", "expires_at", "state"}, where it waits for people
 	metaError      = "error"                 // of a result: {"code": ...}, where it is an error
 	// MetaInput is of a tool whose input schema the list could not hold as it is: that
 	// schema, as a text.
@@ -72,6 +73,9 @@ type CallResult struct {
 	Fault bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
+	// Approval, of an error which says that people have to agree to the call first, is what
+	// it waits for.
+	Approval *Approval
 	// Code is set by a [Recording] only: what a bridge had to say of the result then.
 	Code ResultCode
 }
@@ -297,6 +301,9 @@ func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessa
 	}
 	return CallResult{}, refusal(err)
 }
+
+// inProcess reports whether a call reaches its server with its context.
+func (s *Session) inProcess() bool { return s.direct != nil }
 
 var errNoResult = errors.New("the tool server answered with something that is no tool result")
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -22,7 +23,7 @@ func (r *run) act(ctx context.Context, t *turn) (*Outcome, error) {
 	var outcome *Outcome
 	var err error
 	if r.allReads(t) {
-		err = r.sideBySide(ctx, t)
+		outcome, err = r.sideBySide(ctx, t)
 	} else {
 		outcome, err = r.inOrder(ctx, t)
 	}
@@ -70,13 +71,30 @@ func (r *run) inOrder(ctx context.Context, t *turn) (*Outcome, error) {
 // durable: they change nothing. Nothing is done with what they gave before that has landed,
 // and their results are committed while the model is asked. What did not come back, because
 // the run is being stopped or the server is gone, is called again later.
-func (r *run) sideBySide(ctx context.Context, t *turn) error {
+//
+// Those that people have to agree to wait for that together, when all others have come back.
+func (r *run) sideBySide(ctx context.Context, t *turn) (*Outcome, error) {
 	var begun []*call
 	for _, c := range ours(t.unanswered()) {
-		if ctx.Err() == nil && r.begin(ctx, t, c) {
+		held, err := r.held(ctx, t, c)
+		if err != nil {
+			return nil, err
+		}
+		if !held && ctx.Err() == nil && r.begin(ctx, t, c) {
 			begun = append(begun, c)
 		}
 	}
+	if err := r.callBeside(ctx, t, begun); err != nil {
+		return nil, err
+	}
+	if waiting := slices.DeleteFunc(ours(t.unanswered()), func(c *call) bool { return !c.pending() }); len(waiting) > 0 {
+		return r.history.awaiting(waiting, r.options.Now()), nil
+	}
+	return nil, nil
+}
+
+// callBeside makes reads that have an intent each, and notes what came of them.
+func (r *run) callBeside(ctx context.Context, t *turn, begun []*call) error {
 	if err := r.intendBeside(ctx, begun); err != nil {
 		return err
 	}
@@ -88,9 +106,14 @@ func (r *run) sideBySide(ctx context.Context, t *turn) error {
 	if early {
 		r.readAgain(ctx, t, begun, results, errs)
 	}
-	for i := range begun {
-		if errs[i] == nil {
+	for i, c := range begun {
+		approval := new(needed)
+		switch {
+		case errs[i] == nil:
 			r.note(EntryResult, results[i])
+		case errors.As(errs[i], &approval):
+			r.asked(t, c, approval)
+			errs[i] = nil
 		}
 	}
 	return errors.Join(ctx.Err(), errors.Join(errs...))

@@ -26,14 +26,16 @@ const (
 	Calling EventKind = "calling"
 	// Returned: a call has come back, or was answered without being made.
 	Returned EventKind = "returned"
+	// Held: a call was not made since people have to agree to it first. Text says who may.
+	Held EventKind = "held"
 )
 
 // Event is one thing that a run did.
 type Event struct {
 	Kind EventKind
 	Turn int    // from 1
-	Text string // of Words, Turned and Returned: of the last one the result, which may be long
-	// Of Calling and Returned. Arguments is empty if the model's are no JSON.
+	Text string // of Words, Turned, Held and Returned: of the last one the result, which may be long
+	// Of Calling, Held and Returned. Arguments is empty if the model's are no JSON.
 	Function  string
 	CallID    string
 	Arguments json.RawMessage
@@ -73,6 +75,14 @@ func (h *history) event(e Entry) (Event, bool) {
 			return Event{}, false // of a call that is made again it was told
 		}
 		return h.eventOf(Calling, t.calls[intent.Index]), true
+	case EntryApproval:
+		var a Approval
+		if json.Unmarshal(e.Body, &a) != nil {
+			return Event{}, false
+		}
+		held := h.eventOf(Held, t.calls[a.Index])
+		held.Text = a.Why
+		return held, true
 	case EntryResult:
 		var place Result
 		if json.Unmarshal(e.Body, &place) != nil || place.Code == CallersCall {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -43,8 +44,9 @@ type calls struct {
 	mu      sync.Mutex
 	list    []*taking
 	byKey   map[string]*taking
-	sources map[string]Source // by key of the call in the replay
-	missing string            // the first call that was not recorded
+	waits   map[string][]*bridge.Approval // by key, of calls to come
+	sources map[string]Source             // by key of the call in the replay
+	missing string                        // the first call that was not recorded
 }
 
 // taking is a recorded call, and whether the replay has used it.
@@ -57,7 +59,7 @@ type taking struct {
 var _ bridge.Recording = (*calls)(nil)
 
 func newCalls(r *Recording, tools []bridge.Tool, policy Policy, t *tape) *calls {
-	c := &calls{known: map[string]bool{}, policy: policy, tape: t, byKey: map[string]*taking{}, sources: map[string]Source{}}
+	c := &calls{known: map[string]bool{}, policy: policy, tape: t, byKey: map[string]*taking{}, waits: maps.Clone(r.waits), sources: map[string]Source{}}
 	for _, tool := range tools {
 		c.known[tool.Name] = true
 	}
@@ -81,6 +83,9 @@ func (c *calls) Call(ctx context.Context, tool string, arguments json.RawMessage
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if a := c.waited(key); a != nil {
+		return bridge.CallResult{Content: a.Why, IsError: true, Approval: a}, nil
+	}
 	text := canonical(string(arguments))
 	if here := c.byKey[key]; here != nil && !here.used && c.fits(here, tool) && here.arguments == text {
 		if err := c.lost(here); err != nil {

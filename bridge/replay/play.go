@@ -148,7 +148,7 @@ func (p *play) task() bridge.Task {
 	if p.tape.guided {
 		t.Worked = -ahead
 		t.Agent.Daily, t.Today = bridge.Budget{Turns: daily}, p.tape.today
-		t.LookUp = later
+		t.LookUp, t.Approval = later, undecided
 	}
 	brief := p.rec.brief
 	if p.o.Brief != nil {
@@ -169,6 +169,11 @@ func (p *play) after(ctx context.Context, outcome bridge.Outcome) (bool, error) 
 		return p.callersTurn()
 	case outcome.Reason == bridge.Batch:
 		return p.late(ctx)
+	case outcome.Reason == bridge.ApprovalNeeded:
+		if p.tape.decided() {
+			return true, nil
+		}
+		return p.takeOver(), nil
 	case outcome.Reason == bridge.OutcomeOpen || outcome.Reason == bridge.OutcomeCheck:
 		if p.tape.found() {
 			return true, nil

@@ -20,7 +20,10 @@ type Recording struct {
 	brief   bridge.Brief
 	said    []saying
 	calls   []recordedCall // that had an intent, in the order of those
-	theirs  []exchange     // calls of the run's caller
+	// waits are, by key and for each intent under it, the approval that it waited for then;
+	// nil if none.
+	waits   map[string][]*bridge.Approval
+	theirs  []exchange // calls of the run's caller
 	outcome *bridge.Outcome
 }
 
@@ -60,7 +63,7 @@ func Read(run string, entries []bridge.Entry) (*Recording, error) {
 	if _, err := bridge.UsageOf(run, entries); err != nil { // it is sound
 		return nil, err
 	}
-	r := &Recording{run: run, entries: entries}
+	r := &Recording{run: run, entries: entries, waits: map[string][]*bridge.Approval{}}
 	for _, e := range entries {
 		if err := r.take(e); err != nil {
 			return nil, fmt.Errorf("reading the journal of run %q: entry %d: %w", run, e.Seq, err)
@@ -106,8 +109,13 @@ func (r *Recording) take(e bridge.Entry) error {
 		r.said = append(r.said, saying{seq: e.Seq, answer: summary.Asked, summary: true})
 		return err
 	case bridge.EntryIntent:
-		r.calls = append(r.calls, recordedCall{})
-		return json.Unmarshal(e.Body, &r.calls[len(r.calls)-1].intent)
+		var intent bridge.Intent
+		err := json.Unmarshal(e.Body, &intent)
+		r.calls = append(r.calls, recordedCall{intent: intent})
+		r.waits[intent.Key] = append(r.waits[intent.Key], nil)
+		return err
+	case bridge.EntryApproval:
+		return r.takeApproval(e)
 	case bridge.EntryResult:
 		return r.takeResult(e)
 	case bridge.EntryInput:
@@ -120,6 +128,23 @@ func (r *Recording) take(e bridge.Entry) error {
 		return json.Unmarshal(e.Body, r.outcome)
 	case bridge.EntryResume:
 		r.outcome = nil
+	}
+	return nil
+}
+
+// takeApproval notes that a call waited for people. One that was asked for ahead of its
+// turn had no intent, and was not put to anybody.
+func (r *Recording) takeApproval(e bridge.Entry) error {
+	a := new(bridge.Approval)
+	if err := json.Unmarshal(e.Body, a); err != nil {
+		return err
+	}
+	for i := len(r.calls) - 1; i >= 0; i-- {
+		if in := r.calls[i].intent; in.Answer == a.Answer && in.Index == a.Index {
+			list := r.waits[in.Key]
+			list[len(list)-1] = a
+			break
+		}
 	}
 	return nil
 }
