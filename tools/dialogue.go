@@ -86,3 +86,26 @@ func Ask(ctx context.Context, q Question) (Reply, error) {
 	}
 	return Reply{}, ErrNobody
 }
+
+// Remark is what a tool says to whoever looks over the shoulder of its caller, while it
+// works. It is no part of the result, and no model reads it.
+type Remark struct {
+	// Level is debug, info, notice, warning or error.
+	Level   string
+	Message string
+}
+
+type remarkContext struct{}
+
+// WithRemarks has the call below ctx say its remarks to fn. A door sets it if its caller
+// wants to hear any. fn may be called by several goroutines at once.
+func WithRemarks(ctx context.Context, fn func(Remark)) context.Context {
+	return context.WithValue(ctx, remarkContext{}, fn)
+}
+
+// Tell says something to the caller. If nobody listens, it does nothing.
+func Tell(ctx context.Context, r Remark) {
+	if fn, ok := ctx.Value(remarkContext{}).(func(Remark)); ok {
+		fn(r)
+	}
+}

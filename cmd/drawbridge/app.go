@@ -134,7 +134,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	}
 	a.guard = guard.New(a.catalog, ledger, guard.Options{Log: a.log})
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
-		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL)})
+		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
@@ -248,7 +248,7 @@ func publicHosts(publicURL string) []string {
 
 func (a *app) wireHTTP(context.Context, appOptions) error {
 	guarded := func(next http.Handler) http.Handler { return a.keys.Middleware(a.log, next) }
-	routes := map[string]http.Handler{"/mcp": guarded(a.mcp.HTTP())}
+	routes := map[string]http.Handler{"/mcp": guarded(suite.front(a.mcp.HTTP()))}
 	events, messages := a.mcp.SSE()
 	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
 	routes["/v1/"], routes["/v1/openapi.json"] = guarded(a.chat), runapi.Document()

@@ -51,7 +51,7 @@ func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*b
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
 	return tools.NewCatalog(crm.Tools(crm.New(b.crm)), payment.Tools(payment.New(b.payment)), email.Tools(email.New(b.email)),
-		schedule.Tools(schedule.New(b.followUps)))
+		schedule.Tools(schedule.New(b.followUps)), suite.tools())
 }
 
 // definitions are the tools of all families without anything behind them: whoever called

@@ -42,6 +42,7 @@ var imports = []struct {
 	{"server/guard", []string{"server/auth", "tools"}},
 	{"server/guard/guardtest", []string{"server/guard"}},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
+	{"server/mcpserver/conformance", []string{"tools"}},
 	{"server/dispatch", []string{"bridge", "bridge/openai", "server/webhook", "server/callback", "server/timetable"}},
 	{"server/apierror", nil},
 	{"server/apihttp", []string{"server/apierror", "server/auth"}},

@@ -93,6 +93,7 @@ func (cs *conversations) begin(ctx context.Context, request mcp.CallToolRequest,
 	c.alive, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	calling := tools.WithAsk(c.alive, c.ask)
 	calling = tools.WithProgress(calling, func(p tools.Progress) { tools.ReportProgress(*c.current.Load(), p) })
+	calling = tools.WithRemarks(calling, func(r tools.Remark) { tools.Tell(*c.current.Load(), r) })
 	c.current.Store(&ctx)
 	go c.call(calling, request, next)
 	return c

@@ -7,8 +7,8 @@
 // process, and in process it is in the context of the call.
 //
 // offer.go keeps the list in step with the catalog, and listable.go the schemas of
-// mounted tools from spoiling it. progress.go, dialogue.go and conversation.go let a
-// tool speak with its caller while it works.
+// mounted tools from spoiling it. progress.go, remarks.go, dialogue.go and
+// conversation.go let a tool speak with its caller while it works.
 //
 // The other files each make up for something that mcp-go leaves to its user:
 // edge.go and sessions.go for HTTP, sse.go, stdio.go. The order of shutting down is
@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"drawbridge/server/guard"
@@ -34,6 +35,10 @@ const (
 	DefaultProgressEvery = 10 * time.Second
 	DefaultAskTimeout    = 10 * time.Minute
 )
+
+// fresh is for how long a client may go by a list that it has read. Those who listen
+// hear of a change sooner.
+const fresh = 30 * time.Second
 
 // Options are the server's settings. The zero value is right.
 type Options struct {
@@ -63,6 +68,9 @@ type Options struct {
 	// AskTimeout is how long a person has to answer a question of a tool. Zero means
 	// DefaultAskTimeout.
 	AskTimeout time.Duration
+	// Extend adds to the server before it serves. The product sets none: this is how the
+	// conformance suite's fixture comes in, see package conformance.
+	Extend func(*server.MCPServer)
 }
 
 // Server is the MCP server on all its transports.
@@ -95,6 +103,12 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(g.Hooks()),
 		server.WithToolCapabilities(true), // mounts come and go
+		server.WithLogging(),
+		server.WithCompletions(),
+		// What is listed and read depends on who asks, and no proxy may know that.
+		server.WithCacheHints(fresh.Milliseconds(), mcp.CacheScopePrivate),
+		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),
+		server.WithToolHandlerMiddleware(s.remark),
 		server.WithToolHandlerMiddleware(s.reportProgress),
 		server.WithToolHandlerMiddleware(s.converse),
 		server.WithInstructions(o.Instructions),
@@ -102,6 +116,9 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	offer := &offer{mcp: s.mcp, guard: g, catalog: catalog, log: o.Log}
 	catalog.Watch(offer.follow)
 	offer.follow()
+	if o.Extend != nil {
+		o.Extend(s.mcp)
+	}
 	s.http = s.newHTTP()
 	s.sse = s.newSSE()
 	return s
