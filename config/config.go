@@ -111,6 +111,9 @@ type Key struct {
 	// a bound.
 	RequestsPerMinute int `yaml:"requests_per_minute"`
 	Concurrent        int `yaml:"concurrent"`
+	// DryRun: the holder's calls, and those of agents that work for the holder, say what
+	// they would do and change nothing.
+	DryRun bool `yaml:"dry_run"`
 }
 
 // Chat is the door for chat clients, at /v1/chat/completions.
@@ -247,6 +250,8 @@ type Agent struct {
 	// day; Batch is for the latter.
 	Mode  string `yaml:"mode"`
 	Batch Batch  `yaml:"batch"`
+	// DryRun: its calls say what they would do and change nothing.
+	DryRun bool `yaml:"dry_run"`
 }
 
 // ModelsOf are all models that the agent may ask, in their order.

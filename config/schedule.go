@@ -21,6 +21,8 @@ type Schedule struct {
 	// further bound if left out.
 	Tools   []string `yaml:"tools"`
 	Effects []string `yaml:"effects"`
+	// DryRun: what its runs call says what it would do and changes nothing.
+	DryRun bool `yaml:"dry_run"`
 	// CatchUp says what becomes of times that passed while nobody served: skip, one
 	// (the latest) or all.
 	CatchUp string `yaml:"catch_up"`

@@ -46,6 +46,8 @@ type Webhook struct {
 	// further bound if left out.
 	Tools   []string `yaml:"tools"`
 	Effects []string `yaml:"effects"`
+	// DryRun: what its runs call says what it would do and changes nothing.
+	DryRun bool `yaml:"dry_run"`
 
 	// Retention is how long its events, their runs and callbacks are kept, in place of
 	// what [Retention] says; nothing if zero.

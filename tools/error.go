@@ -29,6 +29,9 @@ const (
 	// Failed: the tool's own system says that the call did not work; the message is
 	// its own. It does not say whether a part of the effect took place.
 	Failed Code = "failed"
+	// DryRun: the call was not made, because it was in dry run; the message says what it
+	// would do.
+	DryRun Code = "dry_run"
 	// Internal: a fault of ours. The message never carries its cause.
 	Internal Code = "internal"
 )

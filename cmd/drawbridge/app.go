@@ -139,7 +139,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
 		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
-			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}}
+			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun}
 	}
 	a.keys, err = auth.NewKeys(keys)
 	return err

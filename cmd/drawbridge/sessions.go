@@ -39,7 +39,8 @@ func (s *sessions) of(ctx context.Context, run dispatch.Run) (context.Context, *
 		return ctx, nil, err
 	}
 	agent := s.agents[run.Agent]
-	principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agent.Tools, Effects: agent.Effects, Run: run.ID, Tainted: run.Tainted}.Acting(trigger, within)
+	principal := auth.Principal{Kind: auth.Agent, Name: run.Agent, Tools: agent.Tools, Effects: agent.Effects, Run: run.ID, Tainted: run.Tainted, DryRun: agent.DryRun}.
+		Acting(trigger, within)
 	door := auth.DoorAgent
 	if run.Talked() {
 		door = auth.DoorChat

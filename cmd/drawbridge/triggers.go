@@ -16,13 +16,13 @@ type triggers map[string]auth.Bounds
 func triggersOf(cfg *config.Config) triggers {
 	t := triggers{}
 	for _, key := range cfg.Server.Keys {
-		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects})
+		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects, DryRun: key.DryRun})
 	}
 	for name, hook := range cfg.Webhooks {
-		t[triggerName(auth.Webhook, name)] = auth.Bounds{Tools: hook.Tools, Effects: hook.Effects}
+		t[triggerName(auth.Webhook, name)] = auth.Bounds{Tools: hook.Tools, Effects: hook.Effects, DryRun: hook.DryRun}
 	}
 	for name, s := range cfg.Schedules {
-		t[triggerName(auth.Schedule, name)] = auth.Bounds{Tools: s.Tools, Effects: s.Effects}
+		t[triggerName(auth.Schedule, name)] = auth.Bounds{Tools: s.Tools, Effects: s.Effects, DryRun: s.DryRun}
 	}
 	return t
 }

@@ -14,9 +14,9 @@ import (
 // TestRunActsForItsTrigger: who it is, and what the settings bound it by.
 func TestRunActsForItsTrigger(t *testing.T) {
 	known := triggersOf(&config.Config{
-		Server:    config.Server{Keys: []config.Key{{Name: "desk", Tools: []string{"crm_*"}}}},
-		Webhooks:  map[string]config.Webhook{"stripe": {Tools: []string{"payment_*"}, Effects: []string{"read"}}, "shop": {}},
-		Schedules: map[string]config.Schedule{"nightly": {Effects: []string{"read", "message"}}},
+		Server:    config.Server{Keys: []config.Key{{Name: "desk", Tools: []string{"crm_*"}}, {Name: "trial", Tools: []string{"*"}, DryRun: true}}},
+		Webhooks:  map[string]config.Webhook{"stripe": {Tools: []string{"payment_*"}, Effects: []string{"read"}}, "shop": {}, "trial": {DryRun: true}},
+		Schedules: map[string]config.Schedule{"nightly": {Effects: []string{"read", "message"}}, "trial": {DryRun: true}},
 	})
 	for _, c := range []struct {
 		run     dispatch.Run
@@ -28,6 +28,9 @@ func TestRunActsForItsTrigger(t *testing.T) {
 		{dispatch.Run{Source: "schedule/nightly"}, "schedule:nightly", auth.Bounds{Effects: []string{"read", "message"}}},
 		{dispatch.Run{Source: "api", Owner: "key:desk"}, "key:desk", auth.Bounds{Tools: []string{"crm_*"}, Effects: []string{"read", "write"}}},
 		{dispatch.Run{Source: "chat", Owner: "local:http"}, "local:http", auth.Bounds{}},
+		{dispatch.Run{Source: "api", Owner: "key:trial"}, "key:trial", auth.Bounds{Tools: []string{"*"}, Effects: []string{"read", "write"}, DryRun: true}},
+		{dispatch.Run{Source: "trial", Event: "evt_3"}, "webhook:trial", auth.Bounds{DryRun: true}},
+		{dispatch.Run{Source: "schedule/trial"}, "schedule:trial", auth.Bounds{DryRun: true}},
 		{dispatch.Run{Source: "cli"}, "local:cli", auth.Bounds{}},
 	} {
 		trigger := triggerOf(c.run)

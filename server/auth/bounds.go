@@ -12,11 +12,14 @@ type Bounds struct {
 	Tools []string `json:"tools,omitempty"`
 	// Effects are those that a tool may have; nil is no bound.
 	Effects []string `json:"effects,omitempty"`
+	// DryRun: whoever acts for it changes nothing.
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // Acting is the principal of an agent that acts for somebody: it may do what both may.
 func (p Principal) Acting(trigger string, within Bounds) Principal {
 	p.For, p.Within = trigger, within.Tools
+	p.DryRun = p.DryRun || within.DryRun
 	if within.Effects == nil {
 		return p
 	}
@@ -35,7 +38,7 @@ func (p Principal) Acting(trigger string, within Bounds) Principal {
 
 // BoundsOf are what a caller's runs may do at most: what the caller itself may.
 func BoundsOf(p Principal) Bounds {
-	b := Bounds{Tools: p.Tools, Effects: p.Effects}
+	b := Bounds{Tools: p.Tools, Effects: p.Effects, DryRun: p.DryRun}
 	if b.Effects == nil {
 		b.Effects = DefaultEffects()
 	}

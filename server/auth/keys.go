@@ -32,6 +32,8 @@ type APIKey struct {
 	Agents []string
 	// Limit bounds its holder's requests at the chat door.
 	Limit Limit
+	// DryRun: its holder, and the agents that work for its holder, change nothing.
+	DryRun bool
 }
 
 // String is the key's name.
@@ -86,6 +88,7 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 		}
 		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
 			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Effects: slices.Clone(key.Effects), Agents: slices.Clone(key.Agents), Limit: key.Limit,
+			DryRun: key.DryRun,
 		}})
 	}
 	if err := errors.Join(problems...); err != nil {

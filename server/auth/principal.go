@@ -46,6 +46,8 @@ type Principal struct {
 	Agents []string
 	// Limit bounds the requests of a key.
 	Limit Limit
+	// DryRun: what it calls only says what it would do, unless that is a read.
+	DryRun bool
 	// Run is the run a principal of kind Agent acts in, "" otherwise.
 	Run string
 	// Tainted: the run has read text from outside.

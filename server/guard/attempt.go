@@ -21,6 +21,7 @@ type attempt struct {
 	unreadable error
 
 	verdict    Verdict // of the policy
+	dry        string  // who wants a dry run, "" if nobody does
 	decision   Decision
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called
@@ -44,6 +45,12 @@ func newAttempt(c Call, tool *guarded) *attempt {
 		a.Arguments = emptyObject
 	}
 	a.arguments, a.unreadable = decode(a.Arguments)
+	switch {
+	case c.DryRun:
+		a.dry = "this call"
+	case c.Principal.DryRun:
+		a.dry = name(c.Principal)
+	}
 	return a
 }
 

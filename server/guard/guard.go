@@ -67,6 +67,8 @@ type Call struct {
 	Key string
 	// Run is the run the call is made in, "" outside of one.
 	Run string
+	// DryRun: the caller wants to know what the call would do, and nothing done.
+	DryRun bool
 	// Defect says what the door could not make sense of. Such a call is refused.
 	Defect string
 }
@@ -115,6 +117,7 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		validate{}, // before anything is claimed, counted or asked
 		&once{ledger: ledger, now: o.Now, log: o.Log},
 		policy{rules: o.Policy}, // behind once: a repeated call is not judged again
+		dryRun{},                // behind the policy, which may want one; before anything is counted, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
 		approve{}, // last, so that a person is only asked about a call that nothing else stands against

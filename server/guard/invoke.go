@@ -16,6 +16,11 @@ type invoke struct {
 }
 
 func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
+	if a.inDryRun() {
+		// The stage of that name has answered it. Nothing but this line keeps a mistake
+		// in the order of the stages from changing what must not be changed.
+		return a.wouldDo()
+	}
 	if a.tool.Effect != tools.Read {
 		// An effect is not abandoned half-way because its caller went away.
 		ctx = context.WithoutCancel(ctx)

@@ -91,6 +91,8 @@ type Row struct {
 	Duration  time.Duration
 	Run       string
 	Key       string
+	// DryRun: the call would have changed something, and was in dry run: it was not made.
+	DryRun bool
 	// Journaled: the call is a run's, of a tool that may be called again. The run journals the
 	// result before it does anything with it, and makes the call again, under its key, if
 	// that was lost: then there is a row again. So the row need not wait for the disk

@@ -18,6 +18,9 @@ const (
 	MetaKey = "drawbridge/idempotency-key"
 	// MetaRepeated is true in a result that is an earlier call's.
 	MetaRepeated = "drawbridge/repeated"
+	// MetaDryRun is true in a tools/call request that is to say what it would do and to
+	// change nothing, and in the answer to one that was in dry run, for whatever reason.
+	MetaDryRun = "drawbridge/dry_run"
 	// MetaError is the error of a failed call: code, message and retryable. It is
 	// not in structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
@@ -109,6 +112,14 @@ func callOf(ctx context.Context, request mcp.CallToolRequest) Call {
 		// Ignoring it would leave the caller believing in a protection it has not got.
 		call.Defect = "_meta " + MetaKey + " must be a string"
 	}
+	switch dry := request.Params.Meta.GetMetaField(MetaDryRun).(type) {
+	case nil:
+	case bool:
+		call.DryRun = dry
+	default:
+		// Taking it for false would do what the caller wanted to see only.
+		call.Defect = "_meta " + MetaDryRun + " must be true or false"
+	}
 	return call
 }
 
@@ -137,6 +148,9 @@ func refusal(r Result) *mcp.CallToolResult {
 	result := mcp.NewToolResultError(r.Err.Error())
 	meta := result.EnsureResultMeta()
 	meta.SetMetaField(MetaError, errorMeta(r.Err))
+	if r.Err.Code == tools.DryRun {
+		meta.SetMetaField(MetaDryRun, true)
+	}
 	if r.Repeated {
 		meta.SetMetaField(MetaRepeated, true)
 	}

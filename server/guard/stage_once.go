@@ -65,6 +65,9 @@ func (s *once) around(next step) step {
 		if a.tool.Effect == tools.Read {
 			return next(ctx, a)
 		}
+		if a.inDryRun() { // it is not made, so its key stays free
+			return next(ctx, a)
+		}
 		if !a.ownKey {
 			a.Key = rand.Text()
 			return next(tools.WithKey(ctx, a.Key), a)
