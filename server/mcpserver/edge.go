@@ -32,9 +32,14 @@ func (s *Server) edge(door string, next http.Handler) http.Handler {
 
 // refuse answers before there is a JSON-RPC request to answer, so with no id.
 func refuse(w http.ResponseWriter, status int, message string) {
+	refuseRequest(w, nil, status, message)
+}
+
+// refuseRequest answers the request of that id, nil for none.
+func refuseRequest(w http.ResponseWriter, id any, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(mcp.NewJSONRPCError(mcp.NewRequestId(nil), mcp.INVALID_REQUEST, message, nil))
+	_ = json.NewEncoder(w).Encode(mcp.NewJSONRPCError(mcp.NewRequestId(id), mcp.INVALID_REQUEST, message, nil))
 }
 
 // bound reports whether the body is within the limit. mcp-go reads all of it into

@@ -186,7 +186,7 @@ func TestSessionServesItsOwnerUntilItEnds(t *testing.T) {
 		{"own", http.MethodPost, own, 200},
 		{"foreign", http.MethodPost, foreign, 404},
 		{"unknown", http.MethodPost, unknown, 404},
-		{"missing", http.MethodPost, nil, 404},
+		{"missing", http.MethodPost, nil, 400},
 		{"stream of a foreign one", http.MethodGet, foreign, 404},
 		{"stream of an unknown one", http.MethodGet, unknown, 404},
 		{"stream without one", http.MethodGet, nil, 400},
@@ -333,5 +333,21 @@ func (s *eventStream) next(t *testing.T) string {
 	case <-time.After(5 * time.Second):
 		t.Fatal("no event came")
 		return ""
+	}
+}
+
+func TestMessageWithoutASessionIsABadRequest(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	for _, body := range []string{listTools, addNote, `{"jsonrpc":"2.0","id":"a","method":"ping"}`, `{"jsonrpc":"2.0","method":"notifications/initialized"}`} {
+		a := f.send(t, http.MethodPost, "/mcp", body)
+		if a.status != http.StatusBadRequest || !isJSONRPCError(a.body, "initialize first") {
+			t.Errorf("%s: %d %s", body, a.status, a.body)
+		}
+		if strings.Contains(body, `"id":"a"`) && !strings.Contains(a.body, `"id":"a"`) {
+			t.Errorf("the answer names another request: %s", a.body)
+		}
+	}
+	if rows := f.ledger.Rows(); len(rows) != 0 {
+		t.Errorf("a call came through: %+v", rows)
 	}
 }

@@ -39,6 +39,9 @@ func (s *Server) HTTP() http.Handler {
 				return
 			}
 		}
+		if legacy && !s.hasHandshake(w, r) {
+			return
+		}
 		if r.Method == http.MethodGet || r.Header.Get(mcp.HeaderMethod) == string(mcp.MethodSubscriptionsListen) {
 			var end context.CancelFunc
 			r, end = s.endless(w, r)

@@ -11,7 +11,7 @@
 // conversation.go let a tool speak with its caller while it works.
 //
 // The other files each make up for something that mcp-go leaves to its user:
-// edge.go and sessions.go for HTTP, sse.go, stdio.go. The order of shutting down is
+// edge.go, handshake.go and sessions.go for HTTP, pages.go for lists, sse.go, stdio.go. The order of shutting down is
 // in [Server.Close].
 package mcpserver
 
@@ -68,6 +68,8 @@ type Options struct {
 	// AskTimeout is how long a person has to answer a question of a tool. Zero means
 	// DefaultAskTimeout.
 	AskTimeout time.Duration
+	// PageSize is how many items a page of a list has. Zero means DefaultPageSize.
+	PageSize int
 	// Extend adds to the server before it serves. The product sets none: this is how the
 	// conformance suite's fixture comes in, see package conformance.
 	Extend func(*server.MCPServer)
@@ -100,8 +102,10 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	s.leaving, s.leave = context.WithCancel(context.Background())
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.conversations = &conversations{log: o.Log, timeout: o.AskTimeout, leaving: s.leaving, open: map[string]*question{}}
+	hooks := g.Hooks()
+	s.addPages(hooks)
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
-		server.WithHooks(g.Hooks()),
+		server.WithHooks(hooks),
 		server.WithToolCapabilities(true), // mounts come and go
 		server.WithLogging(),
 		server.WithCompletions(),
@@ -139,6 +143,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ProgressEvery <= 0 {
 		o.ProgressEvery = DefaultProgressEvery
+	}
+	if o.PageSize <= 0 {
+		o.PageSize = DefaultPageSize
 	}
 	if o.AskTimeout <= 0 {
 		o.AskTimeout = DefaultAskTimeout

@@ -13,10 +13,6 @@ import (
 )
 
 // offer keeps what mcp-go lists in step with the catalog.
-//
-// The whole list goes out in one page, however long it is: a client that reads the
-// first page only, as that of the TypeScript SDK does unless it is told otherwise,
-// would never see the rest.
 type offer struct {
 	mcp     *server.MCPServer
 	guard   *guard.Guard
