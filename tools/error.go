@@ -32,6 +32,9 @@ const (
 	// DryRun: the call was not made, because it was in dry run; the message says what it
 	// would do.
 	DryRun Code = "dry_run"
+	// ApprovalRequired: people have to agree to the call first, and are asked. Nothing was
+	// done; the same call finds their decision.
+	ApprovalRequired Code = "approval_required"
 	// Internal: a fault of ours. The message never carries its cause.
 	Internal Code = "internal"
 )

@@ -30,6 +30,8 @@ const (
 	BatchJob    Kind = "batch"
 	// Cancels is no job: it wakes whoever has to stop runs under way.
 	Cancels Kind = "cancel"
+	// Notices is no job either: it wakes whoever tells people of approvals that wait.
+	Notices Kind = "notice"
 )
 
 // Priority says what goes first of work that is due: the smaller number.

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"drawbridge/tools"
 )
@@ -26,6 +27,12 @@ type attempt struct {
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called
 	settlement *Settlement // to be stored with the audit row
+
+	approval string // the id of the one that the call needed, if any
+	uses     string // the id of the one that is used up by the call
+	unused   string // the id of the one that the call used, and did not need
+	sum      string // digest of the arguments, of a call under the caller's key
+	claimed  bool   // the ledger has noted that the call is about to be made
 
 	// recorded is told the final result once it is on record; nil if nobody waits.
 	recorded func(Result)
@@ -66,6 +73,18 @@ func (a *attempt) repeat(reason string, first Result) Result {
 	a.decision, a.rule = Repeated, cut("once: "+reason, maxRule)
 	first.Repeated = true
 	return first
+}
+
+// settled is what is to be stored with the audit row, nil for nothing.
+func (a *attempt) settled(now time.Time) *Settlement {
+	if a.unused == "" {
+		return a.settlement
+	}
+	if a.settlement == nil {
+		a.settlement = &Settlement{At: now}
+	}
+	a.settlement.Unused = a.unused
+	return a.settlement
 }
 
 // finish gives the final result to those who wait for it. A call that ended in a

@@ -39,6 +39,8 @@ type Options struct {
 	Timeout time.Duration
 	// Policy judges calls. Nil allows everything that is permitted.
 	Policy Policy
+	// Approvals keeps what people are asked. Nil refuses what needs an approval.
+	Approvals Approvals
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -81,6 +83,11 @@ type Result struct {
 	Err    *tools.Error
 	// Mounted: the tool is, and so Output is of the second kind.
 	Mounted bool
+	// Approval is the id of the approval that the call needed, "" for none; State and
+	// Expires say how that stood when the call asked for it.
+	Approval        string
+	ApprovalState   ApprovalState
+	ApprovalExpires time.Time
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
 }
@@ -120,7 +127,8 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		dryRun{},                // behind the policy, which may want one; before anything is counted, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
-		approve{}, // last, so that a person is only asked about a call that nothing else stands against
+		approve{approvals: o.Approvals, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against
+		claim{ledger: ledger, approvals: o.Approvals, now: o.Now, log: o.Log},
 	}
 }
 

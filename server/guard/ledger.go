@@ -58,6 +58,12 @@ type Prior struct {
 	Result json.RawMessage
 }
 
+// Stands reports whether what is known forbids the call, whoever says that it may be made
+// again: it has its result, or the key is another call's.
+func (p Prior) Stands(c Claim) bool {
+	return p.State == Settled || p.State == Started && (p.Tool != c.Tool || p.Digest != c.Digest)
+}
+
 // Settlement is the first result of a call under a key. An empty Result gives a
 // claim up instead: the call failed without effect and the key may be used again.
 type Settlement struct {
@@ -65,6 +71,9 @@ type Settlement struct {
 	Tool, Digest   string // as in Claim
 	Result         json.RawMessage
 	At             time.Time
+	// Unused is the id of an approval that was used up for a call that took no effect: it
+	// is given back. "" is none; without a Key there is nothing else to be stored.
+	Unused string
 }
 
 // Decision is what the guard made of an attempt.

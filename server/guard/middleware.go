@@ -21,6 +21,8 @@ const (
 	// MetaDryRun is true in a tools/call request that is to say what it would do and to
 	// change nothing, and in the answer to one that was in dry run, for whatever reason.
 	MetaDryRun = "drawbridge/dry_run"
+	// MetaApproval is the approval that a call needed: id, expires_at and state.
+	MetaApproval = "drawbridge/approval"
 	// MetaError is the error of a failed call: code, message and retryable. It is
 	// not in structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
@@ -130,7 +132,7 @@ func answer(r Result) *mcp.CallToolResult {
 	case r.Err != nil:
 		return refusal(r)
 	case r.Mounted:
-		return passOn(r)
+		return withApproval(passOn(r), r)
 	}
 	result := &mcp.CallToolResult{
 		Content:              []mcp.Content{mcp.NewTextContent(string(r.Output))},
@@ -138,6 +140,14 @@ func answer(r Result) *mcp.CallToolResult {
 	}
 	if r.Repeated {
 		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
+	}
+	return withApproval(result, r)
+}
+
+// withApproval says how the approval stands that the call needed.
+func withApproval(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
+	if r.Approval != "" {
+		result.EnsureResultMeta().SetMetaField(MetaApproval, map[string]any{"id": r.Approval, "expires_at": stamp(r.ApprovalExpires), "state": r.ApprovalState})
 	}
 	return result
 }
@@ -154,7 +164,7 @@ func refusal(r Result) *mcp.CallToolResult {
 	if r.Repeated {
 		meta.SetMetaField(MetaRepeated, true)
 	}
-	return result
+	return withApproval(result, r)
 }
 
 func errorMeta(err *tools.Error) map[string]any {

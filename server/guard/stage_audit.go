@@ -21,12 +21,12 @@ func (s audit) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
 		began := s.now()
 		result := next(ctx, a)
-		row := s.row(a, result, began)
+		row, settled := s.row(a, result, began), a.settled(s.now())
 		if a.putAside(ctx, row) {
 			return result
 		}
 		// A caller that went away does not keep its call out of the books.
-		err := s.ledger.Record(context.WithoutCancel(ctx), row, a.settlement)
+		err := s.ledger.Record(context.WithoutCancel(ctx), row, settled)
 		if err == nil {
 			return result
 		}

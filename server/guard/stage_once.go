@@ -39,7 +39,8 @@ const MaxKey = 200
 // Two kinds of tools are kept apart. The backend of an idempotent tool stores the
 // key with the effect, in one transaction: nothing has to be written before the
 // call, and after a crash the call can simply be made again under its key. For any
-// other tool the call is claimed first, durably. A claim without a result then
+// other tool the call is claimed first, durably: by the claim stage, when nothing
+// stands against it any more. A claim without a result then
 // means that the call may have been made, and nobody can say whether it took
 // effect: it is not made again.
 //
@@ -90,24 +91,21 @@ func (s *once) around(next step) step {
 
 // first makes the call, unless the ledger knows an earlier one.
 func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Result {
-	prior, err := s.prior(ctx, a, sum)
+	prior, err := s.ledger.Lookup(ctx, a.Principal.String(), a.Key)
 	if err != nil {
 		s.log.Error("looking up an idempotency key", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
 		return a.refuse("once", "the ledger is out of order", tools.Errorf(tools.Unavailable,
 			"earlier calls could not be looked up, so the call was not made; nothing was changed. Try again later."))
 	}
-	switch {
-	case prior.State == Fresh:
-	case prior.Tool != a.Tool || prior.Digest != sum:
-		return conflict(a, prior.Tool)
-	case prior.State == Settled:
-		return a.repeat("the key was used before", recall(a, prior.Result))
-	case !a.tool.Idempotent && !again(ctx):
-		return a.refuse("once", "an earlier call under the key was never settled",
-			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known"))
+	a.sum = sum
+	if answer, known := answered(ctx, a, prior); known {
+		return answer
 	}
 	result := next(tools.WithKey(ctx, backendKey(a, sum)), a)
-	claimed := !a.tool.Idempotent || prior.State == Started
+	if a.decision == Repeated {
+		return result // another process had settled it meanwhile
+	}
+	claimed := a.claimed || prior.State == Started
 	outcome, settled := result.Output, result.Err == nil
 	switch {
 	case settled || !claimed:
@@ -133,13 +131,20 @@ func recall(a *attempt, stored json.RawMessage) Result {
 	return Result{Output: stored}
 }
 
-func (s *once) prior(ctx context.Context, a *attempt, sum string) (Prior, error) {
-	if a.tool.Idempotent {
-		return s.ledger.Lookup(ctx, a.Principal.String(), a.Key)
+// answered answers by what the ledger knows of an earlier call under the key, if that
+// forbids to make it.
+func answered(ctx context.Context, a *attempt, prior Prior) (_ Result, known bool) {
+	switch {
+	case prior.State == Fresh:
+	case prior.Tool != a.Tool || prior.Digest != a.sum:
+		return conflict(a, prior.Tool), true
+	case prior.State == Settled:
+		return a.repeat("the key was used before", recall(a, prior.Result)), true
+	case !a.tool.Idempotent && !again(ctx):
+		return a.refuse("once", "an earlier call under the key was never settled",
+			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known")), true
 	}
-	return s.ledger.Claim(ctx, Claim{
-		Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: sum, At: s.now(),
-	})
+	return Result{}, false
 }
 
 // wait answers with the result of the same call that is being made right now.

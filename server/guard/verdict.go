@@ -47,6 +47,8 @@ type Verdict struct {
 	// called: why, and what to do next.
 	Rule   string
 	Reason string
+	// Policy is the version of the rules. An approval holds for one version only.
+	Policy string
 	// Terms are those of an approval.
 	Terms Terms
 	// Redact are the members of the result that the caller does not see.

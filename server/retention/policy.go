@@ -18,13 +18,15 @@ const (
 	// Calls are the guard's and the backends' memory of calls under an idempotency key.
 	Calls   Kind = "calls"
 	Effects Kind = "effects"
-	Days    Kind = "days" // what agents used in a day
+	// Approvals are what people were asked to agree to, and what they said.
+	Approvals Kind = "approvals"
+	Days      Kind = "days" // what agents used in a day
 	// Endpoints is how it went with receivers of callbacks that nothing is left of.
 	Endpoints Kind = "endpoints"
 )
 
 // Kinds are all, in the order of a pass: what refers to another comes before it.
-var Kinds = []Kind{Remains, Callbacks, Runs, Events, Deliveries, Audit, Rejections, Calls, Effects, Days, Endpoints}
+var Kinds = []Kind{Remains, Callbacks, Runs, Events, Deliveries, Audit, Rejections, Calls, Effects, Approvals, Days, Endpoints}
 
 // Bound is how much of a kind is kept.
 type Bound struct {
@@ -113,7 +115,7 @@ func (p Policy) bound(kind Kind) Bound {
 		return p.Audit
 	case Rejections:
 		return Bound{Age: p.Rejections}
-	case Calls, Effects:
+	case Calls, Effects, Approvals:
 		return Bound{Age: p.Calls}
 	case Days, Endpoints:
 		return Bound{Age: keptDays}

@@ -129,7 +129,7 @@ func (s *Sweeper) due(ctx context.Context, kind Kind) (Due, error) {
 			due.Before = at
 		}
 	}
-	if kind == Calls || kind == Effects {
+	if kind == Calls || kind == Effects || kind == Approvals {
 		// A run that goes on may make a call again that it had begun.
 		open, any, err := s.store.OldestOpen(ctx)
 		if err != nil {

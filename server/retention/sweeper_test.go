@@ -127,7 +127,7 @@ func TestDueIsByAgeByCountAndByWhoMayNeedIt(t *testing.T) {
 	}
 	for kind, want := range map[retention.Kind]time.Time{
 		retention.Events: now.Add(-90 * day), retention.Runs: now.Add(-2 * day), retention.Callbacks: {}, retention.Audit: now.Add(-400 * day),
-		retention.Rejections: {}, retention.Calls: now.Add(-120 * day), retention.Effects: now.Add(-120 * day), retention.Days: now.Add(-400 * day),
+		retention.Rejections: {}, retention.Calls: now.Add(-120 * day), retention.Effects: now.Add(-120 * day), retention.Approvals: now.Add(-120 * day), retention.Days: now.Add(-400 * day),
 	} {
 		if got := s.dues[kind].Before; !got.Equal(want) {
 			t.Errorf("%s are due that are older than %v, want %v", kind, got, want)

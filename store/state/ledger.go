@@ -18,17 +18,23 @@ func (s *Store) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
 	var prior guard.Prior
 	err := s.Do(ctx, How{Bare: true}, func(tx sqldb.Tx) error {
 		var err error
-		if prior, err = priorCall(ctx, tx, c.Principal, c.Key); err != nil || prior.State != guard.Fresh {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, at) VALUES (?, ?, ?, ?, ?)`,
-			c.Principal, c.Key, c.Tool, c.Digest, millis(c.At))
+		prior, err = claimCall(ctx, tx, c)
 		return err
 	})
 	if err != nil {
 		return guard.Prior{}, fmt.Errorf("claiming a call of %s: %w", c.Tool, err)
 	}
 	return prior, nil
+}
+
+func claimCall(ctx context.Context, tx sqldb.Tx, c guard.Claim) (guard.Prior, error) {
+	prior, err := priorCall(ctx, tx, c.Principal, c.Key)
+	if err != nil || prior.State != guard.Fresh {
+		return prior, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, at) VALUES (?, ?, ?, ?, ?)`,
+		c.Principal, c.Key, c.Tool, c.Digest, millis(c.At))
+	return prior, err
 }
 
 // Lookup reads what is known of a key.
@@ -86,6 +92,11 @@ func appendRow(ctx context.Context, tx sqldb.Tx, row guard.Row) error {
 // settle stores the first result of a call, or gives its claim up. A result that
 // is there already stays: it was the first.
 func settle(ctx context.Context, tx sqldb.Tx, c guard.Settlement) error {
+	if c.Unused != "" {
+		if err := sqldb.Later(ctx, tx, `UPDATE approvals SET state = 'approved', ended_at = 0 WHERE id = ? AND state = 'used'`, c.Unused); err != nil || c.Key == "" {
+			return err
+		}
+	}
 	if len(c.Result) == 0 {
 		return sqldb.Later(ctx, tx, `DELETE FROM guarded_calls WHERE principal = ? AND idempotency_key = ? AND result IS NULL`,
 			c.Principal, c.Key)

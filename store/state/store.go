@@ -24,9 +24,10 @@ type Store struct {
 	// accepts are those of one event, which an engine may carry out together.
 	accepts *Joint
 
-	watches  watches
-	watching sync.WaitGroup
-	stop     context.CancelFunc
+	watches   watches // of runs
+	approvals watches // of approvals
+	watching  sync.WaitGroup
+	stop      context.CancelFunc
 }
 
 var (
@@ -83,7 +84,7 @@ func nodeOf(engine Engine) int64 {
 }
 
 // kinds are all that somebody is woken for.
-var kinds = []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.ScheduleJob, dispatch.Cancels}
+var kinds = []dispatch.Kind{dispatch.EventJob, dispatch.RunJob, dispatch.CallbackJob, dispatch.BatchJob, dispatch.ScheduleJob, dispatch.Cancels, dispatch.Notices}
 
 // watch wakes whoever waits when another process has written to the store.
 func (s *Store) watch() {
@@ -94,7 +95,7 @@ func (s *Store) watch() {
 			if written {
 				s.signal(kinds...)
 			}
-			if written || s.watches.news() {
+			if written || s.watches.news() || s.approvals.news() {
 				return s.lookForChanges(ctx)
 			}
 			return nil

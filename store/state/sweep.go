@@ -39,6 +39,7 @@ func (s *Store) Sweep(ctx context.Context, kind retention.Kind, due retention.Du
 		retention.Rejections: s.sweepRejections,
 		retention.Calls:      s.sweepCalls,
 		retention.Effects:    s.sweepEffects,
+		retention.Approvals:  s.sweepApprovals,
 		retention.Days:       s.sweepDays,
 		retention.Endpoints:  s.sweepEndpoints,
 	}[kind]
@@ -192,6 +193,12 @@ func (s *Store) sweepCalls(ctx context.Context, due retention.Due, _ place) (ret
 func (s *Store) sweepEffects(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {
 	return s.sweepOld(ctx, due, 1, `SELECT idempotency_key, created_at, OCTET_LENGTH(result) FROM tool_effects ORDER BY created_at LIMIT ?`,
 		`DELETE FROM tool_effects WHERE idempotency_key = ?`)
+}
+
+// sweepApprovals goes by when the time of an approval was over, whatever became of it.
+func (s *Store) sweepApprovals(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {
+	return s.sweepOld(ctx, due, 1, `SELECT id, expires_at, OCTET_LENGTH(arguments) + OCTET_LENGTH(decisions) FROM approvals ORDER BY expires_at LIMIT ?`,
+		`DELETE FROM approvals WHERE id = ?`)
 }
 
 func (s *Store) sweepDays(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {

@@ -7,49 +7,58 @@ import (
 	"sync"
 )
 
-// watches are those who wait for runs to change.
+// watches are those who wait for things of one kind, runs say, to change.
 type watches struct {
 	mu   sync.Mutex
-	runs map[string]*watched
-	// fresh: some of the runs were not looked at yet.
+	byID map[string]*watched
+	// fresh: some of them were not looked at yet.
 	fresh bool
 }
 
-// watched is a run that somebody watches.
+// watched is one that somebody watches.
 type watched struct {
 	by   map[chan struct{}]bool
 	seen string // how it stood when it was last looked at for changes by other processes
 }
 
 // Watch tells of changes of one run and of its journal.
-func (s *Store) Watch(run string) (changed <-chan struct{}, stop func()) {
-	w, one := &s.watches, make(chan struct{}, 1)
+func (s *Store) Watch(run string) (changed <-chan struct{}, stop func()) { return s.watches.add(run) }
+
+// WatchApproval tells of changes of one approval.
+func (s *Store) WatchApproval(id string) (changed <-chan struct{}, stop func()) {
+	return s.approvals.add(id)
+}
+
+func (w *watches) add(id string) (changed <-chan struct{}, stop func()) {
+	one := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.runs == nil {
-		w.runs = map[string]*watched{}
+	if w.byID == nil {
+		w.byID = map[string]*watched{}
 	}
-	if w.runs[run] == nil {
-		w.runs[run], w.fresh = &watched{by: map[chan struct{}]bool{}}, true
+	if w.byID[id] == nil {
+		w.byID[id], w.fresh = &watched{by: map[chan struct{}]bool{}}, true
 	}
-	w.runs[run].by[one] = true
+	w.byID[id].by[one] = true
 	return one, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if all := w.runs[run]; all != nil && all.by[one] {
+		if all := w.byID[id]; all != nil && all.by[one] {
 			if delete(all.by, one); len(all.by) == 0 {
-				delete(w.runs, run)
+				delete(w.byID, id)
 			}
 		}
 	}
 }
 
 // changed tells those who watch a run, after the commit.
-func (s *Store) changed(run string) {
-	s.watches.mu.Lock()
-	defer s.watches.mu.Unlock()
-	if w := s.watches.runs[run]; w != nil {
-		w.tell()
+func (s *Store) changed(run string) { s.watches.changed(run) }
+
+func (w *watches) changed(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if one := w.byID[id]; one != nil {
+		one.tell()
 	}
 }
 
@@ -62,36 +71,46 @@ func (w *watched) tell() {
 	}
 }
 
-// lookForChanges tells of what other processes did to the runs that are watched. It
-// is one query for all of them.
+// lookForChanges tells of what other processes did to what is watched. It is one query
+// for all of a kind.
 func (s *Store) lookForChanges(ctx context.Context) error {
-	ids := s.watches.ids()
+	if err := s.lookAt(ctx, &s.watches, `SELECT id, state || ' ' || reason || ' ' || (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id)
+		FROM runs WHERE id IN (SELECT value FROM json_each(?))`); err != nil {
+		return fmt.Errorf("looking for changes of runs: %w", err)
+	}
+	if err := s.lookAt(ctx, &s.approvals, `SELECT id, state || ' ' || decisions FROM approvals WHERE id IN (SELECT value FROM json_each(?))`); err != nil {
+		return fmt.Errorf("looking for changes of approvals: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) lookAt(ctx context.Context, w *watches, query string) error {
+	ids := w.ids()
 	if len(ids) == 0 {
 		return nil
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return fmt.Errorf("looking for changes of runs: %w", err)
+		return err
 	}
-	rows, err := s.Read().QueryContext(ctx, `SELECT id, state || ' ' || reason || ' ' || (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run = id)
-		FROM runs WHERE id IN (SELECT value FROM json_each(?))`, string(list))
+	rows, err := s.Read().QueryContext(ctx, query, string(list))
 	if err != nil {
-		return fmt.Errorf("looking for changes of runs: %w", err)
+		return err
 	}
-	type standing struct{ run, how string }
-	found, err := collect(rows, func(r *standing) []any { return []any{&r.run, &r.how} })
+	type standing struct{ id, how string }
+	found, err := collect(rows, func(r *standing) []any { return []any{&r.id, &r.how} })
 	if err != nil {
-		return fmt.Errorf("looking for changes of runs: %w", err)
+		return err
 	}
 	stands := map[string]string{}
 	for _, one := range found {
-		stands[one.run] = one.how
+		stands[one.id] = one.how
 	}
-	s.watches.compare(ids, stands)
+	w.compare(ids, stands)
 	return nil
 }
 
-// news reports whether runs are watched that were not looked at yet.
+// news reports whether something is watched that was not looked at yet.
 func (w *watches) news() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,22 +121,22 @@ func (w *watches) ids() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fresh = false
-	ids := make([]string, 0, len(w.runs))
-	for id := range w.runs {
+	ids := make([]string, 0, len(w.byID))
+	for id := range w.byID {
 		ids = append(ids, id)
 	}
 	return ids
 }
 
-// compare tells of the runs that stand otherwise than they did. One that is not there
+// compare tells of those that stand otherwise than they did. One that is not there
 // any more stands for nothing.
 func (w *watches) compare(ids []string, stands map[string]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range ids {
-		if run := w.runs[id]; run != nil && run.seen != stands[id] {
-			run.seen = stands[id]
-			run.tell()
+		if one := w.byID[id]; one != nil && one.seen != stands[id] {
+			one.seen = stands[id]
+			one.tell()
 		}
 	}
 }

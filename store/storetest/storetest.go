@@ -24,6 +24,7 @@ type Store interface {
 	dispatch.Store
 	dispatch.DeadStore
 	guard.Ledger
+	guard.ApprovalBook
 	auth.Counter
 	webhook.Meter
 	mcpmount.Book
@@ -58,6 +59,20 @@ type Harness interface {
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Harness){
+		"Approvals/AreKeptWhole":                                     approvalIsKeptWhole,
+		"Approvals/SameCallFindsItsOwn":                              sameCallFindsItsApproval,
+		"Approvals/HoldForOneVersionOfTheRules":                      approvalHoldsForOneVersionOfTheRules,
+		"Approvals/AreUsedOnce":                                      approvalIsUsedOnce,
+		"Approvals/AreUsedWithTheClaim":                              approvalIsUsedWithItsClaim,
+		"Approvals/RunOut":                                           approvalRunsOut,
+		"Approvals/DenialStandsForAWhileUnderAnyKey":                 denialStandsForAWhileUnderAnyKey,
+		"Approvals/OnlyWhoMayDecidesOnce":                            onlyWhoMayDecidesOnce,
+		"Approvals/ConcurrentDecisionsEndThemOnce":                   concurrentDecisionsEndItOnce,
+		"Approvals/DecisionWakesTheRun":                              decisionWakesItsRun,
+		"Approvals/WatcherHearsOfTheDecision":                        watcherHearsOfTheDecision,
+		"Approvals/AreListed":                                        approvalsAreListed,
+		"Approvals/NoticesAreOwedUntilTold":                          noticesAreOwedUntilTold,
+		"Approvals/GoByAge":                                          approvalsGoByAge,
 		"Limits/RateOfACallerIsKept":                                 rateOfACallerIsKept,
 		"Limits/TestRUN09_RequestsUnderWayCountUntilTheirTimeIsOver": requestsUnderWayCountUntilTheirTimeIsOver,
 		"Limits/TestRUN09_DeliveriesAreTakenOfOneMeasure":            deliveriesAreTakenOfOneMeasure,

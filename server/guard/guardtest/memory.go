@@ -18,6 +18,8 @@ type Ledger struct {
 	rows  []guard.Row
 	added chan struct{} // closed with the next row; nil if nobody waits for it
 	fault error
+	// unused is told of approvals that are given back; nil if there are none.
+	unused func(id string)
 }
 
 type callKey struct{ principal, key string }
@@ -75,7 +77,10 @@ func (l *Ledger) Record(ctx context.Context, row guard.Row, settled *guard.Settl
 		close(l.added)
 		l.added = nil
 	}
-	if settled != nil {
+	if settled != nil && settled.Unused != "" && l.unused != nil {
+		l.unused(settled.Unused)
+	}
+	if settled != nil && settled.Key != "" {
 		l.settle(*settled)
 	}
 	return nil
