@@ -32,6 +32,7 @@ func schedulerOf(ctx context.Context, q sqldb.Querier, caller tools.Caller) (sch
 	if err != nil {
 		return by, fmt.Errorf("reading run %q of agent %q: %w", caller.Run, caller.Agent, err)
 	}
+	by.owner = dispatch.OwnerOfFollowUps(by.owner, source)
 	by.tainted = by.tainted || caller.Tainted
 	by.depth = 1
 	if name, ok := strings.CutPrefix(source, dispatch.FromSchedule); ok && strings.HasPrefix(name, dispatch.FollowUpPrefix) {

@@ -20,6 +20,7 @@ var followUpCases = map[string]func(*testing.T, Harness){
 	"AreBounded":                 followUpsAreBounded,
 	"ChainEnds":                  chainOfFollowUpsEnds,
 	"TaintIsHandedOn":            taintIsHandedOn,
+	"ActForTheTriggerOfTheirRun": followUpsActForTheTriggerOfTheirRun,
 	"PausedKeepTheirTime":        pausedFollowUpKeepsItsTime,
 	"PersonEndsThem":             personEndsAFollowUp,
 	"EndedAreForgottenInTime":    endedFollowUpsAreForgottenInTime,
@@ -196,6 +197,26 @@ func taintIsHandedOn(t *testing.T, h Harness) {
 	for caller, want := range map[tools.Caller]bool{clean: false, read: true, prompted: true} {
 		if got := scheduled(t, h, followUp(t, h, caller, time.Hour).ID).FollowUp.Tainted; got != want {
 			t.Errorf("%+v: tainted %v", caller, got)
+		}
+	}
+}
+
+// What a source may not do it cannot have done another day: a follow-up is its trigger's.
+func followUpsActForTheTriggerOfTheirRun(t *testing.T, h Harness) {
+	for i, c := range []struct{ owner, source, want string }{
+		{"key:desk", dispatch.FromChat, "key:desk"},
+		{"", "shop", "webhook:shop"},
+		{"", dispatch.FromSchedule + "nightly", "schedule:nightly"},
+		{"", dispatch.FromTerminal, ""},
+	} {
+		caller := running(t, h, dispatch.NewRun{ID: fmt.Sprintf("run_%d", i+1), Agent: fmt.Sprintf("agent_%d", i), Owner: c.owner, Source: c.source})
+		if got := scheduled(t, h, followUp(t, h, caller, time.Hour).ID).FollowUp.Owner; got != c.want {
+			t.Errorf("a follow-up of a run of %q, from %q, is of %q, want %q", c.owner, c.source, got, c.want)
+		}
+		// Another run of the same trigger sees it.
+		later := running(t, h, dispatch.NewRun{ID: fmt.Sprintf("run_%d_later", i+1), Agent: fmt.Sprintf("agent_%d", i), Owner: c.owner, Source: c.source})
+		if list, err := h.Store().FollowUps(t.Context(), later); err != nil || len(list) != 1 {
+			t.Errorf("a later run of %q, from %q, sees %+v (%v)", c.owner, c.source, list, err)
 		}
 	}
 }
