@@ -153,6 +153,10 @@ type Call struct {
 	Duration  int64           `json:"duration_us"`
 	Run       string          `json:"run,omitempty"`
 	Key       string          `json:"idempotency_key,omitempty"`
+	Tainted   bool            `json:"tainted,omitempty"`
+	DryRun    bool            `json:"dry_run,omitempty"`
+	Approval  string          `json:"approval,omitempty"`
+	Policy    string          `json:"policy,omitempty"`
 }
 
 // Rejection is a refused delivery. Anybody may have written its excerpt.

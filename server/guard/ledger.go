@@ -100,8 +100,10 @@ type Row struct {
 	Duration  time.Duration
 	Run       string
 	Key       string
-	// DryRun: the call would have changed something, and was in dry run: it was not made.
-	DryRun bool
+	Tainted   bool   // the run had read text from outside
+	DryRun    bool   // the call was not made: it was answered with what it would do
+	Approval  string // the id of the approval that it waits for, or was made under
+	Policy    string // the version of the rules that judged it, "" if none did
 	// Journaled: the call is a run's, of a tool that may be called again. The run journals the
 	// result before it does anything with it, and makes the call again, under its key, if
 	// that was lost: then there is a row again. So the row need not wait for the disk

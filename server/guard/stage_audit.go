@@ -50,6 +50,7 @@ func (s audit) row(a *attempt, result Result, began time.Time) Row {
 		Run:       a.Run,
 		Key:       cut(a.Key, MaxKey),
 		DryRun:    a.inDryRun(),
+		Tainted:   a.Principal.Tainted,
 		Journaled: a.Principal.Kind == auth.Agent && a.Run != "" && a.ownKey && a.tool != nil && a.tool.WhenUnknown() == tools.Retry,
 	}
 	if result.Err != nil {

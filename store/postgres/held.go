@@ -173,7 +173,10 @@ func (h *Held) countOn(ctx context.Context, t copying.Table) error {
 		if !sequence.Valid {
 			continue
 		}
-		set := fmt.Sprintf(`SELECT setval($1, COALESCE(MAX(%[1]s), 1), MAX(%[1]s) IS NOT NULL) FROM %[2]s`, copying.Quote(c.Name), copying.Quote(t.Name))
+		// Where numbers begin is the migrations' to say: those of the audit do above all that
+		// rows have kept.
+		set := fmt.Sprintf(`SELECT setval($1, GREATEST(MAX(t.%[1]s), MIN(q.seqstart)), COALESCE(MAX(t.%[1]s) >= MIN(q.seqstart), FALSE))
+			FROM pg_sequence q LEFT JOIN %[2]s t ON TRUE WHERE q.seqrelid = CAST($1 AS regclass)`, copying.Quote(c.Name), copying.Quote(t.Name))
 		if err := h.exec(ctx, set, sequence.String); err != nil {
 			return err
 		}

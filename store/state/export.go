@@ -40,7 +40,7 @@ var parts = []part{
 		FROM callbacks c CROSS JOIN runs WHERE runs.id = c.run`, "c.created_at", "runs.source = ?", "c.seq", readCallback},
 	{export.Callbacks, `SELECT a.callback, a.n, a.at, a.manual, a.state, a.status, a.reason, a.latency_us, a.remote, a.excerpt
 		FROM callbacks c CROSS JOIN runs CROSS JOIN callback_attempts a WHERE runs.id = c.run AND a.callback = c.id`, "c.created_at", "runs.source = ?", "c.seq, a.n", readAttempt},
-	{export.Audit, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key FROM audit`, "at",
+	{export.Audit, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy FROM audit`, "at",
 		"EXISTS (SELECT 1 FROM runs WHERE id = audit.run AND source = ?)", "id", readCall},
 	{export.Rejections, `SELECT at, source, remote, status, reason, header_names, excerpt FROM rejections`, "at", "source = ?", "id", readRejection},
 }
@@ -194,7 +194,7 @@ func readCall(rows *sql.Rows) (export.Line, error) {
 	c := &export.Call{Kind: "audit"}
 	var when int64
 	var arguments []byte
-	err := rows.Scan(&when, &c.Principal, &c.Door, &c.Tool, &c.Effect, &arguments, &c.Decision, &c.Rule, &c.Outcome, &c.Duration, &c.Run, &c.Key)
+	err := rows.Scan(&when, &c.Principal, &c.Door, &c.Tool, &c.Effect, &arguments, &c.Decision, &c.Rule, &c.Outcome, &c.Duration, &c.Run, &c.Key, &c.Tainted, &c.DryRun, &c.Approval, &c.Policy)
 	c.At, c.Arguments = at(when), export.JSON(arguments)
 	return c, err
 }

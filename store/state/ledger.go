@@ -83,10 +83,10 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 
 func appendRow(ctx context.Context, tx sqldb.Tx, row guard.Row) error {
 	return sqldb.Later(ctx, tx, `INSERT INTO audit
-		(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		millis(row.At), row.Principal, row.Door, row.Tool, string(row.Effect), string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
-		row.Duration.Microseconds(), row.Run, row.Key)
+		row.Duration.Microseconds(), row.Run, row.Key, row.Tainted, row.DryRun, row.Approval, row.Policy)
 }
 
 // settle stores the first result of a call, or gives its claim up. A result that

@@ -109,8 +109,8 @@ func (s *Store) Rejections(ctx context.Context, source string, limit int) ([]web
 
 // Audit lists the audit rows of a run in order; run "" lists those of all callers.
 func (s *Store) Audit(ctx context.Context, run string, limit int) ([]guard.Row, error) {
-	rows, err := s.Read().QueryContext(ctx, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key
-		FROM audit WHERE ? IN ('', run) ORDER BY id LIMIT ?`, run, limit)
+	rows, err := s.Read().QueryContext(ctx, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key,
+		tainted, dry_run, approval, policy FROM audit WHERE ? IN ('', run) ORDER BY id LIMIT ?`, run, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)
 	}
@@ -120,7 +120,8 @@ func (s *Store) Audit(ctx context.Context, run string, limit int) ([]guard.Row, 
 		arguments  string
 	}
 	found, err := collect(rows, func(r *auditRow) []any {
-		return []any{&r.at, &r.Principal, &r.Door, &r.Tool, &r.Effect, &r.arguments, &r.Decision, &r.Rule, &r.Outcome, &r.micros, &r.Run, &r.Key}
+		return []any{&r.at, &r.Principal, &r.Door, &r.Tool, &r.Effect, &r.arguments, &r.Decision, &r.Rule, &r.Outcome, &r.micros, &r.Run, &r.Key,
+			&r.Tainted, &r.DryRun, &r.Approval, &r.Policy}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing the audit: %w", err)

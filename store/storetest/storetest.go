@@ -233,6 +233,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Retention/StepsAreBounded":                                  retentionStepsAreBounded,
 		"Retention/GoesOnAfterACrash":                                retentionGoesOnAfterACrash,
 		"Retention/KeysOutliveRunsThatMayGoOn":                       keysOutliveRunsThatMayGoOn,
+		"Ledger/ARowKeepsWhatTheGuardKnows":                          rowsKeepWhatTheGuardKnows,
 		"Retention/AuditAndRejectionsGoByAge":                        auditAndRejectionsGoByAge,
 		"Retention/WholeDeliveryGoesWithItsLastEvent":                wholeDeliveryGoesWithItsLastEvent,
 	} {
