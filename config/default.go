@@ -32,6 +32,7 @@ func Default() *Config {
 			Payment: Backend{Backend: "builtin"},
 			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
 		},
+		Guard:  defaultGuard(),
 		Agents: map[string]Agent{AssistantName: assistant()},
 		Callbacks: Callbacks{
 			Schedule:     DefaultCallback().Schedule,

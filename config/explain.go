@@ -16,6 +16,7 @@ import (
 func (c *Config) Explain(w io.Writer) {
 	c.explainServer(w)
 	c.explainWork(w)
+	c.explainGuard(w)
 	c.explainKeys(w)
 	c.explainChat(w)
 	c.explainAgents(w)

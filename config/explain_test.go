@@ -36,6 +36,9 @@ Tools
   payment  builtin
   email    outbox  from drawbridge@example.com
 
+Tool calls
+  One (message, money) that a client sends again within 10m, without an idempotency key, gets the first result.
+
 API keys
   name  may call          may talk to  at most
   desk  crm_* email_send  *            600 requests a minute, 32 at a time

@@ -40,6 +40,7 @@ func (c *Config) check() *checker {
 	k.checkChat()
 	k.checkTools()
 	k.checkMCPServers()
+	k.checkGuard()
 	k.checkAgents()
 	k.checkWebhooks()
 	k.checkCallbacks()

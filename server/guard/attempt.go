@@ -15,6 +15,8 @@ type attempt struct {
 	// ownKey: Key is the caller's, so that it can be used again. Otherwise once
 	// mints one for the backend alone.
 	ownKey bool
+	// window, if not nil, is whose key Key is: see [window].
+	window *window
 
 	// arguments are decoded once, for every stage; unreadable says why they could
 	// not be.

@@ -82,10 +82,7 @@ func passOn(r Result) *mcp.CallToolResult {
 			result.EnsureResultMeta().SetMetaField(key, value)
 		}
 	}
-	if r.Repeated {
-		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
-	}
-	return result
+	return remarked(result, r)
 }
 
 // block is content of any type, byte for byte. mcp-go lets nobody add a type of

@@ -41,6 +41,11 @@ type Options struct {
 	Policy Policy
 	// Approvals keeps what people are asked. Nil refuses what needs an approval.
 	Approvals Approvals
+	// RepeatWindow is for how long the same write of one principal, without a key, is one
+	// call, whose result it gets again. Zero: each is another. See [window].
+	RepeatWindow time.Duration
+	// RepeatEffects are those of the tools that it holds for; nil is DefaultRepeatEffects.
+	RepeatEffects []tools.Effect
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -90,6 +95,9 @@ type Result struct {
 	ApprovalExpires time.Time
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
+	// Note is a line beside the result, for the model; mostly empty. It is not part of what
+	// is remembered of a call.
+	Note string
 }
 
 // New makes the guard of a catalog, which it follows as mounts come and go. The
@@ -122,7 +130,7 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		drain{calls: g.calls},
 		permission{},
 		validate{}, // before anything is claimed, counted or asked
-		&once{ledger: ledger, now: o.Now, log: o.Log},
+		&once{ledger: ledger, now: o.Now, log: o.Log, window: newWindow(o)},
 		policy{rules: o.Policy}, // behind once: a repeated call is not judged again
 		dryRun{},                // behind the policy, which may want one; before anything is counted, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per

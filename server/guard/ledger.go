@@ -13,7 +13,8 @@ import (
 type Ledger interface {
 	// Claim notes, durably, that the call under c.Key is about to be made, and
 	// gives what is known of an earlier call under the same principal and key.
-	// Only the first claim finds Prior.State == Fresh.
+	// Only the first claim finds Prior.State == Fresh; one that c says has been long
+	// enough ago is as if it had never been made, and the claim replaces it.
 	Claim(ctx context.Context, c Claim) (Prior, error)
 	// Lookup reads what is known of an earlier call under the key and writes
 	// nothing. It serves tools whose backend stores the key with the effect: they
@@ -36,6 +37,9 @@ type Claim struct {
 	Tool      string
 	Digest    string // hex SHA-256 of the canonical arguments
 	At        time.Time
+	// Ended and Begun say from when on earlier calls count: those that were settled, by
+	// when they were, and those that were not, by when they were claimed. Zero: all do.
+	Ended, Begun time.Time
 }
 
 // PriorState says what is known of earlier calls under a key.
@@ -56,6 +60,9 @@ type Prior struct {
 	Tool   string // of the earlier call
 	Digest string // of the earlier call
 	Result json.RawMessage
+	// At is when it was settled, or else claimed; of a fresh claim its own, as it is
+	// stored. It may be cut to milliseconds.
+	At time.Time
 }
 
 // Stands reports whether what is known forbids the call, whoever says that it may be made
@@ -109,4 +116,13 @@ type Row struct {
 	// that was lost: then there is a row again. So the row need not wait for the disk
 	// itself; it is there with the journal's entry.
 	Journaled bool
+}
+
+// Outdates reports whether an earlier call is too long ago to count.
+func (c Claim) Outdates(prior Prior) bool {
+	since := c.Ended
+	if prior.State == Started {
+		since = c.Begun
+	}
+	return prior.State != Fresh && prior.At.Before(since)
 }

@@ -138,10 +138,7 @@ func answer(r Result) *mcp.CallToolResult {
 		Content:              []mcp.Content{mcp.NewTextContent(string(r.Output))},
 		RawStructuredContent: r.Output,
 	}
-	if r.Repeated {
-		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
-	}
-	return withApproval(result, r)
+	return remarked(result, r)
 }
 
 // withApproval says how the approval stands that the call needed.
@@ -161,8 +158,16 @@ func refusal(r Result) *mcp.CallToolResult {
 	if r.Err.Code == tools.DryRun {
 		meta.SetMetaField(MetaDryRun, true)
 	}
+	return remarked(result, r)
+}
+
+// remarked adds what is to be said about a result, to the client and to the model.
+func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 	if r.Repeated {
-		meta.SetMetaField(MetaRepeated, true)
+		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
+	}
+	if r.Note != "" {
+		result.Content = append(result.Content, mcp.NewTextContent(r.Note))
 	}
 	return withApproval(result, r)
 }

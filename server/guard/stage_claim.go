@@ -35,10 +35,13 @@ func (s claim) around(next step) step {
 			return a.refuse("claim", "the ledger is out of order", tools.Errorf(tools.Unavailable,
 				"it could not be noted that the call is to be made, so it was not made; nothing was changed. Try again later."))
 		}
-		if answer, known := answered(ctx, a, prior); known {
+		if answer, known := answered(ctx, a, prior, s.now()); known {
 			return answer // another process was first, a moment ago
 		}
 		a.claimed = a.needsClaim()
+		if a.window != nil {
+			ctx = tools.WithKey(ctx, backendKey(a, a.sum, prior.At))
+		}
 		return s.call(ctx, a, next)
 	}
 }
@@ -54,13 +57,22 @@ func (claim) call(ctx context.Context, a *attempt, next step) Result {
 
 // needsClaim reports whether the call is noted before it is made.
 func (a *attempt) needsClaim() bool {
-	return a.ownKey && a.effect() != tools.Read && !a.tool.Idempotent
+	return a.window != nil || a.ownKey && a.effect() != tools.Read && !a.tool.Idempotent
+}
+
+// claimAt is that note.
+func (a *attempt) claimAt(now time.Time) *Claim {
+	c := &Claim{Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: a.sum, At: now}
+	if a.window != nil {
+		a.window.since(c, a.tool.timeout)
+	}
+	return c
 }
 
 func (s claim) take(ctx context.Context, a *attempt) (Prior, error) {
 	var noted *Claim
 	if a.needsClaim() {
-		noted = &Claim{Principal: a.Principal.String(), Key: a.Key, Tool: a.Tool, Digest: a.sum, At: s.now()}
+		noted = a.claimAt(s.now())
 	}
 	if a.uses != "" {
 		return s.approvals.Use(ctx, a.uses, s.now(), noted)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,8 @@ const MaxKey = 200
 // the same arguments, and for one principal.
 //
 // Reads pass: they may be repeated. A call without a key passes too, with a key
-// minted for the backend alone, since nobody could ever repeat it.
+// minted for the backend alone, since nobody could ever repeat it; unless the window
+// knows it for one that was made a moment ago: see [window].
 //
 // Two kinds of tools are kept apart. The backend of an idempotent tool stores the
 // key with the effect, in one transaction: nothing has to be written before the
@@ -58,6 +60,7 @@ type once struct {
 	ledger  Ledger
 	now     func() time.Time
 	log     *slog.Logger
+	window  window
 	flights flights
 }
 
@@ -69,18 +72,20 @@ func (s *once) around(next step) step {
 		if a.inDryRun() { // it is not made, so its key stays free
 			return next(ctx, a)
 		}
-		if !a.ownKey {
+		if !a.ownKey && !s.window.covers(a) {
 			a.Key = rand.Text()
 			return next(tools.WithKey(ctx, a.Key), a)
 		}
-		if err := checkKey(a.Key); err != nil {
+		sum := digest(a.arguments)
+		if !a.ownKey {
+			a.Key, a.window = sameCall(a.Tool, sum), &s.window
+		} else if err := checkKey(a.Key); err != nil {
 			return a.refuse("once", "unusable key", err)
 		}
 		key := flightKey{principal: a.Principal.String(), key: a.Key}
-		sum := digest(a.arguments)
 		call, first := s.flights.join(key, a.Tool, sum)
 		if !first {
-			return wait(ctx, a, call, sum)
+			return s.wait(ctx, a, call, sum)
 		}
 		a.recorded = func(final Result) { s.flights.land(key, call, final) }
 		// From here on a caller that goes away changes nothing: a claim must not be
@@ -98,10 +103,13 @@ func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Res
 			"earlier calls could not be looked up, so the call was not made; nothing was changed. Try again later."))
 	}
 	a.sum = sum
-	if answer, known := answered(ctx, a, prior); known {
+	if a.window != nil && a.claimAt(s.now()).Outdates(prior) {
+		prior = Prior{State: Fresh}
+	}
+	if answer, known := answered(ctx, a, prior, s.now()); known {
 		return answer
 	}
-	result := next(tools.WithKey(ctx, backendKey(a, sum)), a)
+	result := next(tools.WithKey(ctx, backendKey(a, sum, prior.At)), a)
 	if a.decision == Repeated {
 		return result // another process had settled it meanwhile
 	}
@@ -133,31 +141,48 @@ func recall(a *attempt, stored json.RawMessage) Result {
 
 // answered answers by what the ledger knows of an earlier call under the key, if that
 // forbids to make it.
-func answered(ctx context.Context, a *attempt, prior Prior) (_ Result, known bool) {
+func answered(ctx context.Context, a *attempt, prior Prior, now time.Time) (_ Result, known bool) {
 	switch {
 	case prior.State == Fresh:
 	case prior.Tool != a.Tool || prior.Digest != a.sum:
 		return conflict(a, prior.Tool), true
+	case prior.State == Settled && a.window != nil:
+		result := recall(a, prior.Result)
+		result.Note = a.window.note(prior.At, now)
+		return a.repeat("the same call was made before", result), true
 	case prior.State == Settled:
 		return a.repeat("the key was used before", recall(a, prior.Result)), true
 	case !a.tool.Idempotent && !again(ctx):
-		return a.refuse("once", "an earlier call under the key was never settled",
-			unknownOutcome(a, "an earlier call under this idempotency key was started, and what became of it is not known")), true
+		return a.inDoubt(prior), true
 	}
 	return Result{}, false
 }
 
+// inDoubt refuses a call of which an earlier one was begun and never settled.
+func (a *attempt) inDoubt(earlier Prior) Result {
+	what := "an earlier call under this idempotency key was started, and what became of it is not known"
+	if a.window != nil {
+		what = fmt.Sprintf("the same call was started at %s, and what became of it is not known. A call that is meant to be another one needs a key of its own in _meta %q",
+			stamp(earlier.At), MetaKey)
+	}
+	return a.refuse("once", "an earlier call under the key was never settled", unknownOutcome(a, what))
+}
+
 // wait answers with the result of the same call that is being made right now.
-func wait(ctx context.Context, a *attempt, call *flight, sum string) Result {
+func (s *once) wait(ctx context.Context, a *attempt, call *flight, sum string) Result {
 	if call.tool != a.Tool || call.digest != sum {
 		return conflict(a, call.tool)
 	}
 	select {
 	case <-call.done:
-		return a.repeat("the same call was under way", call.result)
+		result := call.result
+		if a.window != nil {
+			result.Note = a.window.note(time.Time{}, s.now())
+		}
+		return a.repeat("the same call was under way", result)
 	case <-ctx.Done():
 		return a.refuse("once", "cancelled while the same call was under way", tools.Errorf(tools.Unavailable,
-			"the wait was cancelled; the call that was under way goes on. Ask again with the same idempotency key for its result."))
+			"the wait was cancelled; the call that was under way goes on. Ask again in the same way for its result."))
 	}
 }
 
@@ -181,11 +206,16 @@ func checkKey(key string) *tools.Error {
 // backendKey is the key that the backend sees. The keys of runs are hashes that
 // the runtime minted, unique everywhere, and go through as they are. Other callers
 // choose theirs freely: two of them may choose the same one, and a backend, which
-// knows no principals, must not give one the other's result.
-func backendKey(a *attempt, sum string) string {
+// knows no principals, must not give one the other's result. That of the window names a
+// call again and again, each time another: they differ by when they were claimed.
+func backendKey(a *attempt, sum string, claimed time.Time) string {
 	if a.Principal.Kind == auth.Agent {
 		return a.Key
 	}
-	hash := sha256.Sum256([]byte(strings.Join([]string{a.Principal.String(), a.Key, a.Tool, sum}, "\n")))
+	parts := []string{a.Principal.String(), a.Key, a.Tool, sum}
+	if a.window != nil {
+		parts = append(parts, strconv.FormatInt(claimed.UnixMilli(), 10))
+	}
+	hash := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	return "db_" + hex.EncodeToString(hash[:])
 }

@@ -57,10 +57,15 @@ var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"note_*"
 
 func newFixture(t testing.TB, o mcpserver.Options) *fixture {
 	t.Helper()
+	return guardedFixture(t, o, guard.Options{})
+}
+
+func guardedFixture(t testing.TB, o mcpserver.Options, guarded guard.Options) *fixture {
+	t.Helper()
 	f := &fixture{ledger: guardtest.NewLedger()}
 	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
 	f.tools = f.catalog()
-	f.Server = mcpserver.New(f.tools, guard.New(f.tools, f.ledger, guard.Options{}), o)
+	f.Server = mcpserver.New(f.tools, guard.New(f.tools, f.ledger, guarded), o)
 	f.web = httptest.NewServer(f.mux(t))
 	t.Cleanup(func() {
 		// As the program does: first the sessions, then the listener, which waits for

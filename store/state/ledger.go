@@ -29,12 +29,13 @@ func (s *Store) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) {
 
 func claimCall(ctx context.Context, tx sqldb.Tx, c guard.Claim) (guard.Prior, error) {
 	prior, err := priorCall(ctx, tx, c.Principal, c.Key)
-	if err != nil || prior.State != guard.Fresh {
+	if err != nil || prior.State != guard.Fresh && !c.Outdates(prior) {
 		return prior, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, at) VALUES (?, ?, ?, ?, ?)`,
+	_, err = tx.ExecContext(ctx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (principal, idempotency_key) DO UPDATE SET tool = excluded.tool, digest = excluded.digest, result = NULL, at = excluded.at`,
 		c.Principal, c.Key, c.Tool, c.Digest, millis(c.At))
-	return prior, err
+	return guard.Prior{State: guard.Fresh, At: fromMillis(millis(c.At))}, err
 }
 
 // Lookup reads what is known of a key.
@@ -48,9 +49,13 @@ func (s *Store) Lookup(ctx context.Context, principal, key string) (guard.Prior,
 
 func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (guard.Prior, error) {
 	prior := guard.Prior{State: guard.Started}
-	var result sql.NullString
-	err := q.QueryRowContext(ctx, `SELECT tool, digest, result FROM guarded_calls WHERE principal = ? AND idempotency_key = ?`,
-		principal, key).Scan(&prior.Tool, &prior.Digest, &result)
+	var (
+		result sql.NullString
+		at     int64
+	)
+	err := q.QueryRowContext(ctx, `SELECT tool, digest, result, at FROM guarded_calls WHERE principal = ? AND idempotency_key = ?`,
+		principal, key).Scan(&prior.Tool, &prior.Digest, &result, &at)
+	prior.At = fromMillis(at)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return guard.Prior{State: guard.Fresh}, nil
@@ -102,6 +107,7 @@ func settle(ctx context.Context, tx sqldb.Tx, c guard.Settlement) error {
 			c.Principal, c.Key)
 	}
 	return sqldb.Later(ctx, tx, `INSERT INTO guarded_calls (principal, idempotency_key, tool, digest, result, at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(guarded_calls.result, excluded.result)`,
+		ON CONFLICT (principal, idempotency_key) DO UPDATE SET result = COALESCE(guarded_calls.result, excluded.result),
+			at = CASE WHEN guarded_calls.result IS NULL THEN excluded.at ELSE guarded_calls.at END`,
 		c.Principal, c.Key, c.Tool, c.Digest, string(c.Result), millis(c.At))
 }

@@ -36,8 +36,9 @@ func (l *Ledger) Claim(ctx context.Context, c guard.Claim) (guard.Prior, error) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	prior, err := l.lookup(ctx, c.Principal, c.Key)
-	if err == nil && prior.State == guard.Fresh {
-		l.calls[callKey{c.Principal, c.Key}] = guard.Prior{State: guard.Started, Tool: c.Tool, Digest: c.Digest}
+	if err == nil && (prior.State == guard.Fresh || c.Outdates(prior)) {
+		prior = guard.Prior{State: guard.Fresh, At: c.At}
+		l.calls[callKey{c.Principal, c.Key}] = guard.Prior{State: guard.Started, Tool: c.Tool, Digest: c.Digest, At: c.At}
 	}
 	return prior, err
 }
@@ -94,10 +95,10 @@ func (l *Ledger) settle(s guard.Settlement) {
 	case len(s.Result) == 0:
 		delete(l.calls, key)
 	case known:
-		prior.State, prior.Result = guard.Settled, slices.Clone(s.Result)
+		prior.State, prior.Result, prior.At = guard.Settled, slices.Clone(s.Result), s.At
 		l.calls[key] = prior
 	default:
-		l.calls[key] = guard.Prior{State: guard.Settled, Tool: s.Tool, Digest: s.Digest, Result: slices.Clone(s.Result)}
+		l.calls[key] = guard.Prior{State: guard.Settled, Tool: s.Tool, Digest: s.Digest, Result: slices.Clone(s.Result), At: s.At}
 	}
 }
 

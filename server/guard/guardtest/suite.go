@@ -37,6 +37,9 @@ func RunLedger(t *testing.T, open func(t *testing.T) Harness) {
 		{"EmptyResultGivesTheClaimUp", emptyResultGivesTheClaimUp},
 		{"EmptyResultLeavesASettledCall", emptyResultLeavesASettledCall},
 		{"KeysOfPrincipalsDoNotMeet", keysOfPrincipalsDoNotMeet},
+		{"CallThatIsTooLongAgoIsReplaced", callThatIsTooLongAgoIsReplaced},
+		{"CallInDoubtThatIsTooLongAgoIsReplaced", callInDoubtThatIsTooLongAgoIsReplaced},
+		{"ConcurrentClaimsOfWhatIsTooLongAgoHaveOneFirst", concurrentClaimsOfWhatIsTooLongAgoHaveOneFirst},
 		{"RowsAreKeptWhole", rowsAreKeptWhole},
 		{"ConcurrentClaimsHaveOneFirst", concurrentClaimsHaveOneFirst},
 	} {
@@ -94,11 +97,11 @@ func (h Harness) expect(t *testing.T, want guard.Prior) {
 
 var (
 	fresh   = guard.Prior{State: guard.Fresh}
-	started = guard.Prior{State: guard.Started, Tool: claim.Tool, Digest: claim.Digest}
+	started = guard.Prior{State: guard.Started, Tool: claim.Tool, Digest: claim.Digest, At: start}
 )
 
 func settledWith(result string) guard.Prior {
-	return guard.Prior{State: guard.Settled, Tool: claim.Tool, Digest: claim.Digest, Result: json.RawMessage(result)}
+	return guard.Prior{State: guard.Settled, Tool: claim.Tool, Digest: claim.Digest, Result: json.RawMessage(result), At: start.Add(time.Second)}
 }
 
 func firstClaimIsFresh(t *testing.T, h Harness) {
@@ -172,6 +175,45 @@ func keysOfPrincipalsDoNotMeet(t *testing.T, h Harness) {
 	}
 }
 
+// at is the claim at a later time, for which earlier calls count that ended, or began, then.
+func at(now, ended, begun time.Duration) guard.Claim {
+	c := claim
+	c.At, c.Ended, c.Begun = start.Add(now), start.Add(ended), start.Add(begun)
+	return c
+}
+
+func callThatIsTooLongAgoIsReplaced(t *testing.T, h Harness) {
+	h.claim(t, claim)
+	h.record(t, settlement(`{"n":1}`)) // a second later
+	if diff := cmp.Diff(settledWith(`{"n":1}`), h.claim(t, at(time.Minute, time.Second, time.Minute))); diff != "" {
+		t.Errorf("claim at the very end of the window (-want +got):\n%s", diff)
+	}
+	prior := h.claim(t, at(2*time.Minute, time.Second+time.Millisecond, 0))
+	if prior.State != guard.Fresh || !prior.At.Equal(start.Add(2*time.Minute)) {
+		t.Errorf("claim behind the window found %+v", prior)
+	}
+	h.expect(t, guard.Prior{State: guard.Started, Tool: claim.Tool, Digest: claim.Digest, At: start.Add(2 * time.Minute)})
+	later := settlement(`{"n":2}`)
+	later.At = start.Add(3 * time.Minute)
+	h.record(t, later)
+	h.expect(t, guard.Prior{State: guard.Settled, Tool: claim.Tool, Digest: claim.Digest, Result: json.RawMessage(`{"n":2}`), At: start.Add(3 * time.Minute)})
+}
+
+func callInDoubtThatIsTooLongAgoIsReplaced(t *testing.T, h Harness) {
+	h.claim(t, claim)
+	if diff := cmp.Diff(started, h.claim(t, at(time.Minute, time.Minute, 0)), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("claim while it may be under way (-want +got):\n%s", diff)
+	}
+	if prior := h.claim(t, at(time.Minute, 0, time.Millisecond)); prior.State != guard.Fresh {
+		t.Errorf("claim behind that found %+v", prior)
+	}
+}
+
+func concurrentClaimsOfWhatIsTooLongAgoHaveOneFirst(t *testing.T, h Harness) {
+	h.record(t, settlement(`{"n":1}`))
+	oneIsFirst(t, h, at(time.Hour, time.Minute, time.Minute))
+}
+
 func rowsAreKeptWhole(t *testing.T, h Harness) {
 	refused := row(2)
 	refused.Decision, refused.Rule, refused.Outcome = guard.Refused, "permission: no such tool", "denied"
@@ -188,7 +230,10 @@ func rowsAreKeptWhole(t *testing.T, h Harness) {
 	}
 }
 
-func concurrentClaimsHaveOneFirst(t *testing.T, h Harness) {
+func concurrentClaimsHaveOneFirst(t *testing.T, h Harness) { oneIsFirst(t, h, claim) }
+
+func oneIsFirst(t *testing.T, h Harness, claim guard.Claim) {
+	t.Helper()
 	var wg sync.WaitGroup
 	states := make(chan guard.PriorState, 16)
 	for range cap(states) {

@@ -1,0 +1,13 @@
+package config
+
+import "time"
+
+func (k *checker) checkGuard() {
+	if window := k.Guard.RepeatWindow; window != 0 {
+		// A key is kept a day at least (retention.keys).
+		between(k, "guard.repeat_window", window, Duration(time.Second), Duration(day))
+	}
+	for i, effect := range k.Guard.RepeatEffects {
+		k.oneOf(item("guard.repeat_effects", i), effect, "write", "message", "money")
+	}
+}
