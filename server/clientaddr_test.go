@@ -59,8 +59,8 @@ func TestING23_ForwardedAddressesCountOnlyFromTrustedProxies(t *testing.T) {
 // seenFrom is the address that a door of the server sees.
 func seenFrom(t *testing.T, trusted []netip.Prefix, peer string, headers [][2]string) string {
 	t.Helper()
-	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RemoteAddr) })
-	s := server.New(server.Options{TrustedProxies: trusted, Webhooks: show, Routes: map[string]http.Handler{"/other": show}})
+	show := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RemoteAddr) }
+	s := server.New(server.Options{TrustedProxies: trusted, Routes: []server.Route{open("/webhooks/", show), open("/other", show)}})
 	var seen []string
 	for _, path := range []string{"/webhooks/shop", "/other"} {
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))

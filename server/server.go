@@ -34,12 +34,11 @@ const (
 
 // Options have working zero values.
 type Options struct {
-	// Webhooks takes every path that comes out under /webhooks/ once doubled and
-	// dotted slashes are gone, and gets it as it was sent: a ServeMux would answer
-	// with a redirect, which senders count as a failure (ING-19).
-	Webhooks http.Handler
-	// Routes are the other doors by ServeMux pattern: "/mcp", "GET /sse".
-	Routes map[string]http.Handler
+	// Routes are the doors. Health is added.
+	Routes []Route
+	// Identify lets those through whom somebody knows, and answers the others: it stands in
+	// front of each route that needs a principal.
+	Identify func(http.Handler) http.Handler
 	// Ready reports whether the server can do its work; nil error means it can. An error
 	// is shown to whoever asks by its method Public() string, if it has one.
 	Ready func(ctx context.Context) error
@@ -62,6 +61,7 @@ type Server struct {
 	http     http.Server
 	listener net.Listener
 	o        Options
+	routes   []Route
 	draining atomic.Bool
 }
 
@@ -71,6 +71,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{o: o}
+	s.routes = s.allRoutes()
 	s.http = http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTime,
@@ -126,10 +127,15 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok", nil) })
-	mux.HandleFunc("GET /readyz", s.ready)
-	for pattern, handler := range s.o.Routes {
-		mux.Handle(pattern, handler)
+	var deliveries http.Handler
+	private := map[string]bool{}
+	for _, route := range s.routes {
+		private[route.Pattern] = route.Needs == Principal
+		if route.Pattern == webhooks {
+			deliveries = s.door(route)
+			continue
+		}
+		mux.Handle(route.Pattern, s.door(route))
 	}
 	proxies := trustedProxies(s.o.TrustedProxies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -138,13 +144,18 @@ func (s *Server) handler() http.Handler {
 			// Whoever sent the next request over this connection could meet its end.
 			w.Header().Set("Connection", "close")
 		}
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+		protect(w, r)
 		boundBody(w, r)
-		if s.o.Webhooks != nil && strings.HasPrefix(cleaned(r.URL.Path), "/webhooks/") {
-			s.o.Webhooks.ServeHTTP(lastAnswer{w, &s.draining}, r)
+		out := &answers{ResponseWriter: w, conn: http.NewResponseController(w), draining: s.draining.Load}
+		out.rest()        // what an earlier request of the connection was given is over
+		defer out.hurry() // what is still in buffers leaves behind the handler
+		if deliveries != nil && strings.HasPrefix(cleaned(r.URL.Path), webhooks) {
+			deliveries.ServeHTTP(out, r)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		_, pattern := mux.Handler(r)
+		out.private = private[pattern]
+		mux.ServeHTTP(out, r)
 	})
 }
 
@@ -155,23 +166,6 @@ func cleaned(requested string) string {
 	}
 	return path.Clean(requested)
 }
-
-// lastAnswer closes the connection behind an answer that is given once the server is to
-// stop, though the request came before that.
-type lastAnswer struct {
-	http.ResponseWriter
-	draining *atomic.Bool
-}
-
-func (a lastAnswer) WriteHeader(status int) {
-	if a.draining.Load() {
-		a.Header().Set("Connection", "close")
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (a lastAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // ready answers whether new work should be sent here.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {

@@ -39,6 +39,11 @@ func started(t *testing.T, o server.Options) (*server.Server, string) {
 	return s, "http://" + address.String()
 }
 
+// open is a route that anybody may use.
+func open(pattern string, handle http.HandlerFunc) server.Route {
+	return server.Route{Pattern: pattern, Needs: server.Nothing, Why: "a test", Handler: handle}
+}
+
 func get(t *testing.T, url string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -88,8 +93,10 @@ func TestReadinessFollowsTheCheckAndTheDrain(t *testing.T) {
 
 func TestING19_WebhookPathsAreNeverRedirected(t *testing.T) {
 	_, base := started(t, server.Options{
-		Webhooks: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.URL.Path) }),
-		Routes:   map[string]http.Handler{"/other/": http.NotFoundHandler()},
+		Routes: []server.Route{
+			open("/webhooks/", func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, r.URL.Path) }),
+			open("/other/", http.NotFound),
+		},
 	})
 	for _, path := range []string{"/webhooks/a", "/webhooks/a/", "//webhooks/a", "/./webhooks/a/", "/x/../webhooks//a"} {
 		if status, body := get(t, base+path); status != 200 || body != path {
@@ -103,7 +110,7 @@ func TestING19_WebhookPathsAreNeverRedirected(t *testing.T) {
 
 func TestShutdownLetsARequestFinish(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	s, base := started(t, server.Options{Routes: map[string]http.Handler{"/slow": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s, base := started(t, server.Options{Routes: []server.Route{open("/slow", func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-leave
 		_, _ = fmt.Fprint(w, "finished")
@@ -129,14 +136,14 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 // could meet its end.
 func TestING30_DeliveryThatTheDrainOvertakesIsTheLastOfItsConnection(t *testing.T) {
 	var s *server.Server
-	drains := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	drains := func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Drain") != "" {
 			s.Drain()
 		}
 		w.WriteHeader(http.StatusOK)
-	})
+	}
 	var base string
-	s, base = started(t, server.Options{Webhooks: drains})
+	s, base = started(t, server.Options{Routes: []server.Route{open("/webhooks/", drains)}})
 	for _, drain := range []string{"", "now"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/webhooks/a", strings.NewReader("{}"))
 		if err != nil {

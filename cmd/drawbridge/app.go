@@ -15,13 +15,13 @@ import (
 	"drawbridge/bridge/selection"
 	"drawbridge/config"
 	"drawbridge/server"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/auth"
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/egress"
 	"drawbridge/server/guard"
 	"drawbridge/server/mcpserver"
-	"drawbridge/server/runapi"
 	"drawbridge/server/webhook"
 	"drawbridge/store/state"
 	"drawbridge/tools"
@@ -47,7 +47,8 @@ type app struct {
 	intake   *webhook.Handler
 	sender   *callback.Sender
 	worker   *dispatch.Dispatcher
-	chat     http.Handler // all below /v1, for callers who are known
+	chat     http.Handler  // all below /v1, for callers who are known
+	below    apihttp.Table // what there is
 	http     *server.Server
 	keys     *auth.Keys
 	limits   *auth.Limits // of those who come in below /v1
@@ -247,18 +248,15 @@ func publicHosts(publicURL string) []string {
 }
 
 func (a *app) wireHTTP(context.Context, appOptions) error {
-	guarded := func(next http.Handler) http.Handler { return a.keys.Middleware(a.log, next) }
-	routes := map[string]http.Handler{"/mcp": guarded(suite.front(a.mcp.HTTP()))}
-	events, messages := a.mcp.SSE()
-	routes["/sse"], routes["/message"] = guarded(events), guarded(messages)
-	routes["/v1/"], routes["/v1/openapi.json"] = guarded(a.chat), runapi.Document()
 	spoken, err := tlsOf(a.cfg)
 	if err != nil {
 		return err
 	}
-	a.http = server.New(server.Options{Webhooks: a.intake, Routes: routes, Log: a.log, TLS: spoken, TrustedProxies: config.Prefixes(a.cfg.Server.TrustedProxies),
-		Ready:  func(ctx context.Context) error { return errors.Join(a.store.Room(), a.store.Ready(ctx)) },
-		Detail: a.readiness})
+	a.http = server.New(server.Options{Routes: a.routes(), Log: a.log, TLS: spoken,
+		Identify:       func(next http.Handler) http.Handler { return a.keys.Middleware(a.log, next) },
+		TrustedProxies: config.Prefixes(a.cfg.Server.TrustedProxies),
+		Ready:          func(ctx context.Context) error { return errors.Join(a.store.Room(), a.store.Ready(ctx)) },
+		Detail:         a.readiness})
 	return nil
 }
 

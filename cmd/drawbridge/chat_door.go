@@ -39,6 +39,6 @@ func (a *app) wireChat(context.Context, appOptions) error {
 	doors.Handle("/v1/", chat)
 	doors.Handle("/v1/runs", runs)
 	doors.Handle("/v1/runs/", runs)
-	a.chat = doors
+	a.chat, a.below = doors, append(chat.Routes(), runs.Routes()...)
 	return nil
 }

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"drawbridge/server"
+	"drawbridge/server/runapi"
+)
+
+// routes says of every door which credential it needs, and of those that need no
+// principal why. Health is added by the server.
+func (a *app) routes() []server.Route {
+	events, messages := a.mcp.SSE()
+	return []server.Route{
+		{Pattern: "/mcp", Needs: server.Principal, Handler: suite.front(a.mcp.HTTP())},
+		{Pattern: "/sse", Needs: server.Principal, Handler: events},
+		{Pattern: "/message", Needs: server.Principal, Handler: messages},
+		{Pattern: "/v1/", Needs: server.Principal, Handler: a.chat},
+		{Pattern: "/v1/openapi.json", Needs: server.Nothing, Why: "the same for everybody, and in the repository", Handler: runapi.Document()},
+		{Pattern: "/webhooks/", Needs: server.Own, Why: "each source verifies its sender's signature, over the exact bytes", Handler: a.intake},
+	}
+}
