@@ -91,6 +91,9 @@ type Server struct {
 	// Keys are the API keys for /mcp, /sse and /v1. None: anybody who can connect
 	// may call every tool, which is allowed on a loopback address only.
 	Keys []Key `yaml:"keys"`
+	// Local are the effects of callers on this machine who need no key: over stdio, over
+	// loopback while there are no keys, and the person at the terminal.
+	Local []string `yaml:"local_effects"`
 	// MaxBody bounds a request on /mcp, /sse and /v1. A webhook has a bound of its own.
 	MaxBody Size `yaml:"max_body"`
 	// DrainTimeout is how long a stop waits for the requests and turns under way.

@@ -15,6 +15,9 @@ func Default() *Config {
 		Server: Server{
 			Listen:  "127.0.0.1:8080",
 			MaxBody: 10 * MiB,
+			// Whoever is at this machine may write these settings, and reads what is in the
+			// store. What holds such a caller back is the policy.
+			Local: AllEffects(),
 			// Below the 30 s that container platforms wait before they kill.
 			DrainTimeout: Duration(25 * time.Second),
 		},
@@ -94,7 +97,7 @@ func assistant() Agent {
 	agent := DefaultAgent()
 	agent.Instructions = "You help a colleague in a small company with its CRM, payments and mail. Look things up before you change them, " +
 		"do what was asked and no more, and say plainly what you did and what you could not do."
-	agent.Tools = []string{"*"}
+	agent.Tools, agent.Effects = []string{"*"}, AllEffects()
 	return agent
 }
 

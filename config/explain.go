@@ -101,8 +101,8 @@ func (c *Config) explainMCPServers(w io.Writer) {
 
 func (c *Config) explainKeys(w io.Writer) {
 	if len(c.Server.Keys) == 0 {
-		fmt.Fprintf(w, "\nThere are no API keys: whoever can connect may call every tool and talk to every agent (%s).\n",
-			rates(c.Chat.RequestsPerMinute, c.Chat.Concurrent))
+		fmt.Fprintf(w, "\nThere are no API keys: whoever can connect may call every tool with effects %s and talk to every agent (%s).\n",
+			effectWords(c.Server.Local), rates(c.Chat.RequestsPerMinute, c.Chat.Concurrent))
 		return
 	}
 	var rows [][]string
@@ -111,9 +111,9 @@ func (c *Config) explainKeys(w io.Writer) {
 		if agents == "" {
 			agents = "nobody"
 		}
-		rows = append(rows, []string{key.Name, strings.Join(key.Tools, " "), agents, rates(key.RequestsPerMinute, key.Concurrent)})
+		rows = append(rows, []string{key.Name, strings.Join(key.Tools, " "), effectWords(key.Effects), agents, rates(key.RequestsPerMinute, key.Concurrent)})
 	}
-	table(w, "API keys", []string{"name", "may call", "may talk to", "at most"}, rows)
+	table(w, "API keys", []string{"name", "may call", "with effects", "may talk to", "at most"}, rows)
 }
 
 // rates says how many requests there may be.

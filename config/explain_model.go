@@ -86,7 +86,7 @@ func (c *Config) explainAgents(w io.Writer) {
 	for _, agent := range c.Agents {
 		daily = daily || agent.Daily != Budget{}
 	}
-	heads := []string{"name", "may call", "model", "answers", "each run at most"}
+	heads := []string{"name", "may call", "with effects", "model", "answers", "each run at most"}
 	if daily {
 		heads = append(heads, "all runs of a day at most")
 	}
@@ -97,6 +97,10 @@ func (c *Config) explainAgents(w io.Writer) {
 		if may == "" {
 			may = "no tool"
 		}
+		effects := effectWords(agent.Effects)
+		if len(agent.Tools) == 0 {
+			effects = "none"
+		}
 		answers := "text"
 		if len(agent.Output) > 0 {
 			answers = "JSON"
@@ -105,7 +109,7 @@ func (c *Config) explainAgents(w io.Writer) {
 		if agent.InBatches() {
 			budget = agent.batchBudget()
 		}
-		row := []string{name, may, strings.Join(c.ModelsOf(agent), ", else "), answers, budget.words()}
+		row := []string{name, may, effects, strings.Join(c.ModelsOf(agent), ", else "), answers, budget.words()}
 		if daily {
 			row = append(row, agent.Daily.words())
 		}

@@ -40,14 +40,14 @@ Tool calls
   One (message, money) that a client sends again within 10m, without an idempotency key, gets the first result.
 
 API keys
-  name  may call          may talk to  at most
-  desk  crm_* email_send  *            600 requests a minute, 32 at a time
+  name  may call          with effects  may talk to  at most
+  desk  crm_* email_send  read write    *            600 requests a minute, 32 at a time
 
 A chat stream is silent for 5s at most; tool calls are not shown. A run whose client has gone goes on; one that waits for its client's own tools does so for 1h.
 
 Agents
-  name     may call                     model    answers  each run at most
-  billing  crm_* email_* payment_get_*  gpt-5.1  text     12 turns, 40 calls, 200000 tokens, 5m
+  name     may call                     with effects  model    answers  each run at most
+  billing  crm_* email_* payment_get_*  read write    gpt-5.1  text     12 turns, 40 calls, 200000 tokens, 5m
 
 Webhooks
   POST https://bridge.example.com/webhooks/stripe
@@ -70,7 +70,7 @@ func TestExplainSaysWhatTheDefaultsDo(t *testing.T) {
 	for _, want := range []string{
 		"There is no configuration file: every default applies.\n",
 		"with the API key of OPENAI_API_KEY,",
-		"\nThere are no API keys: whoever can connect may call every tool and talk to every agent (600 requests a minute, 32 at a time).\n",
+		"\nThere are no API keys: whoever can connect may call every tool with effects read write message money and talk to every agent (600 requests a minute, 32 at a time).\n",
 		"assistant  *",
 		"\nThere are no webhooks.\n",
 	} {
@@ -187,14 +187,14 @@ Prices, USD for a million tokens
   spare    0.5    0.5     2       3
 `, `
 API keys
-  name  may call  may talk to  at most
-  shop  *         nobody       any number of requests
-  desk  crm_*     a            32 at a time
+  name  may call  with effects  may talk to  at most
+  shop  *         read write    nobody       any number of requests
+  desk  crm_*     read write    a            32 at a time
 `, `tool calls are shown as reasoning. A run whose client has gone is cancelled;`, `
 Agents
-  name  may call  model                answers  each run at most                                  all runs of a day at most
-  a     no tool   gpt-5.1, else spare  JSON     12 turns, 40 calls, 200000 tokens, 15m            100 turns, 50.00 USD
-  b     *         spare                text     12 turns, 40 calls, 200000 tokens, 15m, 0.50 USD  no bound
+  name  may call  with effects  model                answers  each run at most                                  all runs of a day at most
+  a     no tool   none          gpt-5.1, else spare  JSON     12 turns, 40 calls, 200000 tokens, 15m            100 turns, 50.00 USD
+  b     *         read write    spare                text     12 turns, 40 calls, 200000 tokens, 15m, 0.50 USD  no bound
 `} {
 		if !strings.Contains(got, want) {
 			t.Errorf("not in the explanation:%s\nwhich is:\n%s", want, got)

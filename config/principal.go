@@ -1,7 +1,23 @@
 package config
 
+import (
+	"slices"
+	"strings"
+)
+
 // effects are what a tool may do (tools.Effect), and so what may be granted.
 var effects = []string{"read", "write", "message", "money"}
+
+// AllEffects are the effects that a call can have, from the most harmless.
+func AllEffects() []string { return slices.Clone(effects) }
+
+// effectWords are granted effects as a table shows them.
+func effectWords(granted []string) string {
+	if granted == nil {
+		return "read write"
+	}
+	return strings.Join(granted, " ")
+}
 
 // checkEffectList checks the effects that somebody is granted. An empty list is refused:
 // it reads like a default, and would forbid everything.

@@ -116,6 +116,7 @@ func (k *checker) checkPostgres(path, text string) {
 }
 
 func (k *checker) checkServer() {
+	k.checkEffectList("server.local_effects", k.Server.Local)
 	if !validListen(k.Server.Listen) {
 		k.refuse("server.listen", "%s is no address to listen on; want host:port, such as 127.0.0.1:8080", k.show("server.listen", k.Server.Listen))
 	} else if len(k.Server.Keys) == 0 && !loopback(k.Server.Listen) {

@@ -24,7 +24,7 @@ store: {url: "sqlite://${folder}/drawbridge.db"}
 server:
   listen: 127.0.0.1:0
   keys:
-    - {name: desk, key: ${keys.desk}, tools: ["*"]}
+    - {name: desk, key: ${keys.desk}, tools: ["*"], effects: [read, write, message, money]}
     - {name: narrow, key: ${keys.narrow}, tools: ["*"], agents: ["support"]}
     - {name: hurried, key: ${keys.hurried}, tools: ["*"], requests_per_minute: 1}
 model: {base_url: "${model.url}", api_key: sk-model, name: ci-model}

@@ -30,7 +30,7 @@ store: {url: "sqlite://${folder}/drawbridge.db"}
 server:
   listen: 127.0.0.1:0
   keys:
-    - {name: desk, key: ${key}, tools: ["*"]}
+    - {name: desk, key: ${key}, tools: ["*"], effects: [read, write, message, money]}
     - {name: reader, key: ${readerKey}, tools: ["crm_get_*", "crm_search_*"]}
 log: {format: json}
 `);

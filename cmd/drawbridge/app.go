@@ -142,8 +142,11 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
 			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun}
 	}
-	a.keys, err = auth.NewKeys(keys)
-	return err
+	if a.keys, err = auth.NewKeys(keys); err != nil {
+		return err
+	}
+	a.keys.GrantLocal(a.cfg.Server.Local)
+	return nil
 }
 
 func (a *app) wireModel(ctx context.Context, o appOptions) error {

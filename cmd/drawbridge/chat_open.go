@@ -125,7 +125,7 @@ func (c *console) ownDoor(ctx context.Context, cfg *config.Config, agent string)
 		return nil, errors.Join(err, stop())
 	}
 	listener := newMemoryListener()
-	serving := &http.Server{Handler: asTerminal(a.chat)}
+	serving := &http.Server{Handler: asTerminal(a.chat, cfg.Server.Local)}
 	go func() { _ = serving.Serve(listener) }()
 	a.cleanup(func(context.Context) error { return serving.Close() })
 	a.WorkLive(ctx)
@@ -135,8 +135,8 @@ func (c *console) ownDoor(ctx context.Context, cfg *config.Config, agent string)
 
 // asTerminal lets every request in as the person at the terminal, who may do all
 // that the agent may.
-func asTerminal(next http.Handler) http.Handler {
-	person := auth.Principal{Kind: auth.Local, Name: "terminal", Tools: []string{"*"}, Agents: []string{"*"}}
+func asTerminal(next http.Handler, effects []string) http.Handler {
+	person := auth.Principal{Kind: auth.Local, Name: auth.DoorTerminal, Tools: []string{"*"}, Effects: effects, Agents: []string{"*"}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(auth.With(r.Context(), person)))
 	})

@@ -129,6 +129,7 @@ func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}
+	agent.Effects = []string{"read", "write", "message"} // it thanks by mail
 	mine.Agents = map[string]config.Agent{"billing": agent}
 	hook := config.DefaultWebhook()
 	hook.Scheme, hook.Agent, hook.Prompt = "stripe", "billing", demoPrompt

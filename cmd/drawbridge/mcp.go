@@ -29,7 +29,7 @@ serving process on the same store, and several assistants may each have their ow
 				return err
 			}
 			a.mounts.start(ctx)
-			principal := auth.Principal{Kind: auth.Local, Name: "stdio", Tools: []string{"*"}}
+			principal := auth.Principal{Kind: auth.Local, Name: "stdio", Tools: []string{"*"}, Effects: cfg.Server.Local}
 			err = a.mcp.ServeStdio(ctx, c.in, c.out, principal)
 			return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		},

@@ -112,7 +112,7 @@ server: {listen: 127.0.0.1:0}
 model: {base_url: %q, name: rehearsal}
 log: {format: json}
 agents:
-  billing: {tools: ["crm_*", "email_*", "payment_get_*"], budget: {wall: 1h}}
+  billing: {tools: ["crm_*", "email_*", "payment_get_*"], effects: [read, write, message], budget: {wall: 1h}}
 webhooks:
   stripe:
     scheme: stripe

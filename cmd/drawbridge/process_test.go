@@ -123,6 +123,7 @@ log: {format: json}
 agents:
   billing:
     tools: ["crm_*", "email_*", "payment_get_*"]
+    effects: [read, write, message]
     budget: {wall: 1h}
 webhooks:
   stripe:

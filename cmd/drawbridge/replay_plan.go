@@ -164,9 +164,10 @@ func (p *replayPlan) asAgent(ctx context.Context, as *config.Config, stored stor
 	}
 	agent, run := as.Agents[name], stored.run
 	p.agent, run.Tainted = name, p.brief.Tainted
-	within := p.callersTools(as, run.Owner)
+	within := p.bounds(as, run)
+	may := auth.Principal{Effects: agent.Effects}.Acting("", within)
 	for _, t := range stored.tools {
-		if tools.Match(agent.Tools, t.Name) && (within == nil || tools.Match(within, t.Name)) {
+		if tools.Match(agent.Tools, t.Name) && (within.Tools == nil || tools.Match(within.Tools, t.Name)) && may.MayEffect(string(t.Effect)) {
 			if err := p.offer(t); err != nil {
 				return err
 			}
@@ -187,19 +188,15 @@ func (p *replayPlan) asAgent(ctx context.Context, as *config.Config, stored stor
 	return nil
 }
 
-// callersTools are the patterns that a run's tools have to fit besides its agent's, as they
-// are configured now. What a key that is gone allowed nobody knows.
-func (p *replayPlan) callersTools(as *config.Config, owner string) []string {
-	if !strings.HasPrefix(owner, string(auth.Key)+":") {
-		return nil
+// bounds are what a run may do for its trigger, as it is configured now. What one that is
+// gone allowed nobody knows.
+func (p *replayPlan) bounds(as *config.Config, run dispatch.Run) auth.Bounds {
+	trigger := triggerOf(run)
+	within, err := triggersOf(as).bounds(trigger)
+	if err != nil {
+		p.notes = append(p.notes, trigger+", for whom the run acts, is not configured now: the agent has all of its own tools here")
 	}
-	for _, key := range as.Server.Keys {
-		if (auth.Principal{Kind: auth.Key, Name: key.Name}).String() == owner {
-			return key.Tools
-		}
-	}
-	p.notes = append(p.notes, "the API key of "+owner+", who started the run, is not configured now: the agent has all of its own tools here")
-	return nil
+	return within
 }
 
 // briefOf is what a new run would know about itself.

@@ -14,7 +14,7 @@ import (
 type triggers map[string]auth.Bounds
 
 func triggersOf(cfg *config.Config) triggers {
-	t := triggers{}
+	t := triggers{localTriggers: {Effects: cfg.Server.Local}}
 	for _, key := range cfg.Server.Keys {
 		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects, DryRun: key.DryRun})
 	}
@@ -26,6 +26,9 @@ func triggersOf(cfg *config.Config) triggers {
 	}
 	return t
 }
+
+// localTriggers stands for everybody at this machine, who comes without a key.
+const localTriggers = "local:*"
 
 func triggerName(kind auth.Kind, name string) string {
 	return auth.Principal{Kind: kind, Name: name}.String()
@@ -45,13 +48,12 @@ func triggerOf(run dispatch.Run) string {
 	return triggerName(auth.Webhook, run.Source)
 }
 
-// bounds are what a run may do for its trigger besides what its agent may. Somebody at
-// this machine bounds nothing. Whoever is configured no more is not taken for somebody
+// bounds are what a run may do for its trigger besides what its agent may. Whoever is configured no more is not taken for somebody
 // without bounds: the run waits.
 func (t triggers) bounds(trigger string) (auth.Bounds, error) {
 	switch kind, name, _ := strings.Cut(trigger, ":"); {
 	case auth.Kind(kind) == auth.Local:
-		return auth.Bounds{}, nil
+		return t[localTriggers], nil
 	case auth.Kind(kind) == auth.Schedule && strings.HasPrefix(name, dispatch.FollowUpPrefix):
 		return auth.Bounds{}, nil
 	}

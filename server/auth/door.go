@@ -8,7 +8,10 @@ const (
 	DoorSSE   = "sse"   // MCP over HTTP with server-sent events
 	DoorStdio = "stdio" // MCP over a child process's pipes
 	DoorAgent = "agent" // in process: a run, unless its context names another door
-	DoorChat  = "chat"  // in process: a conversation at the chat endpoint
+	// DoorTerminal is the name of the person at the terminal, whose conversation comes
+	// through DoorChat.
+	DoorTerminal = "terminal"
+	DoorChat     = "chat" // in process: a conversation at the chat endpoint
 )
 
 type doorContext struct{}

@@ -48,6 +48,7 @@ func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 // Keys knows the configured API keys, by their hashes only.
 type Keys struct {
 	known    []knownKey
+	local    []string // effects of callers without a key
 	refusals refusals
 }
 
@@ -114,6 +115,10 @@ func (k APIKey) check() error {
 	return nil
 }
 
+// GrantLocal says which effects the calls of callers may have while no keys are
+// configured. It comes before the first request.
+func (k *Keys) GrantLocal(effects []string) { k.local = effects }
+
 // Configured reports whether there are any keys. Without keys nobody can be told
 // apart, and a listener must not be reachable from other machines.
 func (k *Keys) Configured() bool { return len(k.known) > 0 }
@@ -122,7 +127,7 @@ func (k *Keys) Configured() bool { return len(k.known) > 0 }
 // ErrNoKey, ErrUnknownKey and ErrUnclearKey.
 func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	if !k.Configured() {
-		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}, Agents: []string{"*"}}, nil
+		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}, Effects: slices.Clone(k.local), Agents: []string{"*"}}, nil
 	}
 	presented, err := presentedKey(r.Header)
 	if err != nil {

@@ -102,7 +102,7 @@ func (w *world) lastRow(t *testing.T, want int) guard.Row {
 	return rows[want-1]
 }
 
-var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"shop_*"}}
+var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"shop_*"}, Effects: auth.AllEffects()}
 
 const goodOrder = `{"email":"ada@example.com","amount":250}`
 

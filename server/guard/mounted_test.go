@@ -69,7 +69,7 @@ func (f *far) mount(t testing.TB, list ...tools.Tool) {
 	}
 }
 
-var anyone = auth.Principal{Kind: auth.Key, Name: "anyone", Tools: []string{"*"}}
+var anyone = auth.Principal{Kind: auth.Key, Name: "anyone", Tools: []string{"*"}, Effects: auth.AllEffects()}
 
 func farCall(tool, arguments, key string) guard.Call {
 	return guard.Call{Principal: anyone, Door: auth.DoorHTTP, Tool: "far__" + tool, Arguments: json.RawMessage(arguments), Key: key}

@@ -58,7 +58,7 @@ func TestKeyStandsForOneToolAndItsArguments(t *testing.T) {
 func TestKeysOfTwoPrincipalsAreTwoKeys(t *testing.T) {
 	for _, tool := range writers {
 		w := newWorld(t, guard.Options{})
-		shop := auth.Principal{Kind: auth.Key, Name: "shop", Tools: []string{"*"}}
+		shop := auth.Principal{Kind: auth.Key, Name: "shop", Tools: []string{"*"}, Effects: auth.AllEffects()}
 		w.Call(t.Context(), callFor(tool, goodOrder, "k1"))
 		result := w.Call(t.Context(), guard.Call{Principal: shop, Tool: tool, Arguments: []byte(goodOrder), Key: "k1"})
 		if result.Err != nil || result.Repeated || w.calls() != 2 {
@@ -72,7 +72,7 @@ func TestKeysOfTwoPrincipalsAreTwoKeys(t *testing.T) {
 
 func TestKeyOfARunReachesTheBackendAsItIs(t *testing.T) {
 	w := newWorld(t, guard.Options{})
-	agent := auth.Principal{Kind: auth.Agent, Name: "billing", Tools: []string{"*"}, Run: "run_1"}
+	agent := auth.Principal{Kind: auth.Agent, Name: "billing", Tools: []string{"*"}, Effects: auth.AllEffects(), Run: "run_1"}
 	w.Call(t.Context(), guard.Call{Principal: agent, Tool: "shop_order", Arguments: []byte(goodOrder), Key: "minted-by-the-runtime"})
 	if got := w.keys[0]; got != "minted-by-the-runtime" {
 		t.Errorf("got %q", got)

@@ -7,7 +7,8 @@ import (
 	"drawbridge/tools"
 )
 
-// permission lets a principal call its own tools only. To everybody else a tool
+// permission lets a principal call its own tools only, and of these such as have effects
+// that it was granted. To everybody else a tool
 // does not exist: the answer is the same as for a name that nobody may call, and
 // only the audit tells them apart.
 type permission struct{}
@@ -22,6 +23,8 @@ func (permission) around(next step) step {
 			reason = "no such tool"
 		case !permitted(a.Principal, a.Tool):
 			reason = "not among the principal's tools"
+		case !a.Principal.MayEffect(string(a.tool.Effect)):
+			reason = "the principal may not have the effect " + string(a.tool.Effect)
 		default:
 			return next(ctx, a)
 		}
@@ -30,7 +33,7 @@ func (permission) around(next step) step {
 	}
 }
 
-// permitted reports whether the tool is among the principal's, and among those of the
+// permitted reports whether the tool's name is among the principal's, and among those of the
 // caller that it acts for.
 func permitted(p auth.Principal, tool string) bool {
 	return tools.Match(p.Tools, tool) && (p.Within == nil || tools.Match(p.Within, tool))

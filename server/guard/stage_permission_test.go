@@ -44,3 +44,25 @@ func TestAgentCallsOnlyWhatItsCallerMayCallToo(t *testing.T) {
 		}
 	}
 }
+
+// What moves money has to be granted; the refusal tells it from nothing else.
+func TestEffectThatWasNotGrantedIsNeitherListedNorCalled(t *testing.T) {
+	w := newWorld(t, guard.Options{})
+	for name, c := range map[string]struct {
+		effects []string
+		want    map[string]bool
+	}{
+		"nothing said": {nil, map[string]bool{"shop_quote": true, "shop_order": true, "shop_charge": false}},
+		"granted":      {[]string{"read", "money"}, map[string]bool{"shop_quote": true, "shop_order": false, "shop_charge": true}},
+		"none at all":  {[]string{}, map[string]bool{"shop_quote": false, "shop_order": false, "shop_charge": false}},
+	} {
+		p := auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"*"}, Effects: c.effects}
+		for tool, want := range c.want {
+			before := w.calls()
+			result := w.Call(t.Context(), guard.Call{Principal: p, Tool: tool, Arguments: []byte(goodOrder)})
+			if got := w.calls() > before; got != want || w.Visible(p, tool) != want {
+				t.Errorf("%s: %s called %v, visible %v, want %v (%v)", name, tool, got, w.Visible(p, tool), want, result.Err)
+			}
+		}
+	}
+}

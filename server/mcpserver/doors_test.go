@@ -189,7 +189,7 @@ func TestCancelledWriteStillSettles(t *testing.T) {
 
 func TestHintsAndMetaSayWhatAToolDoes(t *testing.T) {
 	f := newFixture(t, mcpserver.Options{})
-	s := connectInProcess(t, f, auth.Principal{Kind: auth.Agent, Name: "a", Tools: []string{"*"}})
+	s := connectInProcess(t, f, auth.Principal{Kind: auth.Agent, Name: "a", Tools: []string{"*"}, Effects: auth.AllEffects()})
 	list, err := s.ListTools(s.ctx, mcp.ListToolsRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestHintsAndMetaSayWhatAToolDoes(t *testing.T) {
 
 func TestRunIsRecordedWithItsCalls(t *testing.T) {
 	f := newFixture(t, mcpserver.Options{})
-	agent := auth.Principal{Kind: auth.Agent, Name: "billing", Tools: []string{"*"}, Run: "run_1"}
+	agent := auth.Principal{Kind: auth.Agent, Name: "billing", Tools: []string{"*"}, Effects: auth.AllEffects(), Run: "run_1"}
 	s := connectInProcess(t, f, agent)
 	s.callTool(t, "pay", map[string]any{"text": "x"}, "k1")
 	s.ctx = auth.WithDoor(s.ctx, auth.DoorChat)

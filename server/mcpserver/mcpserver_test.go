@@ -53,7 +53,7 @@ const (
 )
 
 // desk may do everything but move money.
-var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"note_*"}}
+var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"note_*"}, Effects: auth.AllEffects()}
 
 func newFixture(t testing.TB, o mcpserver.Options) *fixture {
 	t.Helper()
@@ -98,8 +98,8 @@ func (f *fixture) call(ctx context.Context, in note) (saved, error) {
 func (f *fixture) mux(t testing.TB) http.Handler {
 	t.Helper()
 	keys, err := auth.NewKeys([]auth.APIKey{
-		{Name: "desk", Key: deskKey, Tools: desk.Tools},
-		{Name: "shop", Key: shopKey, Tools: []string{"*"}},
+		{Name: "desk", Key: deskKey, Tools: desk.Tools, Effects: desk.Effects},
+		{Name: "shop", Key: shopKey, Tools: []string{"*"}, Effects: auth.AllEffects()},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 )
 
 // shop may call everything.
-var shop = auth.Principal{Kind: auth.Key, Name: "shop", Tools: []string{"*"}}
+var shop = auth.Principal{Kind: auth.Key, Name: "shop", Tools: []string{"*"}, Effects: auth.AllEffects()}
 
 const anySchema = `{"type":"object"}`
 
