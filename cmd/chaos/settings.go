@@ -48,6 +48,7 @@ agents:
   clerk:
     instructions: Do what the event asks for.
     tools: ["%s__*"]
+    effects: [read, write, message, money]
     budget: {turns: 30, calls: 60, wall: 1h}
 webhooks:
   %s:

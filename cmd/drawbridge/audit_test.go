@@ -46,7 +46,7 @@ func TestEveryCallOfARunLeavesOneAuditRow(t *testing.T) {
 	if err := a.backends.seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.store.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "desk", Source: "test", Prompt: "go"}); err != nil {
+	if err := a.store.Start(t.Context(), dispatch.NewRun{ID: "run_1", Agent: "desk", Source: dispatch.FromTerminal, Prompt: "go"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.worker.RunOne(t.Context(), "run_1"); err != nil {

@@ -23,6 +23,8 @@ var everyEffect = []string{string(tools.Read), string(tools.Write), string(tools
 // dryRule wants all calls in dry run.
 type dryRule struct{}
 
+func (dryRule) Version() string { return "test" }
+
 func (dryRule) Judge(context.Context, guard.Question) guard.Verdict {
 	return guard.Verdict{Action: guard.DryRun, Rule: "all"}
 }

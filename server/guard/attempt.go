@@ -23,8 +23,10 @@ type attempt struct {
 	arguments  any
 	unreadable error
 
-	verdict    Verdict // of the policy
-	dry        string  // who wants a dry run, "" if nobody does
+	noted      Effected // as what the call counts, if it does
+	place      int64    // in the order of calls that count, 0 if it does not
+	verdict    Verdict  // of the policy
+	dry        string   // who wants a dry run, "" if nobody does
 	decision   Decision
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called
@@ -46,6 +48,11 @@ func (a *attempt) effect() tools.Effect {
 		return ""
 	}
 	return a.tool.Effect
+}
+
+// question is the attempt as a policy judges it.
+func (a *attempt) question() Question {
+	return Question{Principal: a.Principal, Door: a.Door, Tool: a.tool.Tool, Arguments: a.arguments, Run: a.Run, Measure: a.noted.Measure, Place: a.place}
 }
 
 func newAttempt(c Call, tool *guarded) *attempt {

@@ -46,6 +46,13 @@ type Options struct {
 	RepeatWindow time.Duration
 	// RepeatEffects are those of the tools that it holds for; nil is DefaultRepeatEffects.
 	RepeatEffects []tools.Effect
+	// Totals remember what was done how often and for how much. Nil counts nothing.
+	Totals Totals
+	// Measure says how much a call does; nil knows of no money and of no recipients.
+	Measure func(ctx context.Context, q Question) Measure
+	// Counted are patterns of tools whose calls count besides those that move money or
+	// leave the company.
+	Counted []string
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -131,8 +138,9 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		permission{},
 		validate{}, // before anything is claimed, counted or asked
 		&once{ledger: ledger, now: o.Now, log: o.Log, window: newWindow(o)},
+		count{totals: o.Totals, measure: o.Measure, also: o.Counted, now: o.Now, log: o.Log}, // before any rule or limit adds up
 		policy{rules: o.Policy}, // behind once: a repeated call is not judged again
-		dryRun{},                // behind the policy, which may want one; before anything is counted, or anybody asked
+		dryRun{},                // behind the policy, which may want one; before a limit is used up, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
 		approve{approvals: o.Approvals, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against

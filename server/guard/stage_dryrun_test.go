@@ -18,6 +18,8 @@ type judge guard.Verdict
 
 func (j judge) Judge(context.Context, guard.Question) guard.Verdict { return guard.Verdict(j) }
 
+func (j judge) Version() string { return "test" }
+
 // dryRuns are the ways into a dry run.
 var dryRuns = map[string]func(c *guard.Call) (guard.Policy, string){
 	"of the key": func(c *guard.Call) (guard.Policy, string) {
@@ -25,7 +27,7 @@ var dryRuns = map[string]func(c *guard.Call) (guard.Policy, string){
 		return nil, "key:desk"
 	},
 	"of the agent": func(c *guard.Call) (guard.Policy, string) {
-		c.Principal = auth.Principal{Kind: auth.Agent, Name: "billing", Run: "run_1", Tools: []string{"*"}, DryRun: true}
+		c.Principal = auth.Principal{Kind: auth.Agent, Name: "billing", Run: "run_1", Tools: []string{"*"}, Effects: auth.AllEffects(), DryRun: true}
 		return nil, "agent:billing"
 	},
 	"of one call": func(c *guard.Call) (guard.Policy, string) {
@@ -79,6 +81,8 @@ func TestDryRunLeavesItsKeyFree(t *testing.T) {
 		}
 	}
 }
+
+func (s *switched) Version() string { return "test" }
 
 // switched is a policy that changes.
 type switched struct{ guard.Policy }

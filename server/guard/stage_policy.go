@@ -17,7 +17,8 @@ func (s policy) around(next step) step {
 		return next
 	}
 	return func(ctx context.Context, a *attempt) Result {
-		a.verdict = s.rules.Judge(ctx, Question{Principal: a.Principal, Door: a.Door, Tool: a.tool.Tool, Arguments: a.arguments, Run: a.Run})
+		a.verdict = s.rules.Judge(ctx, a.question())
+		a.verdict.Policy = s.rules.Version()
 		if a.verdict.Action == Deny {
 			return a.refuse("policy", a.verdict.Rule, tools.Errorf(tools.Denied, "%s",
 				cmp.Or(a.verdict.Reason, "a rule does not allow this call. Nothing was done.")))

@@ -14,6 +14,8 @@ type Policy interface {
 	// Judge gives what is to become of a call. A rule that cannot be evaluated denies,
 	// and the verdict says so: there is no error that could be overlooked.
 	Judge(ctx context.Context, q Question) Verdict
+	// Version names the rules: another set has another version.
+	Version() string
 }
 
 // Question is a call that a policy judges.
@@ -24,6 +26,10 @@ type Question struct {
 	// Arguments are the call's, decoded with numbers as they were written (json.Number).
 	Arguments any
 	Run       string
+	// Measure is how much the call does, and Place its place among those that count (see
+	// Totals): what it does itself is behind it.
+	Measure Measure
+	Place   int64
 }
 
 // Action is what becomes of a call.

@@ -25,6 +25,7 @@ type Store interface {
 	dispatch.DeadStore
 	guard.Ledger
 	guard.ApprovalBook
+	guard.Totals
 	auth.Counter
 	webhook.Meter
 	mcpmount.Book
@@ -73,6 +74,11 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Approvals/AreListed":                                        approvalsAreListed,
 		"Approvals/NoticesAreOwedUntilTold":                          noticesAreOwedUntilTold,
 		"Approvals/GoByAge":                                          approvalsGoByAge,
+		"Totals/AddUpWhatFits":                                       totalsAddUpWhatFits,
+		"Totals/KeepTheirOrder":                                      totalsKeepTheirOrder,
+		"Totals/OfCallsAtOnceSeeEachOther":                           totalsOfCallsAtOnceSeeEachOther,
+		"Totals/ForgetWhatCountsNoMore":                              totalsForgetWhatCountsNoMore,
+		"Totals/CallsOfARunAreCounted":                               callsOfARunAreCounted,
 		"Limits/RateOfACallerIsKept":                                 rateOfACallerIsKept,
 		"Limits/TestRUN09_RequestsUnderWayCountUntilTheirTimeIsOver": requestsUnderWayCountUntilTheirTimeIsOver,
 		"Limits/TestRUN09_DeliveriesAreTakenOfOneMeasure":            deliveriesAreTakenOfOneMeasure,
