@@ -27,8 +27,9 @@ type Tool struct {
 	// Destructive: the effect overwrites or ends something and cannot simply be
 	// undone by another call.
 	Destructive bool
-	// Taints: the output carries text written by outsiders (mail bodies, ticket
-	// text), which must never be taken for instructions.
+	// Taints: the output carries text written by outsiders (mail bodies, ticket text,
+	// names that customers gave themselves), or notes that a run which had read such text
+	// may have written down. None of it must ever be taken for instructions.
 	Taints bool
 	// OpenWorld: the tool reaches beyond the systems configured here.
 	OpenWorld bool

@@ -35,6 +35,7 @@ func customerTools(c *CRM) []tools.Tool {
 				"Use it when you do not know exactly who is meant; with an id, an exact email address or an external reference call crm_get_customer right away. " +
 				"Returns profiles only: call crm_get_customer for tickets, orders and history.",
 			Effect: tools.Read,
+			Taints: true,
 		}, c.SearchCustomers),
 		tools.Define(tools.Spec{
 			Name:  GetCustomerTool,
@@ -61,6 +62,7 @@ func customerTools(c *CRM) []tools.Tool {
 			Effect:      tools.Write,
 			Idempotent:  c.driver.HonoursKeys(),
 			Destructive: true,
+			Taints:      true,
 		}, c.UpdateCustomer),
 	}
 }

@@ -39,6 +39,7 @@ func dealTools(c *CRM) []tools.Tool {
 			Effect:      tools.Write,
 			Idempotent:  c.driver.HonoursKeys(),
 			Destructive: true,
+			Taints:      true,
 		}, c.UpdateDeal),
 		tools.Define(tools.Spec{
 			Name:  SearchDealsTool,
@@ -46,6 +47,7 @@ func dealTools(c *CRM) []tools.Tool {
 			Description: "Find deals by words, customer, stage or owner, newest first. " +
 				"Amounts may be in several currencies: never add those up.",
 			Effect: tools.Read,
+			Taints: true,
 		}, c.SearchDeals),
 	}
 }

@@ -38,6 +38,7 @@ func taskTools(c *CRM) []tools.Tool {
 			Description: "Tasks of colleagues, the most urgent first; open ones unless you ask for others. " +
 				"Filter by customer, assignee or due time. For customers' requests use crm_search_tickets.",
 			Effect: tools.Read,
+			Taints: true,
 		}, c.ListTasks),
 		tools.Define(tools.Spec{
 			Name:  CompleteTaskTool,
@@ -47,6 +48,7 @@ func taskTools(c *CRM) []tools.Tool {
 			Effect:      tools.Write,
 			Idempotent:  c.driver.HonoursKeys(),
 			Destructive: true,
+			Taints:      true,
 		}, c.CompleteTask),
 	}
 }

@@ -41,7 +41,7 @@ func TestFamilyHasTheseToolsWithTheseEffects(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{
-		"crm_complete_task write destructive",
+		"crm_complete_task write destructive taints",
 		"crm_create_customer write",
 		"crm_create_deal write",
 		"crm_create_task write",
@@ -50,15 +50,15 @@ func TestFamilyHasTheseToolsWithTheseEffects(t *testing.T) {
 		"crm_get_order read taints",
 		"crm_get_product read",
 		"crm_list_interactions read taints",
-		"crm_list_tasks read",
+		"crm_list_tasks read taints",
 		"crm_log_interaction write taints",
-		"crm_search_customers read",
-		"crm_search_deals read",
+		"crm_search_customers read taints",
+		"crm_search_deals read taints",
 		"crm_search_orders read taints",
 		"crm_search_products read",
 		"crm_search_tickets read taints",
-		"crm_update_customer write destructive",
-		"crm_update_deal write destructive",
+		"crm_update_customer write destructive taints",
+		"crm_update_deal write destructive taints",
 		"crm_update_order write destructive taints",
 		"crm_update_ticket write destructive taints",
 	}

@@ -97,25 +97,27 @@ func TestToolsHaveTheirEffects(t *testing.T) {
 	type traits struct {
 		Effect                             tools.Effect
 		Idempotent, Destructive, OpenWorld bool
+		Taints                             bool
 	}
-	read := traits{Effect: tools.Read, Idempotent: true}
+	sums := traits{Effect: tools.Read, Idempotent: true}
+	read := traits{Effect: tools.Read, Idempotent: true, Taints: true} // with names and descriptions that payers wrote
 	want := map[string]traits{
 		"payment_search_payments":     read,
 		"payment_get_payment":         read,
-		"payment_create_refund":       {tools.Money, true, true, false},
-		"payment_create_invoice":      {tools.Write, true, false, false},
-		"payment_send_invoice":        {tools.Money, true, false, true},
-		"payment_void_invoice":        {tools.Write, true, true, false},
+		"payment_create_refund":       {tools.Money, true, true, false, false},
+		"payment_create_invoice":      {tools.Write, true, false, false, false},
+		"payment_send_invoice":        {tools.Money, true, false, true, true},
+		"payment_void_invoice":        {tools.Write, true, true, false, true},
 		"payment_search_invoices":     read,
-		"payment_create_payment_link": {tools.Money, true, false, false},
+		"payment_create_payment_link": {tools.Money, true, false, false, false},
 		"payment_list_subscriptions":  read,
-		"payment_cancel_subscription": {tools.Money, true, true, false},
-		"payment_list_disputes":       read,
-		"payment_get_balance":         read,
+		"payment_cancel_subscription": {tools.Money, true, true, false, true},
+		"payment_list_disputes":       sums,
+		"payment_get_balance":         sums,
 	}
 	got := map[string]traits{}
 	for _, tool := range payment.Tools(payment.New(broken{traits: payment.Traits{Idempotent: true}})) {
-		got[tool.Name] = traits{tool.Effect, tool.Idempotent, tool.Destructive, tool.OpenWorld}
+		got[tool.Name] = traits{tool.Effect, tool.Idempotent, tool.Destructive, tool.OpenWorld, tool.Taints}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)

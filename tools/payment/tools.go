@@ -18,7 +18,8 @@ const (
 	ToolGetBalance         = "payment_get_balance"
 )
 
-// Tools are the family's tools over p's backend. Whether the writes honour an
+// Tools are the family's tools over p's backend. Those whose results show a customer's
+// name, or what a payment or an invoice is for, taint: payers write both. Whether the writes honour an
 // idempotency key is the backend's to say; see [Traits].
 func Tools(p *Payment) []tools.Tool {
 	keyed := p.traits.Idempotent
@@ -28,12 +29,14 @@ func Tools(p *Payment) []tools.Tool {
 			Title:       "Search payments",
 			Description: "Find payments by customer, state, time, sum or words. Use it when you have no payment id. The state is matched exactly: a payment refunded in part is partially_refunded, not succeeded.",
 			Effect:      tools.Read,
+			Taints:      true,
 		}, p.SearchPayments),
 		tools.Define(tools.Spec{
 			Name:        ToolGetPayment,
 			Title:       "Get a payment",
 			Description: "Show one payment with its customer, its refunds and what is left to refund. Takes our id or the provider's reference, such as pi_demo_1001. Use it before a refund.",
 			Effect:      tools.Read,
+			Taints:      true,
 		}, p.GetPayment),
 		tools.Define(tools.Spec{
 			Name:        ToolCreateRefund,
@@ -57,6 +60,7 @@ func Tools(p *Payment) []tools.Tool {
 			Effect:      tools.Money,
 			Idempotent:  keyed,
 			OpenWorld:   true,
+			Taints:      true,
 		}, p.SendInvoice),
 		tools.Define(tools.Spec{
 			Name:        ToolVoidInvoice,
@@ -65,12 +69,14 @@ func Tools(p *Payment) []tools.Tool {
 			Effect:      tools.Write,
 			Idempotent:  keyed,
 			Destructive: true,
+			Taints:      true,
 		}, p.VoidInvoice),
 		tools.Define(tools.Spec{
 			Name:        ToolSearchInvoices,
 			Title:       "Search invoices",
 			Description: "Find invoices by customer, state, time, due date, total or words, with their lines.",
 			Effect:      tools.Read,
+			Taints:      true,
 		}, p.SearchInvoices),
 		tools.Define(tools.Spec{
 			Name:        ToolCreatePaymentLink,
@@ -84,6 +90,7 @@ func Tools(p *Payment) []tools.Tool {
 			Title:       "List subscriptions",
 			Description: "List subscriptions, of one customer or in one state.",
 			Effect:      tools.Read,
+			Taints:      true,
 		}, p.ListSubscriptions),
 		tools.Define(tools.Spec{
 			Name:        ToolCancelSubscription,
@@ -92,6 +99,7 @@ func Tools(p *Payment) []tools.Tool {
 			Effect:      tools.Money,
 			Idempotent:  keyed,
 			Destructive: true,
+			Taints:      true,
 		}, p.CancelSubscription),
 		tools.Define(tools.Spec{
 			Name:        ToolListDisputes,
