@@ -31,6 +31,7 @@ func (d *Dispatcher) Talk(ctx context.Context, talk Talk) (Exchange, error) {
 	if x, err := d.joinFirst(ctx, RequestKey{run.Owner, run.Key, run.Digest}, talk.Again, talk.CancelWhenGone); x != nil || err != nil {
 		return x, err
 	}
+	run.Tainted = run.Tainted || !d.ownWords(ctx, run.Owner, talk.Conversation)
 	brief, err := d.brief(ctx, run, &talk.Conversation)
 	if err != nil {
 		return nil, err
