@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,10 @@ func mcpCommand(c *console) *cobra.Command {
 		Short: "Serve the tools to a desktop assistant over stdio",
 		Long: `Speaks MCP on standard input and output, for a desktop assistant or IDE that starts it as a
 child process. Nothing but the protocol is written to standard output. It works beside a
-serving process on the same store, and several assistants may each have their own.`,
+serving process on the same store, and several assistants may each have their own.
+
+The assistant may do what the API key in the environment variable DRAWBRIDGE_KEY may. Without
+one it may call every tool whose effect is among server.local.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.settings(cmd)
@@ -28,10 +33,33 @@ serving process on the same store, and several assistants may each have their ow
 			if err != nil {
 				return err
 			}
-			a.mounts.start(ctx)
-			principal := auth.Principal{Kind: auth.Local, Name: "stdio", Tools: []string{"*"}, Effects: cfg.Server.Local}
-			err = a.mcp.ServeStdio(ctx, c.in, c.out, principal)
+			principal, err := c.stdioPrincipal(a.keys, cfg.Server.Local)
+			if err == nil {
+				a.mounts.start(ctx)
+				err = a.mcp.ServeStdio(ctx, c.in, c.out, principal)
+			}
 			return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		},
 	}
+}
+
+// keyInEnvironment holds the API key of whoever starts the process. An assistant's settings
+// have a place for a child's environment; its arguments, others can read.
+const keyInEnvironment = "DRAWBRIDGE_KEY"
+
+// stdioPrincipal is whoever is at the other end of the pipes: the holder of the key in
+// the environment, or, without one, somebody at this machine.
+func (c *console) stdioPrincipal(keys *auth.Keys, local []string) (auth.Principal, error) {
+	key, set := c.lookup(keyInEnvironment)
+	if !set || key == "" {
+		return auth.Principal{Kind: auth.Local, Name: auth.DoorStdio, Tools: []string{"*"}, Effects: local}, nil
+	}
+	if !keys.Configured() {
+		return auth.Principal{}, fmt.Errorf("%s is set, and there are no keys under server.keys", keyInEnvironment)
+	}
+	principal, err := keys.Authenticate(&http.Request{Header: http.Header{"X-Api-Key": {key}}})
+	if err != nil {
+		return auth.Principal{}, fmt.Errorf("%s: %w", keyInEnvironment, err)
+	}
+	return principal, nil
 }

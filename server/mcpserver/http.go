@@ -47,6 +47,8 @@ func (s *Server) HTTP() http.Handler {
 			r, end = s.endless(w, r)
 			defer end()
 		}
+		w, r, release := s.wires.watch(w, r)
+		defer release()
 		s.http.ServeHTTP(w, r)
 	}))
 }

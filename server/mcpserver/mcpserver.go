@@ -11,7 +11,7 @@
 // conversation.go let a tool speak with its caller while it works.
 //
 // The other files each make up for something that mcp-go leaves to its user:
-// edge.go, handshake.go and sessions.go for HTTP, pages.go for lists, sse.go, stdio.go. The order of shutting down is
+// edge.go, handshake.go and sessions.go for HTTP, wire.go for notifications, pages.go for lists, sse.go, stdio.go. The order of shutting down is
 // in [Server.Close].
 package mcpserver
 
@@ -83,6 +83,7 @@ type Server struct {
 	sse      *server.SSEServer
 	sessions *sessions
 	streams  *sessions // of SSE
+	wires    *wires
 	oversize *oversize
 	options  Options
 
@@ -98,7 +99,7 @@ type Server struct {
 // until Close.
 func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions(), oversize: newOversize(o)}
+	s := &Server{guard: g, options: o, sessions: newSessions(), streams: newSessions(), wires: &wires{open: map[string]*wire{}}, oversize: newOversize(o)}
 	s.leaving, s.leave = context.WithCancel(context.Background())
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.conversations = &conversations{log: o.Log, timeout: o.AskTimeout, leaving: s.leaving, open: map[string]*question{}}

@@ -25,8 +25,8 @@ const maxMessage = 1000
 // silence, and ask again.
 //
 // mcp-go loses a notification that is still on its way when the result is ready.
-// A call that sent any therefore pauses before it answers; other calls pay
-// nothing for this.
+// A call that sent any therefore waits for them before it answers, see wire; other
+// calls pay nothing for this.
 func (s *Server) reportProgress(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 	return func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		if request.Params.Meta == nil || request.Params.Meta.ProgressToken == nil {
@@ -36,7 +36,7 @@ func (s *Server) reportProgress(next server.ToolHandlerFunc) server.ToolHandlerF
 		reports.start()
 		result, err := next(tools.WithProgress(ctx, reports.tell), request)
 		if reports.stop() > 0 {
-			pause(ctx, settle)
+			wireOf(ctx).flush(ctx)
 		}
 		return result, err
 	}
@@ -114,7 +114,7 @@ func (r *reports) send(progress, total float64, message string) {
 		params["message"] = message[:min(len(message), maxMessage)]
 	}
 	// A client that cannot be reached misses a report, no more.
-	_ = r.server.SendNotificationToClient(r.ctx, "notifications/progress", params)
+	_ = wireOf(r.ctx).hand(func() error { return r.server.SendNotificationToClient(r.ctx, "notifications/progress", params) })
 	r.timer.Reset(r.every)
 }
 

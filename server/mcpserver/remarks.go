@@ -29,7 +29,7 @@ func (s *Server) remark(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		result, err := next(tools.WithRemarks(ctx, func(r tools.Remark) { remarks.send(mcp.LoggingLevel(r.Level), r.Message) }), request)
 		remarks.outcome(guard.NameOf(request), result, err, time.Since(began))
 		if remarks.stop() > 0 {
-			pause(ctx, settle)
+			wireOf(ctx).flush(ctx)
 		}
 		return result, err
 	}
@@ -93,7 +93,8 @@ func (r *remarks) send(level mcp.LoggingLevel, data any) {
 	if text, ok := data.(string); ok && len(text) > maxMessage {
 		data = text[:maxMessage]
 	}
-	if r.server.SendLogMessageToClient(r.ctx, mcp.NewLoggingMessageNotification(level, logger, data)) == nil {
+	message := mcp.NewLoggingMessageNotification(level, logger, data)
+	if wireOf(r.ctx).hand(func() error { return r.server.SendLogMessageToClient(r.ctx, message) }) == nil {
 		r.sent++
 	}
 }

@@ -13,8 +13,6 @@ import (
 
 const (
 	messagePath = "/message"
-	// settle is how long answers get to travel from mcp-go's queues to the wire.
-	settle = 20 * time.Millisecond
 	// nobodysOrigin can be no page's (RFC 2606, section 2). mcp-go lets every web
 	// page read an SSE stream, unless some origin is named that alone may.
 	nobodysOrigin = "https://nobody.invalid"
@@ -57,17 +55,22 @@ func (s *Server) ownStream(next http.Handler) http.Handler {
 		defer end()
 		id := s.streams.open(ownerOf(r))
 		defer s.streams.end(id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), streamContext{}, id)))
+		wire, release := s.wires.of(id)
+		defer release()
+		next.ServeHTTP(watched{ResponseWriter: w, wire: wire}, r.WithContext(context.WithValue(r.Context(), streamContext{}, id)))
 	})
 }
 
 func (s *Server) onOwnStream(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.streams.belongs(r.URL.Query().Get("sessionId"), ownerOf(r)) {
+		id := r.URL.Query().Get("sessionId")
+		if !s.streams.belongs(id, ownerOf(r)) {
 			refuse(w, http.StatusNotFound, "there is no such session: open a stream with GET /sse")
 			return
 		}
-		next.ServeHTTP(w, r)
+		wire, release := s.wires.of(id) // the call goes on behind the request, and keeps it
+		defer release()
+		next.ServeHTTP(w, r.WithContext(withWire(r.Context(), wire)))
 	})
 }
 

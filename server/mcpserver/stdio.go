@@ -25,8 +25,9 @@ const stdioWorkers = 32
 // in in.Read until that returns.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal auth.Principal) error {
 	open := newUnanswered()
-	answers := &answerWriter{out: out, open: open}
+	answers := &answerWriter{out: out, open: open, wire: &wire{}}
 	identify := func(ctx context.Context) context.Context {
+		ctx = withWire(ctx, answers.wire)
 		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
 	}
 	requests := newRequestReader(identify(ctx), in, s.options, answers, open, s.oversize)

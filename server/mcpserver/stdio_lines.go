@@ -122,6 +122,7 @@ type answerWriter struct {
 	mu   sync.Mutex
 	out  io.Writer
 	open *unanswered
+	wire *wire
 }
 
 func (w *answerWriter) Write(line []byte) (int, error) {
@@ -129,6 +130,7 @@ func (w *answerWriter) Write(line []byte) (int, error) {
 	defer w.mu.Unlock()
 	n, err := w.out.Write(line)
 	w.open.answered(line)
+	w.wire.saw(line)
 	return n, err
 }
 
