@@ -31,12 +31,12 @@ var spoken = [][]byte{[]byte(`"method":"notifications/progress"`), []byte(`"meth
 // sent one, and drops those that are on their way when the answer is ready; so an answer
 // waits until they are out.
 type wire struct {
-	mu        sync.Mutex
-	handed    int
-	written   int
-	changed   chan struct{} // closed at the next that is written; nil if nobody waits
-	users     int           // requests and streams that hold it, see wires
-	alone     bool          // it carries one request only, event by event: nothing has to settle
+	mu      sync.Mutex
+	handed  int
+	written int
+	changed chan struct{} // closed at the next that is written; nil if nobody waits
+	users   int           // requests and streams that hold it, see wires
+	alone   bool          // it carries one request only, event by event: nothing has to settle
 }
 
 type wireContext struct{}
