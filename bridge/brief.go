@@ -63,6 +63,7 @@ func (r *run) brief(ctx context.Context) (Brief, error) {
 		Output:        agent.Output,
 		ResultLimit:   r.options.ResultLimit,
 		Tainted:       r.task.Tainted,
+		Foreign:       r.functions.foreign,
 		Always:        agent.Always,
 		Limits:        r.options.Limits,
 		FunctionsHash: r.functions.hash,
@@ -76,7 +77,7 @@ func (r *run) brief(ctx context.Context) (Brief, error) {
 		b.Instructions = strings.TrimSpace(b.Instructions + "\n\n" + made.words())
 	}
 	if r.task.Later != nil {
-		b.Always, b.Functions, b.FunctionsHash = nil, []string{}, "" // there is one turn, and nothing to call in it
+		b.Always, b.Functions, b.FunctionsHash, b.Foreign = nil, []string{}, "", false // there is one turn, and nothing to call in it
 		return b, nil
 	}
 	first := r.functions.choose(b, nil)

@@ -136,7 +136,7 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 	}
 	calling, cancel := context.WithTimeout(calling, r.options.CallTimeout)
 	defer cancel()
-	if r.task.Taint != nil && r.history.tainted() {
+	if r.task.Taint != nil && r.tainted(intent.Effect) {
 		calling = r.task.Taint(calling)
 	}
 	if r.task.Held != nil {
@@ -165,6 +165,19 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 	}
 	r.log.WarnContext(ctx, "call without a result", "tool", intent.Tool, "error", err)
 	return judge(intent, result, err, calling.Err() != nil, r.options.CallTimeout.String())
+}
+
+// tainted reports whether a call is that of a run which has seen text of outsiders.
+//
+// The descriptions of their tools are such text too, which a model is shown before it calls
+// anything. For what leaves the company and what moves money that counts; a read, or a
+// call of those tools themselves, is not held against a run for what it was offered, or no
+// run could use them.
+func (r *run) tainted(effect Effect) bool {
+	if r.history.tainted() {
+		return true
+	}
+	return (effect == Message || effect == Money) && (r.history.brief.Foreign || r.functions.foreign)
 }
 
 // judge makes a result of a call that returned none.

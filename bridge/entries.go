@@ -32,6 +32,8 @@ type Brief struct {
 	ResultLimit int `json:"result_limit"`
 	// Tainted: the prompt already carries text written by outsiders.
 	Tainted bool `json:"tainted,omitempty"`
+	// Foreign: some of the functions are described by outsiders.
+	Foreign bool `json:"foreign,omitempty"`
 	// Always are patterns of tools that go into every request; Limits is what one
 	// request may carry.
 	Always []string         `json:"always,omitempty"`

@@ -31,6 +31,7 @@ type functions struct {
 	index   *selection.Index
 	leftOut []LeftOut
 	hash    string // of all definitions, to the last byte
+	foreign bool   // some are described by outsiders
 	claimed bool   // the server notes the keys of calls before it makes them, where need be
 
 	reported sync.Once
@@ -69,7 +70,7 @@ func functionsOf(tools []Tool) *functions {
 	names := convert.Names(all, readResultName, selection.FindToolsName)
 	seen := make(map[string]bool, len(tools))
 	for _, tool := range tools {
-		f.claimed = f.claimed || tool.Claims
+		f.claimed, f.foreign = f.claimed || tool.Claims, f.foreign || tool.Foreign
 		if seen[tool.Name] {
 			f.leave(tool.Name, errors.New("another tool of the list has the same name"))
 			continue

@@ -18,6 +18,7 @@ const (
 	MetaEffect     = "drawbridge/effect"     // of a tool: read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // of a tool: it honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // of a tool: its output carries outsiders' text
+	MetaForeign    = "drawbridge/foreign"    // of a tool: its description is outsiders' text
 	MetaUnknown    = "drawbridge/unknown"    // of a tool: the Policy for calls whose outcome is not known
 	MetaClaims     = "drawbridge/claims"     // of a tool: its server notes the key of a call before it makes it
 	metaApproval   = "drawbridge/approval"   // of a result: {"id", "expires_at", "state"}, where it waits for people
@@ -50,6 +51,8 @@ type Tool struct {
 	Idempotent bool
 	// Taints: the output carries text written by outsiders.
 	Taints bool
+	// Foreign: its description is text written by outsiders.
+	Foreign bool
 	// Policy is what the tool says about calls whose outcome is not known; "" if nothing.
 	Policy Policy
 	// Claimed: the server notes the key of a call before it makes it, and makes no call of
@@ -269,6 +272,7 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 	}
 	t.Idempotent = t.Idempotent || t.Effect == Read
 	json.Unmarshal(meta[MetaTaints], &t.Taints)
+	json.Unmarshal(meta[MetaForeign], &t.Foreign)
 	var exact string
 	if json.Unmarshal(meta[MetaInput], &exact) == nil && json.Valid([]byte(exact)) {
 		t.Input = json.RawMessage(exact)

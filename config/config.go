@@ -206,7 +206,7 @@ const (
 const (
 	// TrustHints: its annotations say what is a read, and what is destructive.
 	TrustHints = "hints"
-	// TrustResults: what its tools return is not text of outsiders.
+	// TrustResults: what its tools return, and how they describe themselves, is not text of outsiders.
 	TrustResults = "results"
 	// TrustChanges: a tool that is new or changed is offered without a person's
 	// having accepted it.

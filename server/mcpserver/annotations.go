@@ -15,6 +15,8 @@ const (
 	MetaEffect     = "drawbridge/effect"     // read, write, message or money
 	MetaIdempotent = "drawbridge/idempotent" // the backend honours an idempotency key
 	MetaTaints     = "drawbridge/taints"     // the output carries text written by outsiders
+	// MetaForeign: the tool is described by somebody whose words are not ours.
+	MetaForeign = "drawbridge/foreign"
 	// MetaUnknown says what to do about a call whose outcome nobody knows, retry, check or
 	// ask, where that does not follow from the rest.
 	MetaUnknown = "drawbridge/unknown"
@@ -45,6 +47,9 @@ func describe(tool tools.Tool) mcp.Tool {
 	}
 	if policy := tool.WhenUnknown(); policy != byDefault(tool) {
 		listed.Meta.SetMetaField(MetaUnknown, string(policy))
+	}
+	if tool.Mounted && tool.Taints { // whose results are not trusted describes it as well
+		listed.Meta.SetMetaField(MetaForeign, true)
 	}
 	if tool.Mounted {
 		listed.RawInputSchema = listableInput(tool.Input)

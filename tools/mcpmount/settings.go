@@ -48,7 +48,7 @@ type Settings struct {
 	// TrustHints: the server's word on what a tool does is believed. Otherwise a
 	// tool that Effects does not name is a write, not idempotent and destructive.
 	TrustHints bool
-	// TrustResults: results are not outsiders' text. Otherwise every tool taints.
+	// TrustResults: results are not outsiders' text, nor are descriptions. Otherwise every tool taints.
 	TrustResults bool
 	// TrustChanges: new and changed definitions are offered without a person's word.
 	TrustChanges bool
