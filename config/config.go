@@ -22,6 +22,8 @@ type Config struct {
 	Schedules map[string]Schedule `yaml:"schedules"`
 	// Callbacks is what holds for all callbacks.
 	Callbacks Callbacks `yaml:"callbacks"`
+	// Approvals is who is asked to agree to calls.
+	Approvals Approvals `yaml:"approvals"`
 	Egress    Egress    `yaml:"egress"`
 	Workers   Workers   `yaml:"workers"`
 	// Retention is how long what is over and done with is kept.
@@ -118,6 +120,8 @@ type Key struct {
 	// DryRun: the holder's calls, and those of agents that work for the holder, say what
 	// they would do and change nothing.
 	DryRun bool `yaml:"dry_run"`
+	// Approve: its holder may decide about calls that wait for an approval.
+	Approve bool `yaml:"approve"`
 }
 
 // Chat is the door for chat clients, at /v1/chat/completions.

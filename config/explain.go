@@ -22,6 +22,7 @@ func (c *Config) Explain(w io.Writer) {
 	c.explainAgents(w)
 	c.explainWebhooks(w)
 	c.explainSchedules(w)
+	c.explainApprovals(w)
 }
 
 func (c *Config) explainServer(w io.Writer) {

@@ -191,7 +191,7 @@ webhooks:
 `
 	const want = `f.yaml:2:3: server.lisen: unknown key "lisen"; did you mean "listen"?
 f.yaml:4:13: server.max_body: "10M": want a number of bytes with a unit (KiB, MiB or GiB of 1024, kB, MB or GB of 1000), such as 512KiB or 10MiB
-f.yaml:5:10: server.keys[0]: want a mapping with keys of name, key, tools, effects, agents, requests_per_minute, concurrent, dry_run; got a single value
+f.yaml:5:10: server.keys[0]: want a mapping with keys of name, key, tools, effects, agents, requests_per_minute, concurrent, dry_run, approve; got a single value
 f.yaml:6:14: store.url: want sqlite:// and a path, such as sqlite://./data/drawbridge.db, or postgres://user:password@host/database
 f.yaml:7:17: workers.runs: 0 is out of range; want 1 to 1024
 f.yaml:7:31: workers.callbacks: "many": want a whole number

@@ -44,6 +44,7 @@ func (c *Config) check() *checker {
 	k.checkAgents()
 	k.checkWebhooks()
 	k.checkCallbacks()
+	k.checkApprovals()
 	k.checkEgress()
 	k.checkSchedules()
 	k.checkWorkers()

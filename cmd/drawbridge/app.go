@@ -16,6 +16,7 @@ import (
 	"drawbridge/config"
 	"drawbridge/server"
 	"drawbridge/server/apihttp"
+	"drawbridge/server/approvalapi"
 	"drawbridge/server/auth"
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
@@ -50,8 +51,11 @@ type app struct {
 	chat     http.Handler  // all below /v1, for callers who are known
 	below    apihttp.Table // what there is
 	http     *server.Server
-	keys     *auth.Keys
-	limits   *auth.Limits // of those who come in below /v1
+	// What people decide with about calls that wait for it.
+	approvalPages http.Handler // for those who have a link
+	notifier      *approvalapi.Notifier
+	keys          *auth.Keys
+	limits        *auth.Limits // of those who come in below /v1
 
 	unoffered unoffered
 	cleanups  []func(ctx context.Context) error
@@ -133,14 +137,14 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	if !a.store.Alone() {
 		ledger = patientLedger{a.store}
 	}
-	a.guard = guard.New(a.catalog, ledger, guard.Options{Log: a.log, Totals: a.store, RepeatWindow: time.Duration(a.cfg.Guard.RepeatWindow), RepeatEffects: effectsOf(a.cfg.Guard.RepeatEffects)})
+	a.guard = guard.New(a.catalog, ledger, guard.Options{Log: a.log, Totals: a.store, Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)}, RepeatWindow: time.Duration(a.cfg.Guard.RepeatWindow), RepeatEffects: effectsOf(a.cfg.Guard.RepeatEffects)})
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
 		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
-			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun}
+			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun, Approve: key.Approve}
 	}
 	if a.keys, err = auth.NewKeys(keys); err != nil {
 		return err
@@ -272,7 +276,7 @@ func (a *app) Work(ctx context.Context) {
 		longest = 0
 	}
 	mail := func(ctx context.Context) { a.backends.releaseMail(ctx, longest, a.log) }
-	a.work(ctx, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log))
+	a.work(ctx, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log), onOneNode(a.store, "telling people of approvals", a.notify, a.log))
 }
 
 // WorkLive carries conversations until Stop, and leaves all other work in the store

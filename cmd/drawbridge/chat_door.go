@@ -14,7 +14,7 @@ import (
 )
 
 // wireChat makes the handlers below /v1: conversations with agents, and runs.
-func (a *app) wireChat(context.Context, appOptions) error {
+func (a *app) wireChat(ctx context.Context, _ appOptions) error {
 	settings, hosts := a.cfg.Chat, publicHosts(a.cfg.Server.PublicURL)
 	var agents []chatapi.Agent
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
@@ -39,6 +39,12 @@ func (a *app) wireChat(context.Context, appOptions) error {
 	doors.Handle("/v1/", chat)
 	doors.Handle("/v1/runs", runs)
 	doors.Handle("/v1/runs/", runs)
-	a.chat, a.below = doors, append(chat.Routes(), runs.Routes()...)
+	approvals, err := a.wireApprovals(ctx)
+	if err != nil {
+		return err
+	}
+	doors.Handle("/v1/approvals", approvals)
+	doors.Handle("/v1/approvals/", approvals)
+	a.chat, a.below = doors, slices.Concat(chat.Routes(), runs.Routes(), approvals.Routes())
 	return nil
 }

@@ -48,6 +48,7 @@ var imports = []struct {
 	{"server/apihttp", []string{"server/apierror", "server/auth"}},
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
+	{"server/approvalapi", []string{"server/apierror", "server/apihttp", "server/auth", "server/guard"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"store/storetest", []string{"bridge", "bridge/bridgetest", "bridge/openai", "server/auth", "server/dispatch", "server/export", "server/guard", "server/guard/guardtest", "server/retention", "server/webhook", "tools", "tools/mcpmount", "tools/mcpmount/mcpmounttest", "tools/schedule"}},
 	{"store/state", []string{"bridge", "server/auth", "server/dispatch", "server/export", "server/guard", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},

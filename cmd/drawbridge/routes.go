@@ -15,6 +15,7 @@ func (a *app) routes() []server.Route {
 		{Pattern: "/message", Needs: server.Principal, Handler: messages},
 		{Pattern: "/v1/", Needs: server.Principal, Handler: a.chat},
 		{Pattern: "/v1/openapi.json", Needs: server.Nothing, Why: "the same for everybody, and in the repository", Handler: runapi.Document()},
+		{Pattern: "/approvals/", Needs: server.Own, Why: "a signed link names who may decide, about what and until when", Handler: a.approvalPages},
 		{Pattern: "/webhooks/", Needs: server.Own, Why: "each source verifies its sender's signature, over the exact bytes", Handler: a.intake},
 	}
 }

@@ -34,6 +34,8 @@ type APIKey struct {
 	Limit Limit
 	// DryRun: its holder, and the agents that work for its holder, change nothing.
 	DryRun bool
+	// Approve: its holder may decide about approvals.
+	Approve bool
 }
 
 // String is the key's name.
@@ -89,7 +91,7 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 		}
 		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
 			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Effects: slices.Clone(key.Effects), Agents: slices.Clone(key.Agents), Limit: key.Limit,
-			DryRun: key.DryRun,
+			DryRun: key.DryRun, Approve: key.Approve,
 		}})
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -44,6 +44,8 @@ type Principal struct {
 	Within []string
 	// Agents are patterns of the agents that it may talk to.
 	Agents []string
+	// Approve: a key's holder may decide about approvals.
+	Approve bool
 	// Limit bounds the requests of a key.
 	Limit Limit
 	// DryRun: what it calls only says what it would do, unless that is a read.

@@ -51,6 +51,8 @@ func (s audit) row(a *attempt, result Result, began time.Time) Row {
 		Key:       cut(a.Key, MaxKey),
 		DryRun:    a.inDryRun(),
 		Tainted:   a.Principal.Tainted,
+		Approval:  a.approval,
+		Policy:    a.verdict.Policy,
 		Journaled: a.Principal.Kind == auth.Agent && a.Run != "" && a.ownKey && a.tool != nil && a.tool.WhenUnknown() == tools.Retry,
 	}
 	if result.Err != nil {

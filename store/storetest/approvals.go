@@ -503,3 +503,28 @@ func approvalsGoByAge(t *testing.T, h Harness) {
 		t.Errorf("left are the notices %+v (%v)", notices, err)
 	}
 }
+
+func secretsAreMadeOnce(t *testing.T, h Harness) {
+	const askers = 4
+	secrets := make([]string, askers+2)
+	get := func(i int, name string) {
+		secret, err := h.Store().OwnSecret(t.Context(), name)
+		if err != nil || len(secret) < 32 {
+			t.Errorf("secret %q: %d bytes (%v)", name, len(secret), err)
+		}
+		secrets[i] = string(secret)
+	}
+	var all sync.WaitGroup
+	for i := range askers {
+		all.Go(func() { get(i, "links") })
+	}
+	all.Wait()
+	h.Restart(t)
+	get(askers, "links")
+	if one := slices.Compact(slices.Clone(secrets[:askers+1])); len(one) != 1 {
+		t.Error("the secret was not the same for all")
+	}
+	if get(askers+1, "others"); secrets[askers+1] == secrets[0] {
+		t.Error("two uses share a secret")
+	}
+}

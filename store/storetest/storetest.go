@@ -26,6 +26,7 @@ type Store interface {
 	guard.Ledger
 	guard.ApprovalBook
 	guard.Totals
+	OwnSecret(ctx context.Context, name string) ([]byte, error)
 	auth.Counter
 	webhook.Meter
 	mcpmount.Book
@@ -73,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Approvals/WatcherHearsOfTheDecision":                        watcherHearsOfTheDecision,
 		"Approvals/AreListed":                                        approvalsAreListed,
 		"Approvals/NoticesAreOwedUntilTold":                          noticesAreOwedUntilTold,
+		"Secrets/AreMadeOnce":                                        secretsAreMadeOnce,
 		"Approvals/GoByAge":                                          approvalsGoByAge,
 		"Totals/AddUpWhatFits":                                       totalsAddUpWhatFits,
 		"Totals/KeepTheirOrder":                                      totalsKeepTheirOrder,

@@ -41,3 +41,9 @@ CREATE TABLE approval_notices (
     PRIMARY KEY (approval, target)
 );
 CREATE INDEX approval_notices_due ON approval_notices (due_at);
+
+-- What this store's servers sign with for themselves: the same on all of them.
+CREATE TABLE own_secrets (
+    name   TEXT NOT NULL PRIMARY KEY,
+    secret TEXT NOT NULL
+);

@@ -38,3 +38,8 @@ CREATE TABLE approval_notices (
     PRIMARY KEY (approval, target)
 );
 CREATE INDEX approval_notices_due ON approval_notices (due_at);
+
+CREATE TABLE own_secrets (
+    name   TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    secret TEXT COLLATE "C" NOT NULL
+);
