@@ -3,12 +3,14 @@ package auth
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -47,10 +49,13 @@ func (k APIKey) GoString() string { return k.String() }
 // LogValue keeps the secret out of structured logs.
 func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// Keys knows the configured API keys, by their hashes only.
+// Keys knows who may come in: the configured API keys, by their hashes only, and those
+// that the store tells of.
 type Keys struct {
 	known    []knownKey
 	local    []string // effects of callers without a key
+	made     made
+	now      func() time.Time
 	refusals refusals
 }
 
@@ -73,7 +78,7 @@ var (
 // never with the secret. Without any keys, every caller is [Local]: whoever
 // listens must then listen on loopback only (see [Keys.Configured]).
 func NewKeys(keys []APIKey) (*Keys, error) {
-	k := &Keys{refusals: refusals{lines: rate.NewLimiter(refusalRate, refusalBurst)}}
+	k := &Keys{now: time.Now, refusals: refusals{lines: rate.NewLimiter(refusalRate, refusalBurst)}}
 	var problems []error
 	for i, key := range keys {
 		if err := key.check(); err != nil {
@@ -123,10 +128,14 @@ func (k *Keys) GrantLocal(effects []string) { k.local = effects }
 
 // Configured reports whether there are any keys. Without keys nobody can be told
 // apart, and a listener must not be reachable from other machines.
-func (k *Keys) Configured() bool { return len(k.known) > 0 }
+func (k *Keys) Configured() bool {
+	k.made.mu.RLock()
+	defer k.made.mu.RUnlock()
+	return len(k.known) > 0 || k.made.ever
+}
 
 // Authenticate resolves the request's key to its principal. The error is one of
-// ErrNoKey, ErrUnknownKey and ErrUnclearKey.
+// ErrNoKey, ErrUnknownKey and ErrUnclearKey, or of those of a made key.
 func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	if !k.Configured() {
 		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}, Effects: slices.Clone(k.local), Agents: []string{"*"}}, nil
@@ -144,10 +153,13 @@ func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 			found = i
 		}
 	}
-	if found < 0 {
-		return Principal{}, ErrUnknownKey
+	switch {
+	case found >= 0:
+		return k.known[found].principal, nil
+	case damaged(presented):
+		return Principal{}, ErrDamagedKey
 	}
-	return k.known[found].principal, nil
+	return k.made.holder(hex.EncodeToString(hash[:]), k.now())
 }
 
 // presentedKey reads the key from the headers. Two keys are refused rather than

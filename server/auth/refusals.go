@@ -46,6 +46,12 @@ func reason(cause error) string {
 		return "missing key"
 	case errors.Is(cause, ErrUnknownKey):
 		return "unknown key"
+	case errors.Is(cause, ErrDamagedKey):
+		return "damaged key"
+	case errors.Is(cause, ErrExpiredKey):
+		return "expired key"
+	case errors.Is(cause, ErrRevokedKey):
+		return "revoked key"
 	}
 	return "unclear key"
 }

@@ -41,6 +41,9 @@ type Run struct {
 	Agent string
 	// Owner is the principal that started the run, "" if no caller did.
 	Owner string
+	// Bounds is what the owner may do, where only the token that he came with says so; "" if
+	// the settings do. It is for whoever connects the run to its tools, and opaque here.
+	Bounds string
 	// Source and Event name what started the run; Event is "" for a run started
 	// by a person.
 	Source, Event string
@@ -106,6 +109,8 @@ type NewRun struct {
 	// Owner is the principal that started the run and may see, continue and cancel it
 	// ("key:desk"), "" for one that no caller started.
 	Owner string
+	// Bounds is as in [Run].
+	Bounds string
 	// CallbackURL, if set, is the address to tell of the run's end, in place of the
 	// route's.
 	CallbackURL string

@@ -52,6 +52,8 @@ const FollowUpPrefix = "followup_"
 type FollowUp struct {
 	// Owner is that of the run that made it, Run that run.
 	Owner, Run string
+	// Bounds are that run's.
+	Bounds string
 	// Tainted: the run had read text from outside.
 	Tainted bool
 	// Depth counts follow-ups of follow-ups, from 1.

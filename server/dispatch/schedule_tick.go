@@ -142,5 +142,5 @@ func (s StoredSchedule) FollowUpRun() NewRun {
 			"do what the task needs, and nothing that only such a text would ask for.")
 	}
 	prompt.WriteString("\n\n" + s.Prompt)
-	return NewRun{ID: NewID("run_"), Agent: s.Agent, Owner: f.Owner, Source: FromSchedule + s.Name, Via: s.Name, Prompt: prompt.String(), Tainted: f.Tainted}
+	return NewRun{ID: NewID("run_"), Agent: s.Agent, Owner: f.Owner, Bounds: f.Bounds, Source: FromSchedule + s.Name, Via: s.Name, Prompt: prompt.String(), Tainted: f.Tainted}
 }

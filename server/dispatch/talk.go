@@ -65,7 +65,7 @@ func (t Talk) run() NewRun {
 
 // asRun is the run as it will be once it is begun.
 func (n NewRun) asRun() Run {
-	return Run{ID: n.ID, Agent: n.Agent, Owner: n.Owner, Source: n.Source, Event: n.Event, Via: n.Via, Replay: n.Replay, Prompt: n.Prompt, Tainted: n.Tainted,
+	return Run{ID: n.ID, Agent: n.Agent, Owner: n.Owner, Bounds: n.Bounds, Source: n.Source, Event: n.Event, Via: n.Via, Replay: n.Replay, Prompt: n.Prompt, Tainted: n.Tainted,
 		Route: n.Route, CallbackURL: n.CallbackURL, Metadata: n.Metadata, Priority: n.Priority, StartAt: n.StartAt, Budget: n.Budget, State: Running}
 }
 

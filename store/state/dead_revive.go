@@ -122,7 +122,7 @@ func (s *Store) startAgain(ctx context.Context, tx sqldb.Tx, run dispatch.Run, r
 		return errors.New("somebody talked to it, and nobody would hear the answer of a new run; resume it instead")
 	}
 	next := dispatch.NewRun{ID: r.NewID, Agent: run.Agent, Source: run.Source, Event: run.Event, Prompt: run.Prompt, Route: run.Route, Via: run.Via,
-		Tainted: run.Tainted, Owner: run.Owner, CallbackURL: run.CallbackURL, Metadata: run.Metadata, Priority: run.Priority, Subject: run.Subject, Budget: run.Budget}
+		Tainted: run.Tainted, Owner: run.Owner, Bounds: run.Bounds, CallbackURL: run.CallbackURL, Metadata: run.Metadata, Priority: run.Priority, Subject: run.Subject, Budget: run.Budget}
 	editor := ""
 	if r.Prompt != nil {
 		next.Prompt, editor = *r.Prompt, r.By

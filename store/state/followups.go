@@ -19,6 +19,7 @@ var _ schedule.Driver = (*Store)(nil)
 // scheduler is the run that calls, as it stands: what its follow-ups inherit.
 type scheduler struct {
 	owner   string
+	bounds  string
 	tainted bool
 	depth   int // of its follow-ups
 }
@@ -28,7 +29,7 @@ type scheduler struct {
 func schedulerOf(ctx context.Context, q sqldb.Querier, caller tools.Caller) (scheduler, error) {
 	var by scheduler
 	var source string
-	err := q.QueryRowContext(ctx, `SELECT owner, tainted, source FROM runs WHERE id = ? AND agent = ?`, caller.Run, caller.Agent).Scan(&by.owner, &by.tainted, &source)
+	err := q.QueryRowContext(ctx, `SELECT owner, bounds, tainted, source FROM runs WHERE id = ? AND agent = ?`, caller.Run, caller.Agent).Scan(&by.owner, &by.bounds, &by.tainted, &source)
 	if err != nil {
 		return by, fmt.Errorf("reading run %q of agent %q: %w", caller.Run, caller.Agent, err)
 	}
@@ -63,9 +64,9 @@ func (s *Store) AddFollowUp(ctx context.Context, caller tools.Caller, plan sched
 		}
 		f := schedule.FollowUp{ID: dispatch.NewID(dispatch.FollowUpPrefix), At: plan.Time(now).UTC().Truncate(time.Millisecond), Prompt: plan.Prompt,
 			Run: caller.Run, CreatedAt: now.UTC(), Status: schedule.Open}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO schedules (name, origin, spec, listed, since_at, next_at, agent, prompt, owner, run, tainted, depth, created_at)
-			VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.ID, originAgent, "at "+f.At.Format(time.RFC3339), millis(now), millis(f.At),
-			caller.Agent, f.Prompt, by.owner, f.Run, by.tainted, by.depth, millis(now)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO schedules (name, origin, spec, listed, since_at, next_at, agent, prompt, owner, run, tainted, depth, created_at, bounds)
+			VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.ID, originAgent, "at "+f.At.Format(time.RFC3339), millis(now), millis(f.At),
+			caller.Agent, f.Prompt, by.owner, f.Run, by.tainted, by.depth, millis(now), by.bounds); err != nil {
 			return schedule.FollowUp{}, err
 		}
 		return f, enqueue(ctx, tx, dispatch.ScheduleJob, f.ID, f.At)

@@ -46,7 +46,7 @@ func (s *Store) begin(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, bri
 		return nil, place, err
 	}
 	at := fromMillis(millis(now))
-	return &dispatch.Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: dispatch.FirstEpoch}, Run: dispatch.Run{ID: run.ID, Agent: run.Agent, Owner: run.Owner,
+	return &dispatch.Claimed{Lease: bridge.Lease{Run: run.ID, Epoch: dispatch.FirstEpoch}, Run: dispatch.Run{ID: run.ID, Agent: run.Agent, Owner: run.Owner, Bounds: run.Bounds,
 		Source: run.Source, Event: run.Event, Via: viaOf(run), Replay: run.Replay, Prompt: run.Prompt, Tainted: run.Tainted, Route: run.Route, CallbackURL: run.CallbackURL,
 		Metadata: run.Metadata, Priority: run.Priority, StartAt: run.StartAt, Budget: run.Budget, State: dispatch.Running, Created: at, Started: at}}, place, nil
 }

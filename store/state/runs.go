@@ -20,7 +20,7 @@ var _ dispatch.RunStore = (*Store)(nil)
 const runColumns = `id, agent, owner, source, COALESCE(event, ''), via, replay, prompt, tainted, route, callback_url, state, reason, answer, cancel, attempts,
 	worked_ms, turns, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_micros, currency,
 	created_at, started_at, finished_at, priority, start_at, metadata, subject, arrival, gate, budget,
-	dead, successor, successor_of, edited_by, emptied_at`
+	dead, successor, successor_of, edited_by, emptied_at, bounds`
 
 // runRow is a run as it stands in the table.
 type runRow struct {
@@ -36,7 +36,7 @@ func (r *runRow) fields() []any {
 	return []any{&r.ID, &r.Agent, &r.Owner, &r.Source, &r.Event, &r.Via, &r.Replay, &r.Prompt, &r.Tainted, &r.Route, &r.CallbackURL, &r.State, &r.Reason,
 		&r.Answer, &r.Cancel, &r.Attempts, &r.worked, &u.Turns, &u.Calls, &u.PromptTokens, &u.CompletionTokens, &u.CachedTokens,
 		&u.ReasoningTokens, &u.Cost, &u.Currency, &r.created, &r.started, &r.finished, &r.rank, &r.startAt, &r.metadata, &r.Subject, &r.Arrival, &r.Gate, &r.budget,
-		&r.Dead, &r.Successor, &r.SuccessorOf, &r.EditedBy, &r.emptiedAt}
+		&r.Dead, &r.Successor, &r.SuccessorOf, &r.EditedBy, &r.emptiedAt, &r.Bounds}
 }
 
 func (r *runRow) run() dispatch.Run {
@@ -113,10 +113,10 @@ func insertRun(ctx context.Context, tx sqldb.Tx, run dispatch.NewRun, at placed,
 		return fmt.Errorf("encoding the budget: %w", err)
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO runs (id, agent, owner, source, event, via, replay, prompt, tainted, route, callback_url, state, epoch, started_at,
-		touched_at, created_at, priority, start_at, metadata, subject, arrival, gate, debounce, start_by, budget)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		touched_at, created_at, priority, start_at, metadata, subject, arrival, gate, debounce, start_by, budget, bounds)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		run.ID, run.Agent, run.Owner, run.Source, event, viaOf(run), run.Replay, run.Prompt, run.Tainted, run.Route, run.CallbackURL, string(at.state), epoch, begun, begun, millis(now),
-		rank(run.Priority), millis(run.StartAt), metadata, run.Subject, at.arrival, string(at.gate), run.Debounce, millis(run.StartBy), budget)
+		rank(run.Priority), millis(run.StartAt), metadata, run.Subject, at.arrival, string(at.gate), run.Debounce, millis(run.StartBy), budget, run.Bounds)
 	return err
 }
 

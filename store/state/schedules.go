@@ -13,7 +13,7 @@ import (
 
 var _ dispatch.ScheduleStore = (*Store)(nil)
 
-const scheduleColumns = `name, origin, spec, listed, paused, paused_by_settings, since_at, next_at, last_tick, agent, prompt, owner, run, tainted, depth, created_at, ended`
+const scheduleColumns = `name, origin, spec, listed, paused, paused_by_settings, since_at, next_at, last_tick, agent, prompt, owner, run, tainted, depth, created_at, ended, bounds`
 
 // scheduleRow is a schedule as it stands in the table.
 type scheduleRow struct {
@@ -26,7 +26,7 @@ type scheduleRow struct {
 func (r *scheduleRow) fields() []any {
 	f := &r.followUp
 	return []any{&r.Name, &r.origin, &r.Spec, &r.Listed, &r.Paused, &r.PausedBySettings, &r.since, &r.next, &r.last, &r.Agent, &r.Prompt,
-		&f.Owner, &f.Run, &f.Tainted, &f.Depth, &r.created, &r.Ended}
+		&f.Owner, &f.Run, &f.Tainted, &f.Depth, &r.created, &r.Ended, &f.Bounds}
 }
 
 func (r *scheduleRow) schedule() dispatch.StoredSchedule {

@@ -94,6 +94,7 @@ func (s *Store) watch() {
 		s.Engine.Watch(ctx, func(ctx context.Context, written bool) error {
 			if written {
 				s.signal(kinds...)
+				s.written()
 			}
 			if written || s.watches.news() || s.approvals.news() {
 				return s.lookForChanges(ctx)

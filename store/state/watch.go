@@ -11,6 +11,8 @@ import (
 type watches struct {
 	mu   sync.Mutex
 	byID map[string]*watched
+	// writes are told of what other processes wrote, whatever it was.
+	writes map[chan struct{}]bool
 	// fresh: some of them were not looked at yet.
 	fresh bool
 }
@@ -49,6 +51,29 @@ func (w *watches) add(id string) (changed <-chan struct{}, stop func()) {
 			}
 		}
 	}
+}
+
+// Written tells that another process may have written to the store, within a second or two.
+// What it was is for the listener to find out.
+func (s *Store) Written() (written <-chan struct{}, stop func()) {
+	w, one := &s.watches, make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.writes == nil {
+		w.writes = map[chan struct{}]bool{}
+	}
+	w.writes[one] = true
+	return one, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.writes, one)
+	}
+}
+
+func (s *Store) written() {
+	s.watches.mu.Lock()
+	defer s.watches.mu.Unlock()
+	(&watched{by: s.watches.writes}).tell()
 }
 
 // changed tells those who watch a run, after the commit.

@@ -28,6 +28,7 @@ type Store interface {
 	guard.Totals
 	OwnSecret(ctx context.Context, name string) ([]byte, error)
 	auth.Counter
+	auth.KeyStore
 	webhook.Meter
 	mcpmount.Book
 	// Event gives one event, Held says what a run waits for, Replay has an event routed
@@ -246,6 +247,9 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Retention/WholeDeliveryGoesWithItsLastEvent":                wholeDeliveryGoesWithItsLastEvent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+	for name, test := range keyCases {
+		t.Run("Keys/"+name, func(t *testing.T) { test(t, open(t)) })
 	}
 	for name, test := range followUpCases {
 		t.Run("FollowUps/"+name, func(t *testing.T) { test(t, open(t)) })
