@@ -16,4 +16,11 @@ func (c *Config) explainGuard(w io.Writer) {
 		fmt.Fprintf(w, "  One (%s) that a client sends again within %s, without an idempotency key, gets the first result.\n",
 			strings.Join(g.RepeatEffects, ", "), g.RepeatWindow)
 	}
+	if len(g.Redact.Shapes) > 0 {
+		whose := "what outsiders wrote"
+		if g.Redact.Of == RedactAll {
+			whose = "every result"
+		}
+		fmt.Fprintf(w, "  Taken out of %s: what looks like one of %s.\n", whose, strings.Join(g.Redact.Shapes, ", "))
+	}
 }

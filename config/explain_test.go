@@ -38,6 +38,7 @@ Tools
 
 Tool calls
   One (message, money) that a client sends again within 10m, without an idempotency key, gets the first result.
+  Taken out of what outsiders wrote: what looks like one of card, iban, secret.
 
 API keys
   name  may call          with effects  may talk to  at most

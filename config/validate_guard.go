@@ -10,4 +10,8 @@ func (k *checker) checkGuard() {
 	for i, effect := range k.Guard.RepeatEffects {
 		k.oneOf(item("guard.repeat_effects", i), effect, "write", "message", "money")
 	}
+	for i, shape := range k.Guard.Redact.Shapes {
+		k.oneOf(item("guard.redact.shapes", i), shape, ShapeCard, ShapeIBAN, ShapeSecret)
+	}
+	k.oneOf("guard.redact.of", k.Guard.Redact.Of, RedactOutside, RedactAll)
 }

@@ -137,7 +137,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	if !a.store.Alone() {
 		ledger = patientLedger{a.store}
 	}
-	a.guard = guard.New(a.catalog, ledger, guard.Options{Log: a.log, Totals: a.store, Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)}, RepeatWindow: time.Duration(a.cfg.Guard.RepeatWindow), RepeatEffects: effectsOf(a.cfg.Guard.RepeatEffects)})
+	a.guard = guard.New(a.catalog, ledger, a.guardOptions())
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend})
 	a.cleanup(a.mcp.Close)

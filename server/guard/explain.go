@@ -211,14 +211,14 @@ func came(path []string, value any) string {
 	}
 	switch v := value.(type) {
 	case string:
-		safe, _ := redactText(v)
+		safe, _ := auditShapes.hide(v)
 		return cut(strconv.Quote(safe), maxShown)
 	case map[string]any:
 		return fmt.Sprintf("an object of %d members", len(v))
 	case []any:
 		return fmt.Sprintf("an array of %d items", len(v))
 	case json.Number:
-		safe, _ := redactText(string(v))
+		safe, _ := auditShapes.hide(string(v))
 		return cut(safe, maxShown)
 	case bool:
 		return strconv.FormatBool(v)

@@ -53,6 +53,8 @@ type Options struct {
 	// Counted are patterns of tools whose calls count besides those that move money or
 	// leave the company.
 	Counted []string
+	// Redact is what results lose besides what the policy says. Zero is nothing.
+	Redact Redaction
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -102,6 +104,8 @@ type Result struct {
 	ApprovalExpires time.Time
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
+	// Redacted: something was taken out of it that the caller does not see.
+	Redacted bool
 	// Note is a line beside the result, for the model; mostly empty. It is not part of what
 	// is remembered of a call.
 	Note string
@@ -139,8 +143,9 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		validate{}, // before anything is claimed, counted or asked
 		&once{ledger: ledger, now: o.Now, log: o.Log, window: newWindow(o)},
 		count{totals: o.Totals, measure: o.Measure, also: o.Counted, now: o.Now, log: o.Log}, // before any rule or limit adds up
-		policy{rules: o.Policy}, // behind once: a repeated call is not judged again
-		dryRun{},                // behind the policy, which may want one; before a limit is used up, or anybody asked
+		policy{rules: o.Policy},                       // behind once: a repeated call is not judged again
+		redactResults{settings: o.Redact, log: o.Log}, // behind the policy, which may say what; within once, which so keeps no more than was given
+		dryRun{}, // behind the policy, which may want one; before a limit is used up, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
 		approve{approvals: o.Approvals, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against

@@ -23,6 +23,8 @@ const (
 	MetaDryRun = "drawbridge/dry_run"
 	// MetaApproval is the approval that a call needed: id, expires_at and state.
 	MetaApproval = "drawbridge/approval"
+	// MetaRedacted is true in a result out of which something was taken.
+	MetaRedacted = "drawbridge/redacted"
 	// MetaError is the error of a failed call: code, message and retryable. It is
 	// not in structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
@@ -165,6 +167,9 @@ func refusal(r Result) *mcp.CallToolResult {
 func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 	if r.Repeated {
 		result.EnsureResultMeta().SetMetaField(MetaRepeated, true)
+	}
+	if r.Redacted {
+		result.EnsureResultMeta().SetMetaField(MetaRedacted, true)
 	}
 	if r.Note != "" {
 		result.Content = append(result.Content, mcp.NewTextContent(r.Note))

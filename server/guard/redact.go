@@ -57,11 +57,11 @@ func unreadableArguments(size int) json.RawMessage {
 func redact(value any) (any, bool) {
 	switch v := value.(type) {
 	case string:
-		safe, changed := redactText(v)
+		safe, changed := auditShapes.hide(v)
 		short := cut(safe, maxText)
 		return short, changed || len(short) != len(safe)
 	case json.Number:
-		if safe, changed := redactText(string(v)); changed {
+		if safe, changed := auditShapes.hide(string(v)); changed {
 			return safe, true
 		}
 	case []any:
@@ -109,68 +109,4 @@ func redactMembers(members map[string]any) (any, bool) {
 		return members, false
 	}
 	return kept, true
-}
-
-// redactText takes card numbers out of a text: 13 to 19 digits, with blanks or
-// dashes between groups of them, that pass the Luhn check.
-func redactText(text string) (string, bool) {
-	var b strings.Builder
-	done := 0
-	for i := 0; i < len(text); {
-		if !isDigit(text[i]) {
-			i++
-			continue
-		}
-		if end := cardEnd(text, i); end > 0 {
-			b.WriteString(text[done:i])
-			b.WriteString(redacted)
-			i, done = end, end
-			continue
-		}
-		for i < len(text) && isDigit(text[i]) {
-			i++
-		}
-	}
-	if done == 0 {
-		return text, false
-	}
-	b.WriteString(text[done:])
-	return b.String(), true
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// cardEnd is where the card number that starts with the group of digits at i ends,
-// 0 if there is none. The group may be followed by others that do not belong to it.
-func cardEnd(text string, i int) (end int) {
-	var digits []byte
-	for ; i < len(text) && len(digits) <= 19; i++ {
-		if !isDigit(text[i]) {
-			separates := (text[i] == ' ' || text[i] == '-') && i+1 < len(text) && isDigit(text[i+1])
-			if !separates {
-				break
-			}
-			continue
-		}
-		digits = append(digits, text[i])
-		groupEnds := i+1 == len(text) || !isDigit(text[i+1])
-		if groupEnds && len(digits) >= 13 && len(digits) <= 19 && passesLuhn(digits) {
-			end = i + 1
-		}
-	}
-	return end
-}
-
-func passesLuhn(digits []byte) bool {
-	sum := 0
-	for i, c := range digits {
-		n := int(c - '0')
-		if (len(digits)-i)%2 == 0 {
-			if n *= 2; n > 9 {
-				n -= 9
-			}
-		}
-		sum += n
-	}
-	return sum%10 == 0
 }
