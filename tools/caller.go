@@ -24,3 +24,25 @@ func CallerOf(ctx context.Context) (Caller, bool) {
 	c, ok := ctx.Value(callerContext{}).(Caller)
 	return c, ok
 }
+
+// Client is who calls a tool for itself, and is no agent's run: whoever came through a
+// door of ours with a key, or is at this machine.
+type Client struct {
+	// Name is the principal's, as it stands in audit rows: "key:desk".
+	Name string
+	// Agents are patterns of the agents that it may talk to.
+	Agents []string
+}
+
+type clientContext struct{}
+
+// WithClient says to the call below ctx who makes it. The guard sets it.
+func WithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientContext{}, c)
+}
+
+// ClientOf is who calls. It reports false if an agent's run does.
+func ClientOf(ctx context.Context) (Client, bool) {
+	c, ok := ctx.Value(clientContext{}).(Client)
+	return c, ok
+}

@@ -33,6 +33,9 @@ type Tool struct {
 	Taints bool
 	// OpenWorld: the tool reaches beyond the systems configured here.
 	OpenWorld bool
+	// ForClients: the tool is for those who may talk to agents. An agent's run, and a
+	// principal that may talk to none, neither sees it nor may call it.
+	ForClients bool
 	// Unknown is what to do about a call whose outcome nobody knows; "" for what follows
 	// from the rest, see [Tool.WhenUnknown]. Check needs LookUp.
 	Unknown Policy
@@ -58,6 +61,7 @@ type Spec struct {
 	Destructive              bool
 	Taints                   bool
 	OpenWorld                bool
+	ForClients               bool
 	Unknown                  Policy
 	LookUp                   *LookUp
 }
@@ -95,6 +99,7 @@ func Define[In, Out any](spec Spec, fn func(ctx context.Context, in In) (Out, er
 		Destructive: spec.Destructive,
 		Taints:      spec.Taints,
 		OpenWorld:   spec.OpenWorld,
+		ForClients:  spec.ForClients,
 		Unknown:     spec.Unknown,
 		LookUp:      spec.LookUp,
 		Input:       mustSchema[In](spec.Name),

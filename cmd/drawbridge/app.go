@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -82,6 +83,13 @@ func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error)
 func newToolApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
 	a := &app{}
 	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools)
+}
+
+// newClientApp wires what answers a client in a process of its own: the tools, and what
+// starts runs, which whoever serves from the store carries.
+func newClientApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
+	a := &app{}
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireWork)
 }
 
 func (a *app) wire(ctx context.Context, cfg *config.Config, o appOptions, parts ...func(context.Context, appOptions) error) error {
@@ -197,6 +205,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
 			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
+	a.backends.runs.carriedBy(a.worker, slices.Sorted(maps.Keys(a.cfg.Agents)))
 	return nil
 }
 

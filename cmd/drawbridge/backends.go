@@ -8,6 +8,7 @@ import (
 	"drawbridge/config"
 	"drawbridge/store/state"
 	"drawbridge/tools"
+	"drawbridge/tools/agents"
 	"drawbridge/tools/crm"
 	crmbuiltin "drawbridge/tools/crm/builtin"
 	"drawbridge/tools/email"
@@ -34,6 +35,8 @@ type backends struct {
 	email   *outbox.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
+	// runs are started for clients, once there is something that carries them.
+	runs *agentRuns
 }
 
 func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*backends, error) {
@@ -45,13 +48,13 @@ func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*b
 	if err != nil {
 		return nil, fmt.Errorf("tools.email: %w", err)
 	}
-	return &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail, followUps: store}, nil
+	return &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail, followUps: store, runs: &agentRuns{}}, nil
 }
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
 	return tools.NewCatalog(crm.Tools(crm.New(b.crm)), payment.Tools(payment.New(b.payment)), email.Tools(email.New(b.email)),
-		schedule.Tools(schedule.New(b.followUps)), suite.tools())
+		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 
 // definitions are the tools of all families without anything behind them: whoever called

@@ -21,7 +21,8 @@ child process. Nothing but the protocol is written to standard output. It works 
 serving process on the same store, and several assistants may each have their own.
 
 The assistant may do what the API key in the environment variable DRAWBRIDGE_KEY may. Without
-one it may call every tool whose effect is among server.local.`,
+one it may call every tool whose effect is among server.local. Runs that it starts are
+carried by whoever serves from the store.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.settings(cmd)
@@ -29,7 +30,7 @@ one it may call every tool whose effect is among server.local.`,
 				return err
 			}
 			ctx := cmd.Context()
-			a, err := newToolApp(ctx, cfg, appOptions{Log: c.logger(cfg.Log), Mode: state.Beside})
+			a, err := newClientApp(ctx, cfg, appOptions{Log: c.logger(cfg.Log), Mode: state.Beside})
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,7 @@ const keyInEnvironment = "DRAWBRIDGE_KEY"
 func (c *console) stdioPrincipal(keys *auth.Keys, local []string) (auth.Principal, error) {
 	key, set := c.lookup(keyInEnvironment)
 	if !set || key == "" {
-		return auth.Principal{Kind: auth.Local, Name: auth.DoorStdio, Tools: []string{"*"}, Effects: local}, nil
+		return auth.Principal{Kind: auth.Local, Name: auth.DoorStdio, Tools: []string{"*"}, Effects: local, Agents: []string{"*"}}, nil
 	}
 	if !keys.Configured() {
 		return auth.Principal{}, fmt.Errorf("%s is set, and there are no keys under server.keys", keyInEnvironment)

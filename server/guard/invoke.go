@@ -36,6 +36,8 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 	}()
 	if p := a.Principal; p.Kind == auth.Agent && p.Run != "" {
 		ctx = tools.WithCaller(ctx, tools.Caller{Agent: p.Name, Run: p.Run, Tainted: p.Tainted})
+	} else if p.Kind != auth.Agent {
+		ctx = tools.WithClient(ctx, tools.Client{Name: p.String(), Agents: p.Agents})
 	}
 	a.reached = true
 	output, err := a.tool.Call(ctx, a.Arguments)

@@ -25,6 +25,8 @@ func (permission) around(next step) step {
 			reason = "not among the principal's tools"
 		case !a.Principal.MayEffect(string(a.tool.Effect)):
 			reason = "the principal may not have the effect " + string(a.tool.Effect)
+		case a.tool.ForClients && !talks(a.Principal):
+			reason = "the principal may talk to no agent"
 		default:
 			return next(ctx, a)
 		}
@@ -38,3 +40,7 @@ func (permission) around(next step) step {
 func permitted(p auth.Principal, tool string) bool {
 	return tools.Match(p.Tools, tool) && (p.Within == nil || tools.Match(p.Within, tool))
 }
+
+// talks reports whether the principal may talk to agents at all. A run never may: it
+// would have others do what it may not.
+func talks(p auth.Principal) bool { return p.Kind != auth.Agent && len(p.Agents) > 0 }
