@@ -28,6 +28,7 @@ type Config struct {
 	Workers   Workers   `yaml:"workers"`
 	// Retention is how long what is over and done with is kept.
 	Retention Retention `yaml:"retention"`
+	Audit     Audit     `yaml:"audit"`
 	Log       Log       `yaml:"log"`
 
 	// source is where the settings were read. nil without a file.

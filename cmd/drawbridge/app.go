@@ -125,7 +125,7 @@ func (a *app) wireStore(ctx context.Context, o appOptions) error {
 		return err
 	}
 	a.cleanup(func(context.Context) error { return a.store.Close() })
-	return nil
+	return a.signAudit()
 }
 
 func (a *app) wireTools(_ context.Context, o appOptions) error {
@@ -285,12 +285,12 @@ func (a *app) Work(ctx context.Context) {
 		longest = 0
 	}
 	mail := func(ctx context.Context) { a.backends.releaseMail(ctx, longest, a.log) }
-	a.work(ctx, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log), onOneNode(a.store, "telling people of approvals", a.notify, a.log))
+	a.work(ctx, a.keepAudit, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log), onOneNode(a.store, "telling people of approvals", a.notify, a.log))
 }
 
 // WorkLive carries conversations until Stop, and leaves all other work in the store
 // to whoever serves from it.
-func (a *app) WorkLive(ctx context.Context) { a.work(ctx, a.worker.RunLive) }
+func (a *app) WorkLive(ctx context.Context) { a.work(ctx, a.worker.RunLive, a.keepAudit) }
 
 func (a *app) work(ctx context.Context, tasks ...func(context.Context)) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -138,15 +138,18 @@ type Attempt struct {
 	Encoding string  `json:"excerpt_encoding,omitempty"`
 }
 
-// Call is a row of the audit.
+// Call is a row of the audit, in the order of its chain: the hashes are in hex, of the row
+// before and of the row itself. One that has no place yet has none.
 type Call struct {
 	Kind      string          `json:"kind"`
+	ID        int64           `json:"id"`
 	At        *Time           `json:"at"`
 	Principal string          `json:"principal"`
 	Door      string          `json:"door"`
 	Tool      string          `json:"tool"`
 	Effect    string          `json:"effect"`
 	Arguments json.RawMessage `json:"arguments"`
+	Text      *string         `json:"arguments_text,omitempty"` // as it is stored, where that is not how arguments are written here
 	Decision  string          `json:"decision"`
 	Rule      string          `json:"rule,omitempty"`
 	Outcome   string          `json:"outcome"`
@@ -157,7 +160,15 @@ type Call struct {
 	DryRun    bool            `json:"dry_run,omitempty"`
 	Approval  string          `json:"approval,omitempty"`
 	Policy    string          `json:"policy,omitempty"`
+	Prev      string          `json:"prev,omitempty"`
+	Hash      string          `json:"hash,omitempty"`
 }
+
+// Head is a signed head of the audit's chain, as server/audit writes it.
+type Head struct{ JSON json.RawMessage }
+
+// MarshalJSON gives the line.
+func (h *Head) MarshalJSON() ([]byte, error) { return h.JSON, nil }
 
 // Rejection is a refused delivery. Anybody may have written its excerpt.
 type Rejection struct {
@@ -174,6 +185,7 @@ type Rejection struct {
 
 func (e *Event) kind() string     { return e.Kind }
 func (d *Delivery) kind() string  { return d.Kind }
+func (h *Head) kind() string      { return "audit_head" }
 func (r *Run) kind() string       { return r.Kind }
 func (e *Entry) kind() string     { return e.Kind }
 func (c *Callback) kind() string  { return c.Kind }

@@ -1,12 +1,15 @@
 package state
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"drawbridge/server/audit"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/export"
 	"drawbridge/tools/sqldb"
@@ -40,7 +43,8 @@ var parts = []part{
 		FROM callbacks c CROSS JOIN runs WHERE runs.id = c.run`, "c.created_at", "runs.source = ?", "c.seq", readCallback},
 	{export.Callbacks, `SELECT a.callback, a.n, a.at, a.manual, a.state, a.status, a.reason, a.latency_us, a.remote, a.excerpt
 		FROM callbacks c CROSS JOIN runs CROSS JOIN callback_attempts a WHERE runs.id = c.run AND a.callback = c.id`, "c.created_at", "runs.source = ?", "c.seq, a.n", readAttempt},
-	{export.Audit, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy FROM audit`, "at",
+	{export.Audit, `SELECT ` + headFields + ` FROM audit_heads`, "at", "? = ''", "last, id", readHead},
+	{export.Audit, `SELECT ` + auditFields + ` FROM audit`, "at",
 		"EXISTS (SELECT 1 FROM runs WHERE id = audit.run AND source = ?)", "id", readCall},
 	{export.Rejections, `SELECT at, source, remote, status, reason, header_names, excerpt FROM rejections`, "at", "source = ?", "id", readRejection},
 }
@@ -191,12 +195,24 @@ func readAttempt(rows *sql.Rows) (export.Line, error) {
 }
 
 func readCall(rows *sql.Rows) (export.Line, error) {
-	c := &export.Call{Kind: "audit"}
-	var when int64
-	var arguments []byte
-	err := rows.Scan(&when, &c.Principal, &c.Door, &c.Tool, &c.Effect, &arguments, &c.Decision, &c.Rule, &c.Outcome, &c.Duration, &c.Run, &c.Key, &c.Tainted, &c.DryRun, &c.Approval, &c.Policy)
-	c.At, c.Arguments = at(when), export.JSON(arguments)
-	return c, err
+	var r audit.Record
+	if err := rows.Scan(recordFields(&r)...); err != nil {
+		return nil, err
+	}
+	c := &export.Call{Kind: "audit", ID: r.ID, At: at(r.At), Principal: r.Principal, Door: r.Door, Tool: r.Tool, Effect: r.Effect, Arguments: export.JSON([]byte(r.Arguments)),
+		Decision: r.Decision, Rule: r.Rule, Outcome: r.Outcome, Duration: r.Micros, Run: r.Run, Key: r.Key, Tainted: r.Tainted, DryRun: r.DryRun,
+		Approval: r.Approval, Policy: r.Policy, Prev: hex.EncodeToString(r.Prev), Hash: hex.EncodeToString(r.Hash)}
+	var written bytes.Buffer // the encoder takes blanks out
+	if json.Compact(&written, c.Arguments) != nil || written.String() != r.Arguments {
+		c.Text = &r.Arguments
+	}
+	return c, nil
+}
+
+func readHead(rows *sql.Rows) (export.Line, error) {
+	var h audit.Head
+	err := rows.Scan(fieldsOfHead(&h)...)
+	return &export.Head{JSON: json.RawMessage(h.Line())}, err
 }
 
 func readRejection(rows *sql.Rows) (export.Line, error) {

@@ -58,10 +58,8 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 		if err := appendEntries(ctx, tx, lease.Run, entries); err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if err := appendRow(ctx, tx, row); err != nil {
-				return err
-			}
+		if err := s.appendRows(ctx, tx, rows...); err != nil {
+			return err
 		}
 		return run.progressed(ctx, tx, s.now(), spent)
 	})

@@ -75,7 +75,7 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
 	op := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
 	err := s.Do(ctx, op, func(tx sqldb.Tx) error {
-		if err := appendRow(ctx, tx, row); err != nil || settled == nil {
+		if err := s.appendRows(ctx, tx, row); err != nil || settled == nil {
 			return err
 		}
 		return settle(ctx, tx, *settled)
@@ -84,14 +84,6 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 		return fmt.Errorf("recording a call of %s: %w", row.Tool, err)
 	}
 	return nil
-}
-
-func appendRow(ctx context.Context, tx sqldb.Tx, row guard.Row) error {
-	return sqldb.Later(ctx, tx, `INSERT INTO audit
-		(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		millis(row.At), row.Principal, row.Door, row.Tool, string(row.Effect), string(row.Arguments), string(row.Decision), row.Rule, row.Outcome,
-		row.Duration.Microseconds(), row.Run, row.Key, row.Tainted, row.DryRun, row.Approval, row.Policy)
 }
 
 // settle stores the first result of a call, or gives its claim up. A result that

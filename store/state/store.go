@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawbridge/bridge"
+	"drawbridge/server/audit"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
 	"drawbridge/server/webhook"
@@ -23,6 +24,7 @@ type Store struct {
 	wake map[dispatch.Kind]chan struct{}
 	// accepts are those of one event, which an engine may carry out together.
 	accepts *Joint
+	signer  audit.Signer // of the audit's heads
 
 	watches   watches // of runs
 	approvals watches // of approvals

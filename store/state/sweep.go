@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"drawbridge/server/audit"
 	"drawbridge/server/retention"
 	"drawbridge/tools/sqldb"
 )
@@ -131,6 +132,18 @@ type oldRow struct {
 // sweepOld removes rows by age alone, the oldest first. look gives them (keys, then when
 // it was and its size), remove takes one away by its keys.
 func (s *Store) sweepOld(ctx context.Context, due retention.Due, keys int, look, remove string, args ...any) (retention.Step, error) {
+	return s.sweepRows(ctx, due, keys, look, func(tx sqldb.Tx, old []oldRow) error {
+		for _, r := range old {
+			if _, err := tx.ExecContext(ctx, remove, r.key...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, args...)
+}
+
+// sweepRows is sweepOld with a say in how rows are removed.
+func (s *Store) sweepRows(ctx context.Context, due retention.Due, keys int, look string, remove func(sqldb.Tx, []oldRow) error, args ...any) (retention.Step, error) {
 	if due.Before.IsZero() {
 		return retention.Step{}, nil
 	}
@@ -167,18 +180,28 @@ func (s *Store) sweepOld(ctx context.Context, due retention.Due, keys int, look,
 	if len(old) == 0 {
 		return b.Step, nil
 	}
-	return b.Step, s.Write(ctx, func(tx sqldb.Tx) error {
-		for _, r := range old {
-			if _, err := tx.ExecContext(ctx, remove, r.key...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return b.Step, s.Write(ctx, func(tx sqldb.Tx) error { return remove(tx, old) })
 }
 
 func (s *Store) sweepAudit(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {
-	return s.sweepOld(ctx, due, 1, `SELECT id, at, OCTET_LENGTH(arguments) FROM audit ORDER BY id LIMIT ?`, `DELETE FROM audit WHERE id = ?`)
+	if due.Before.IsZero() {
+		return retention.Step{}, nil
+	}
+	// What has no place in the chain yet could not be missed.
+	if _, err := s.ChainAudit(ctx, audit.Step); err != nil {
+		return retention.Step{}, err
+	}
+	return s.sweepRows(ctx, due, 1, `SELECT id, at, OCTET_LENGTH(arguments) FROM audit WHERE hash IS NOT NULL ORDER BY id LIMIT ?`, func(tx sqldb.Tx, old []oldRow) error {
+		if err := s.Lock(ctx, tx, chainLock); err != nil {
+			return err
+		}
+		last := old[len(old)-1].key[0].(int64)
+		if err := s.cutAudit(ctx, tx, last, len(old)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM audit WHERE id <= ?`, last)
+		return err
+	})
 }
 
 func (s *Store) sweepRejections(ctx context.Context, due retention.Due, _ place) (retention.Step, error) {

@@ -243,6 +243,13 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Retention/GoesOnAfterACrash":                                retentionGoesOnAfterACrash,
 		"Retention/KeysOutliveRunsThatMayGoOn":                       keysOutliveRunsThatMayGoOn,
 		"Ledger/ARowKeepsWhatTheGuardKnows":                          rowsKeepWhatTheGuardKnows,
+		"Audit/TamperingIsFound":                                     tamperingIsFound,
+		"Audit/EachColumnIsHeld":                                     eachColumnIsHeld,
+		"Audit/HeadsOutliveTheDatabase":                              headsOutliveTheDatabase,
+		"Audit/NoHeadTakesThePlaceOfOneThatDoesNotHold":              noHeadTakesThePlaceOfOneThatDoesNotHold,
+		"Audit/ChainSurvivesRetention":                               chainSurvivesRetention,
+		"Audit/OldRowsAreChained":                                    oldRowsAreChained,
+		"Audit/SearchFinds":                                          searchFinds,
 		"Retention/AuditAndRejectionsGoByAge":                        auditAndRejectionsGoByAge,
 		"Retention/WholeDeliveryGoesWithItsLastEvent":                wholeDeliveryGoesWithItsLastEvent,
 	} {

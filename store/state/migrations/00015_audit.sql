@@ -11,6 +11,7 @@ ALTER TABLE audit ADD COLUMN policy   TEXT    NOT NULL DEFAULT ''; -- the versio
 -- the number behind the last one with its place.
 ALTER TABLE audit ADD COLUMN prev BLOB;
 ALTER TABLE audit ADD COLUMN hash BLOB;
+CREATE INDEX audit_by_approval ON audit (approval) WHERE approval <> '';
 CREATE INDEX audit_unchained ON audit (id) WHERE hash IS NULL;
 
 -- Signed heads of the chain: so many rows, of which the last had this hash.

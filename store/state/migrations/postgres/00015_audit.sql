@@ -7,6 +7,7 @@ ALTER TABLE audit ADD COLUMN policy   TEXT COLLATE "C" NOT NULL DEFAULT '';
 
 ALTER TABLE audit ADD COLUMN prev BYTEA;
 ALTER TABLE audit ADD COLUMN hash BYTEA;
+CREATE INDEX audit_by_approval ON audit (approval) WHERE approval <> '';
 CREATE INDEX audit_unchained ON audit (id) WHERE hash IS NULL;
 
 -- Rows are written beside each other, and get their places afterwards. Until then they

@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// Unchained is the first number of rows that have no place in the chain yet: they have it
+// in the order in which they come to be seen, and get the number behind the last with it.
+const Unchained = 1 << 62
+
+// Record is a row of the audit as it is stored.
+type Record struct {
+	ID        int64 // its place: the rows of a chain are in the order of their numbers
+	At        int64 // unix milliseconds
+	Principal string
+	Door      string
+	Tool      string
+	Effect    string
+	Arguments string
+	Decision  string
+	Rule      string
+	Outcome   string
+	Micros    int64 // how long it took
+	Run       string
+	Key       string
+	Tainted   bool
+	DryRun    bool
+	Approval  string
+	Policy    string
+
+	Prev []byte // the hash of the row before, or Genesis
+	Hash []byte // its own; empty if it has no place yet
+}
+
+// Genesis is what the first row of all has instead of the hash of the one before.
+var Genesis = make([]byte, sha256.Size)
+
+// form begins what is hashed, so that no other thing's hash can be taken for a row's.
+const form = "drawbridge audit row 1"
+
+// Sum is the hash of the row: SHA-256 of the form, the hash of the row before, and all
+// fields in the order of the struct. Each is preceded by its length in 4 bytes, big-endian;
+// numbers and truths are 8 bytes.
+func (r *Record) Sum() []byte {
+	b := make([]byte, 0, 256+len(r.Arguments)+len(r.Rule))
+	b = appendText(b, form)
+	b = appendText(b, string(r.Prev))
+	b = appendNumber(b, r.ID)
+	b = appendNumber(b, r.At)
+	for _, text := range [...]string{r.Principal, r.Door, r.Tool, r.Effect, r.Arguments, r.Decision, r.Rule, r.Outcome} {
+		b = appendText(b, text)
+	}
+	b = appendNumber(b, r.Micros)
+	b = appendText(b, r.Run)
+	b = appendText(b, r.Key)
+	b = appendTruth(b, r.Tainted)
+	b = appendTruth(b, r.DryRun)
+	b = appendText(b, r.Approval)
+	b = appendText(b, r.Policy)
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// Chain gives the row its place behind another.
+func (r *Record) Chain(prev []byte) {
+	r.Prev = prev
+	r.Hash = r.Sum()
+}
+
+// Intact reports whether the row is as it was when it got its hash.
+func (r *Record) Intact() bool { return bytes.Equal(r.Hash, r.Sum()) }
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
+}
+
+func appendNumber(b []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), uint64(n))
+}
+
+func appendTruth(b []byte, is bool) []byte {
+	if is {
+		return appendNumber(b, 1)
+	}
+	return appendNumber(b, 0)
+}
