@@ -86,6 +86,8 @@ const (
 	ApprovalExpired ApprovalState = "expired"
 	// ApprovalUsed: the call was made, or was about to be.
 	ApprovalUsed ApprovalState = "used"
+	// ApprovalWithdrawn: the run that it was for has ended before the call was made.
+	ApprovalWithdrawn ApprovalState = "withdrawn"
 )
 
 // Stands is how long a denial counts for the same call under other keys, and, of a call
@@ -196,6 +198,8 @@ func (a Approval) Against(wanted Approval) (_ Approval, counts bool) {
 	}
 	keyed, stands := wanted.Key != "", now.Before(a.Ended.Add(Stands))
 	switch a.State {
+	case ApprovalWithdrawn: // its run has ended; one that a person has go on asks anew
+		return a, false
 	case ApprovalUsed:
 		return a, keyed
 	case ApprovalDenied:

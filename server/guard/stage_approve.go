@@ -28,7 +28,12 @@ type approve struct {
 }
 
 func (s approve) around(next step) step {
+	made := next
 	return func(ctx context.Context, a *attempt) Result {
+		next := made
+		if askedAhead(ctx) {
+			next = notYet
+		}
 		if a.verdict.Action != Approve {
 			return next(ctx, a)
 		}

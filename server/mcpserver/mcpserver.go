@@ -65,6 +65,14 @@ type Options struct {
 	// ProgressEvery is how often a client that asked for progress hears that a call
 	// is still running. Zero means DefaultProgressEvery.
 	ProgressEvery time.Duration
+	// Approvals, if set, lets the person in front of a client decide about the client's own
+	// calls, where a rule's terms say that they may.
+	Approvals Approvals
+	// StateKey signs what clients of protocol 2026-07-28 hold while their person decides: the
+	// same on all nodes, and after a restart. Without one each process has its own.
+	StateKey []byte
+	// Now is the clock of approvals. Nil means time.Now.
+	Now func() time.Time
 	// AskTimeout is how long a person has to answer a question of a tool. Zero means
 	// DefaultAskTimeout.
 	AskTimeout time.Duration
@@ -88,6 +96,7 @@ type Server struct {
 	options  Options
 
 	conversations *conversations
+	tickets       *tickets
 
 	leaving context.Context // done once Close has begun: nobody is asked any more
 	leave   context.CancelFunc
@@ -105,6 +114,7 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	s.conversations = &conversations{log: o.Log, timeout: o.AskTimeout, leaving: s.leaving, open: map[string]*question{}}
 	hooks := g.Hooks()
 	s.addPages(hooks)
+	s.tickets = newTickets(o.StateKey)
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(hooks),
 		server.WithToolCapabilities(true), // mounts come and go
@@ -115,6 +125,7 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),
 		server.WithToolHandlerMiddleware(s.remark),
 		server.WithToolHandlerMiddleware(s.reportProgress),
+		server.WithToolHandlerMiddleware(s.confirm),
 		server.WithToolHandlerMiddleware(s.converse),
 		server.WithInstructions(o.Instructions),
 	)
@@ -147,6 +158,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.PageSize <= 0 {
 		o.PageSize = DefaultPageSize
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.AskTimeout <= 0 {
 		o.AskTimeout = DefaultAskTimeout

@@ -62,7 +62,13 @@ func newFixture(t testing.TB, o mcpserver.Options) *fixture {
 
 func guardedFixture(t testing.TB, o mcpserver.Options, guarded guard.Options) *fixture {
 	t.Helper()
-	f := &fixture{ledger: guardtest.NewLedger()}
+	return newGuarded(t, guardtest.NewLedger(), guarded, o)
+}
+
+// newGuarded is a fixture over a ledger that others have too.
+func newGuarded(t testing.TB, ledger *guardtest.Ledger, guarded guard.Options, o mcpserver.Options) *fixture {
+	t.Helper()
+	f := &fixture{ledger: ledger}
 	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
 	f.tools = f.catalog()
 	f.Server = mcpserver.New(f.tools, guard.New(f.tools, f.ledger, guarded), o)
@@ -194,6 +200,10 @@ func connectSSE(t *testing.T, f *fixture, p auth.Principal) session {
 }
 
 func connectStdio(t *testing.T, f *fixture, p auth.Principal) session {
+	return connectStdioAs(t, f, p, mcp.LATEST_PROTOCOL_VERSION)
+}
+
+func connectStdioAs(t *testing.T, f *fixture, p auth.Principal, version string) session {
 	in, toServer := io.Pipe()
 	fromServer, out := io.Pipe()
 	served := make(chan error, 1)
@@ -207,7 +217,7 @@ func connectStdio(t *testing.T, f *fixture, p auth.Principal) session {
 			t.Errorf("serving stdio: %v", err)
 		}
 	})
-	return connect(t, f, p, transport.NewIO(fromServer, toServer, io.NopCloser(strings.NewReader(""))), mcp.LATEST_PROTOCOL_VERSION)
+	return connect(t, f, p, transport.NewIO(fromServer, toServer, io.NopCloser(strings.NewReader(""))), version)
 }
 
 func connectInProcess(t *testing.T, f *fixture, p auth.Principal) session {
