@@ -147,7 +147,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	}
 	a.guard = guard.New(a.catalog, ledger, a.guardOptions())
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
-		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend})
+		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
@@ -204,7 +204,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
+			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
 	a.backends.runs.carriedBy(a.worker, slices.Sorted(maps.Keys(a.cfg.Agents)))
 	return nil
 }

@@ -195,7 +195,7 @@ func (c *console) printEnd(cmd *cobra.Command, store *state.Store, end dispatch.
 		if err := printJSON(c.out, view); err != nil {
 			return err
 		}
-	} else if end.Undecided() {
+	} else if end.AwaitsPeople() {
 		if err := c.printUndecided(cmd, store, end); err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func follow(ctx context.Context, store *state.Store, id string, w io.Writer) (di
 			}
 			seq = entry.Seq
 		}
-		if run.State.Ended() || run.Undecided() {
+		if run.State.Ended() || run.AwaitsPeople() {
 			return run, nil
 		}
 		select {

@@ -40,10 +40,12 @@ type runView struct {
 	Calls      []dispatch.CallReport `json:"calls,omitempty"`
 	// Unknown are calls of which nobody knows whether they took effect: the run waits for
 	// a person to decide.
-	Unknown   []bridge.UnknownCall `json:"unknown,omitempty"`
-	Batch     *runBatch            `json:"batch,omitempty"`
-	Callbacks []callbackView       `json:"callbacks,omitempty"`
-	Timeline  []moment             `json:"timeline,omitempty"`
+	Unknown []bridge.UnknownCall `json:"unknown,omitempty"`
+	// Approvals are those that the run waits for.
+	Approvals []bridge.AwaitedApproval `json:"approvals,omitempty"`
+	Batch     *runBatch                `json:"batch,omitempty"`
+	Callbacks []callbackView           `json:"callbacks,omitempty"`
+	Timeline  []moment                 `json:"timeline,omitempty"`
 	// Dead: nobody has done anything about its having given up.
 	Dead        bool       `json:"dead,omitempty"`
 	Successor   string     `json:"successor,omitempty"`    // the run that a person had run in its place
@@ -236,6 +238,9 @@ func wholeRun(cmd *cobra.Command, store *state.Store, run dispatch.Run) (runView
 	if view.Unknown, err = unknownCalls(cmd, store, run); err != nil {
 		return view, err
 	}
+	if view.Approvals, err = awaitedApprovals(cmd, store, run); err != nil {
+		return view, err
+	}
 	if view.Batch, err = batchOfRun(cmd.Context(), store, run); err != nil {
 		return view, err
 	}
@@ -319,6 +324,10 @@ func printRun(c *console, r runView) error {
 			out.printf("          looked up: %s", oneLine(call.LookedUp, 200))
 		}
 		out.printf("          decide: drawbridge runs resolve %s --call %d --happened | --did-not-happen | --give-up", r.ID, call.Call)
+	}
+	for _, a := range r.Approvals {
+		out.printf("approval  %s", p.bad(fmt.Sprintf("%s: %s %s", a.ID, a.Tool, oneLine(string(a.Arguments), 110))))
+		out.printf("          asked for %s, until %s; decide: drawbridge approvals approve %s | deny %s", when(a.Asked), when(a.Expires), a.ID, a.ID)
 	}
 	out.printf("used      %s", used(r.Usage))
 	out.printf("created   %s\n", when(r.CreatedAt))

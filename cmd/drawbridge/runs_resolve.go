@@ -74,6 +74,18 @@ func unknownCalls(cmd *cobra.Command, store *state.Store, run dispatch.Run) ([]b
 	return bridge.Unknown(run.ID, entries)
 }
 
+// awaitedApprovals are those that a run waits for people to decide about.
+func awaitedApprovals(cmd *cobra.Command, store *state.Store, run dispatch.Run) ([]bridge.AwaitedApproval, error) {
+	if !run.AwaitsApproval() {
+		return nil, nil
+	}
+	entries, err := store.Entries(cmd.Context(), run.ID)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.Awaited(run, entries)
+}
+
 // resolution is what `runs resolve` is asked for.
 type resolution struct {
 	call                        int64
@@ -171,6 +183,13 @@ func (c *console) resolveRun(cmd *cobra.Command, store *state.Store, id string, 
 
 // printUndecided says that a run waits, to somebody who waits for the run.
 func (c *console) printUndecided(cmd *cobra.Command, store *state.Store, run dispatch.Run) error {
+	if run.AwaitsApproval() {
+		waits, err := awaitedApprovals(cmd, store, run)
+		if err == nil {
+			_, err = fmt.Fprintln(c.out, printable(dispatch.NeedsApproval(waits)))
+		}
+		return err
+	}
 	calls, err := unknownCalls(cmd, store, run)
 	if err == nil {
 		_, err = fmt.Fprintln(c.out, printable(dispatch.InDoubt(run.ID, calls)))

@@ -14,7 +14,7 @@ import (
 type moment struct {
 	At   time.Time `json:"at"`
 	Seq  int64     `json:"seq"`
-	What string    `json:"what"` // brief, passed, says, calls, again, result, doubt, looks, finds, person, input, note, folds, sums, end, resume
+	What string    `json:"what"` // brief, passed, says, calls, again, result, doubt, looks, finds, person, asks, agreed, input, note, folds, sums, end, resume
 	Tool string    `json:"tool,omitempty"`
 	Text string    `json:"text,omitempty"`
 	Bad  bool      `json:"error,omitempty"`
@@ -41,7 +41,8 @@ func (t *timeline) read(e bridge.Entry) ([]moment, error) {
 		moments, err = parse(e, intent)
 	case bridge.EntryResult:
 		moments, err = parse(e, t.result)
-	case bridge.EntryDoubt, bridge.EntryCheck, bridge.EntryChecked, bridge.EntryDecision:
+	case bridge.EntryDoubt, bridge.EntryCheck, bridge.EntryChecked, bridge.EntryDecision,
+		bridge.EntryApproval, bridge.EntryApproved:
 		moments, err = t.doubted(e)
 	case bridge.EntryInput:
 		moments, err = parse(e, input)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"drawbridge/bridge"
@@ -29,6 +30,23 @@ func (t *timeline) doubted(e bridge.Entry) ([]moment, error) {
 				}
 			}
 			return []moment{{What: "finds", Tool: t.tools[place(c.Answer, c.Index)], Text: text, Bad: c.Finding == bridge.Unclear}}
+		})
+	}
+	if e.Kind == bridge.EntryApproval {
+		return parse(e, func(a bridge.Approval) []moment {
+			return []moment{{What: "asks", Tool: t.tools[place(a.Answer, a.Index)], Text: fmt.Sprintf("for approval %s, until %s", a.ID, when(a.Expires))}}
+		})
+	}
+	if e.Kind == bridge.EntryApproved {
+		return parse(e, func(a bridge.Approved) []moment {
+			text := string(a.State)
+			if a.By != "" {
+				text += " by " + a.By
+			}
+			if a.Reason != "" {
+				text += ": " + a.Reason
+			}
+			return []moment{{What: "agreed", Tool: t.tools[place(a.Answer, a.Index)], Text: text + " (approval " + a.ID + ")", Bad: a.State != bridge.ApprovalApproved}}
 		})
 	}
 	return parse(e, func(d bridge.Decision) []moment {

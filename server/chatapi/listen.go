@@ -75,6 +75,8 @@ func line(e bridge.Event) string {
 	switch {
 	case e.Kind == bridge.Calling:
 		return e.Function + " ...\n"
+	case e.Kind == bridge.Held:
+		return e.Function + " -> waits for an approval\n"
 	case e.Kind == bridge.Returned && e.IsError:
 		return e.Function + " -> error\n"
 	case e.Kind == bridge.Returned:

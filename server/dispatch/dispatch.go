@@ -81,6 +81,10 @@ type Options struct {
 	// whether a call took effect.
 	Again  func(ctx context.Context) context.Context
 	LookUp func(tool string, arguments json.RawMessage, key string) (bridge.LookUp, error)
+	// Approval, if set, tells how an approval stands that a run waits for. Ahead, if set, marks
+	// the context of calls that are not to be made, but whose approval is to be asked for.
+	Approval func(ctx context.Context, id string) (bridge.Standing, error)
+	Ahead    func(ctx context.Context) context.Context
 	// Reached, if set, is told that a run has come to a point. Only tests set it: to have
 	// the program die there.
 	Reached func(bridge.Point)
@@ -251,7 +255,7 @@ func (d *Dispatcher) runOne(ctx context.Context, id string) error {
 		case err != nil:
 			return err
 		case claimed == nil:
-			if run, err := d.store.Run(ctx, id); err != nil || run.Undecided() {
+			if run, err := d.store.Run(ctx, id); err != nil || run.AwaitsPeople() {
 				return err
 			}
 			d.sleep(ctx, due.Sub(d.o.Now()))

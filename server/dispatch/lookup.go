@@ -42,7 +42,7 @@ func (t *transcript) known() (seq int64, carried bool) {
 
 // over reports whether nothing more comes of an exchange with the run, as it stands.
 func over(run Run) bool {
-	return run.State.Ended() || run.State == Waiting && run.Reason == string(bridge.ClientCalls) || run.Undecided()
+	return run.State.Ended() || run.State == Waiting && run.Reason == string(bridge.ClientCalls) || run.AwaitsPeople()
 }
 
 // lookedUp takes over what the store has.
@@ -81,6 +81,8 @@ func endOf(run Run, entries []bridge.Entry) (end ExchangeEnd, ended bool, err er
 		return end, len(end.Calls) > 0, err // none: they were answered meanwhile
 	case run.Undecided():
 		return undecidedEnd(run.ID, entries)
+	case run.AwaitsApproval():
+		return approvalEnd(run.ID, entries)
 	}
 	return ExchangeEnd{}, false, nil
 }

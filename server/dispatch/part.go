@@ -82,7 +82,7 @@ func (t *transcript) extend(entries []bridge.Entry) error {
 // telling reports whether an entry may have events. A brief is not read for nothing:
 // it may hold many images.
 func telling(e bridge.Entry) bool {
-	return e.Kind == bridge.EntryAnswer || e.Kind == bridge.EntryIntent || e.Kind == bridge.EntryResult
+	return e.Kind == bridge.EntryAnswer || e.Kind == bridge.EntryIntent || e.Kind == bridge.EntryApproval || e.Kind == bridge.EntryResult
 }
 
 // read notes what an end will have to say.

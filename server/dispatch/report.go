@@ -34,7 +34,7 @@ type Report struct {
 // CallReport is one tool call of a run.
 type CallReport struct {
 	Tool           string `json:"tool"`
-	Status         string `json:"status"` // ok, error, or unknown: nobody can say whether it took effect
+	Status         string `json:"status"` // ok, error, waiting (for an approval: not made), or unknown: nobody can say whether it took effect
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 }
 
@@ -102,11 +102,20 @@ func Calls(entries []bridge.Entry) ([]CallReport, error) {
 			if err := json.Unmarshal(entry.Body, &intent); err != nil {
 				return nil, fmt.Errorf("reading journal entry %d: %w", entry.Seq, err)
 			}
-			if intent.Again > 0 {
+			if i, again := made[place{intent.Answer, intent.Index}]; again && intent.Again > 0 {
+				calls[i].Status = "unknown"
 				continue // the same call, made again
 			}
 			made[place{intent.Answer, intent.Index}] = len(calls)
 			calls = append(calls, CallReport{Tool: cmp.Or(intent.Tool, intent.Function), Status: "unknown", IdempotencyKey: intent.Key})
+		case bridge.EntryApproval:
+			var approval bridge.Approval
+			if err := json.Unmarshal(entry.Body, &approval); err != nil {
+				return nil, fmt.Errorf("reading journal entry %d: %w", entry.Seq, err)
+			}
+			if i, ok := made[place{approval.Answer, approval.Index}]; ok {
+				calls[i].Status = "waiting"
+			}
 		case bridge.EntryResult:
 			var result bridge.Result
 			if err := json.Unmarshal(entry.Body, &result); err != nil {

@@ -236,6 +236,11 @@ type RunStore interface {
 	// the new count of faults; an Append sets it to 0. A run that is to be cancelled is
 	// due at once instead. The zero time is until somebody decides: the run has no job then.
 	Park(ctx context.Context, lease bridge.Lease, until time.Time, reason string, attempts int) error
+	// AwaitApproval puts a running run down until people have decided about one of these
+	// approvals, or until a time: running -> waiting, as bridge.ApprovalNeeded. One that was
+	// decided about already has the run due at once, under [Decided]; whoever decides later
+	// has it so with the decision.
+	AwaitApproval(ctx context.Context, lease bridge.Lease, approvals []string, until time.Time) error
 	// Decide appends what a person says about a call of a run that waits for that, as
 	// bridge.OutcomeOpen, and has the run go on if it is ready, all in one transaction:
 	// it is due at once then, and waits under [Decided]. Entries that do not go on from the

@@ -102,6 +102,24 @@ type (
 		Verdict bridge.Verdict `json:"verdict"`
 		By      string         `json:"by"`
 	}
+	approvalEntry struct {
+		entry
+		Answer    int64  `json:"answer"`
+		Index     int    `json:"index"`
+		Approval  string `json:"approval"`
+		Tool      string `json:"tool"`
+		ExpiresAt string `json:"expires_at"` // RFC 3339, in UTC
+		Why       string `json:"why"`
+	}
+	approvedEntry struct {
+		entry
+		Answer   int64                `json:"answer"`
+		Index    int                  `json:"index"`
+		Approval string               `json:"approval"`
+		State    bridge.ApprovalState `json:"state"`
+		By       string               `json:"by,omitempty"`
+		Why      string               `json:"why,omitempty"`
+	}
 	noteEntry struct {
 		entry
 		Why    bridge.NoteWhy `json:"why"`
@@ -163,6 +181,12 @@ func entryOf(e bridge.Entry) (any, error) {
 	case bridge.EntryDecision:
 		d, err := read[bridge.Decision](e)
 		return decisionEntry{head, d.Answer, d.Index, d.Verdict, d.By}, err
+	case bridge.EntryApproval:
+		a, err := read[bridge.Approval](e)
+		return approvalEntry{head, a.Answer, a.Index, a.ID, a.Tool, a.Expires.UTC().Format(time.RFC3339), a.Why}, err
+	case bridge.EntryApproved:
+		a, err := read[bridge.Approved](e)
+		return approvedEntry{head, a.Answer, a.Index, a.ID, a.State, a.By, a.Reason}, err
 	case bridge.EntryNote:
 		n, err := read[bridge.Note](e)
 		return noteEntry{head, n.Why, n.Reason, n.Text}, err

@@ -38,6 +38,27 @@ func unknownOf(run dispatch.Run, entries []bridge.Entry) ([]unknownCall, error) 
 	return shown, err
 }
 
+// awaitedApproval is what a run waits for people to agree to.
+type awaitedApproval struct {
+	ID        string          `json:"id"`
+	Tool      string          `json:"tool"`
+	Arguments json.RawMessage `json:"arguments"`
+	AskedAt   int64           `json:"asked_at"`
+	ExpiresAt int64           `json:"expires_at"`
+	Why       string          `json:"why"`
+	Next      bool            `json:"next"`
+}
+
+// approvalsOf are the approvals that a run waits for.
+func approvalsOf(run dispatch.Run, entries []bridge.Entry) ([]awaitedApproval, error) {
+	shown := []awaitedApproval{}
+	waits, err := dispatch.Awaited(run, entries)
+	for _, a := range waits {
+		shown = append(shown, awaitedApproval{a.ID, a.Tool, a.Arguments, a.Asked.Unix(), a.Expires.Unix(), a.Why, a.Next})
+	}
+	return shown, err
+}
+
 // resolve answers POST /v1/runs/{id}/resolve: somebody has looked what became of a
 // call. Who may cancel a run may do this.
 func (a *API) resolve(w http.ResponseWriter, r *http.Request) {

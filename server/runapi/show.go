@@ -39,6 +39,7 @@ type whole struct {
 	shown
 	Calls     []dispatch.CallReport `json:"calls"`
 	Unknown   []unknownCall         `json:"unknown"`
+	Approvals []awaitedApproval     `json:"approvals"`
 	Callbacks []callback            `json:"callbacks"`
 }
 
@@ -113,6 +114,9 @@ func (a *API) showWhole(ctx context.Context, run dispatch.Run) (whole, error) {
 		return s, err
 	}
 	if s.Unknown, err = unknownOf(run, entries); err != nil {
+		return s, err
+	}
+	if s.Approvals, err = approvalsOf(run, entries); err != nil {
 		return s, err
 	}
 	if !run.State.Ended() {

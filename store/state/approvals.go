@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
 	"drawbridge/tools/sqldb"
@@ -210,6 +211,10 @@ func (s *Store) DecideApproval(ctx context.Context, id string, by guard.Decider,
 // due.
 func (s *Store) wakeRun(ctx context.Context, tx sqldb.Tx, run string) (bool, error) {
 	now := s.now()
+	// It waits for that no more: whoever looks before a worker has it is told so.
+	if _, err := tx.ExecContext(ctx, `UPDATE runs SET reason = ? WHERE id = ? AND state = 'waiting' AND reason = ?`, dispatch.Decided, run, string(bridge.ApprovalNeeded)); err != nil {
+		return false, err
+	}
 	noteJob(tx, dispatch.RunJob, run, now)
 	return changedOne(tx.ExecContext(ctx, `UPDATE jobs SET due_at = ? WHERE kind = ? AND ref = ? AND leased = 0 AND due_at > ?
 		AND EXISTS (SELECT 1 FROM runs WHERE id = ref AND state = 'waiting')`, millis(now), string(dispatch.RunJob), run, millis(now)))

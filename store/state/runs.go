@@ -286,6 +286,11 @@ func (h holding) finish(ctx context.Context, g *gates, end dispatch.Ending) erro
 	if err := h.spend(ctx, tx, end.At, bridge.Spent(end.Entries)); err != nil {
 		return err
 	}
+	if end.State != dispatch.Succeeded { // one that succeeded waits for nobody
+		if err := withdrawApprovals(ctx, tx, h.run, end.At); err != nil {
+			return err
+		}
+	}
 	closing := bridge.Entry{Seq: h.last + int64(len(end.Entries)) + 1, Kind: bridge.EntryOutcome, At: end.At, Body: outcome}
 	if err := appendEntries(ctx, tx, h.run, append(slices.Clone(end.Entries), closing)); err != nil {
 		return err
