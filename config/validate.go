@@ -120,9 +120,6 @@ func (k *checker) checkServer() {
 	k.checkEffectList("server.local_effects", k.Server.Local)
 	if !validListen(k.Server.Listen) {
 		k.refuse("server.listen", "%s is no address to listen on; want host:port, such as 127.0.0.1:8080", k.show("server.listen", k.Server.Listen))
-	} else if len(k.Server.Keys) == 0 && !loopback(k.Server.Listen) {
-		k.refuse("server.listen", "%s can be reached from other machines and there are no API keys, so anybody could call every tool; set server.keys, or listen on 127.0.0.1",
-			k.show("server.listen", k.Server.Listen))
 	}
 	if k.Server.PublicURL != "" {
 		k.checkBaseURL("server.public_url", k.Server.PublicURL)
@@ -131,6 +128,10 @@ func (k *checker) checkServer() {
 	between(k, "server.max_body", k.Server.MaxBody, KiB, 64*MiB)
 	between(k, "server.drain_timeout", k.Server.DrainTimeout, Duration(time.Second), Duration(time.Hour))
 }
+
+// OnLoopback reports whether only this machine can connect. Where others can, there has to
+// be a key, of the settings or of the store, which whoever starts to listen looks at.
+func (s Server) OnLoopback() bool { return loopback(s.Listen) }
 
 func validListen(address string) bool {
 	host, port, err := net.SplitHostPort(address)

@@ -199,7 +199,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	if err != nil {
 		return err
 	}
-	sessions := newSessions(a.cfg, a.mcp)
+	sessions := newSessions(a.cfg, a.keys, a.mcp)
 	a.cleanup(sessions.close)
 	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
@@ -263,7 +263,10 @@ func publicHosts(publicURL string) []string {
 	return []string{u.Hostname()}
 }
 
-func (a *app) wireHTTP(context.Context, appOptions) error {
+func (a *app) wireHTTP(ctx context.Context, _ appOptions) error {
+	if err := a.loadKeys(ctx); err != nil {
+		return err
+	}
 	spoken, err := tlsOf(a.cfg)
 	if err != nil {
 		return err
@@ -325,6 +328,7 @@ func (a *app) Listen(ctx context.Context, address string) (net.Addr, <-chan erro
 		a.store.WatchRoom(ctx, state.Least{Bytes: int64(a.cfg.Store.MinFree), Percent: a.cfg.Store.MinFreePercent}, a.log)
 	})
 	a.work(ctx, a.limits.Keep)
+	a.work(ctx, a.keepKeys)
 	ended := make(chan error, 1)
 	go func() { ended <- a.http.Serve() }()
 	a.cleanup(a.closeHTTP)
@@ -354,6 +358,9 @@ func (a *app) drain() {
 // Serve works and listens until ctx ends or the server breaks. ready is told the
 // address.
 func (a *app) Serve(ctx context.Context, ready func(net.Addr)) error {
+	if err := a.mayBeReached(); err != nil {
+		return errors.Join(err, a.Stop(ctx))
+	}
 	a.mounts.start(ctx)
 	address, ended, err := a.Listen(ctx, a.cfg.Server.Listen)
 	if err != nil {

@@ -192,7 +192,7 @@ func (p *replayPlan) asAgent(ctx context.Context, as *config.Config, stored stor
 // gone allowed nobody knows.
 func (p *replayPlan) bounds(as *config.Config, run dispatch.Run) auth.Bounds {
 	trigger := triggerOf(run)
-	within, err := triggersOf(as).bounds(trigger)
+	within, err := triggersOf(as, nil).bounds(trigger)
 	if err != nil {
 		p.notes = append(p.notes, trigger+", for whom the run acts, is not configured now: the agent has all of its own tools here")
 	}

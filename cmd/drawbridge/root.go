@@ -38,7 +38,7 @@ Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
 	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), chatCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), webhookCommand(c), runsCommand(c), batchesCommand(c), callbacksCommand(c), approvalsCommand(c), schedulesCommand(c),
 		schemaCommand(c),
 		checkCommand(c), initCommand(c), versionCommand(c))
-	root.AddCommand(replayCommand(c), deadCommand(c), exportCommand(c), auditCommand(c), backupCommand(c), restoreCommand(c), storeCommand(c))
+	root.AddCommand(replayCommand(c), deadCommand(c), exportCommand(c), auditCommand(c), keysCommand(c), backupCommand(c), restoreCommand(c), storeCommand(c))
 	markWrongUse(root)
 	return root
 }

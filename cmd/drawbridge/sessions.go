@@ -26,8 +26,8 @@ type sessions struct {
 	open map[string]*bridge.Session
 }
 
-func newSessions(cfg *config.Config, server *mcpserver.Server) *sessions {
-	return &sessions{server: server, agents: cfg.Agents, triggers: triggersOf(cfg), open: map[string]*bridge.Session{}}
+func newSessions(cfg *config.Config, keys *auth.Keys, server *mcpserver.Server) *sessions {
+	return &sessions{server: server, agents: cfg.Agents, triggers: triggersOf(cfg, keys), open: map[string]*bridge.Session{}}
 }
 
 // of gives the session of a run, and the context that says to the guard who calls:

@@ -26,7 +26,7 @@ func TestSessionIsSharedByRunsThatMayDoTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.Stop(t.Context()) })
-	all := newSessions(cfg, a.mcp)
+	all := newSessions(cfg, a.keys, a.mcp)
 	seen := map[string]any{}
 	for _, run := range []dispatch.Run{
 		{ID: "event", Agent: "a", Source: "shop"}, {ID: "local", Agent: "a", Owner: "local:http"}, {ID: "x", Agent: "a", Owner: "key:x"}, {ID: "y", Agent: "a", Owner: "key:y"},

@@ -11,10 +11,13 @@ import (
 
 // triggers know what those may do for whom runs act, by their names as in
 // [auth.Principal].For.
-type triggers map[string]auth.Bounds
+type triggers struct {
+	configured map[string]auth.Bounds
+	keys       *auth.Keys // of the store; nil where nobody looks there
+}
 
-func triggersOf(cfg *config.Config) triggers {
-	t := triggers{localTriggers: {Effects: cfg.Server.Local}}
+func triggersOf(cfg *config.Config, keys *auth.Keys) triggers {
+	t := map[string]auth.Bounds{localTriggers: {Effects: cfg.Server.Local}}
 	for _, key := range cfg.Server.Keys {
 		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects, DryRun: key.DryRun})
 	}
@@ -24,7 +27,7 @@ func triggersOf(cfg *config.Config) triggers {
 	for name, s := range cfg.Schedules {
 		t[triggerName(auth.Schedule, name)] = auth.Bounds{Tools: s.Tools, Effects: s.Effects, DryRun: s.DryRun}
 	}
-	return t
+	return triggers{t, keys}
 }
 
 // localTriggers stands for everybody at this machine, who comes without a key.
@@ -53,11 +56,18 @@ func triggerOf(run dispatch.Run) string {
 func (t triggers) bounds(trigger string) (auth.Bounds, error) {
 	switch kind, name, _ := strings.Cut(trigger, ":"); {
 	case auth.Kind(kind) == auth.Local:
-		return t[localTriggers], nil
+		return t.configured[localTriggers], nil
 	case auth.Kind(kind) == auth.Schedule && strings.HasPrefix(name, dispatch.FollowUpPrefix):
 		return auth.Bounds{}, nil
 	}
-	within, known := t[trigger]
+	within, known := t.configured[trigger]
+	if name, ok := strings.CutPrefix(trigger, triggerName(auth.Key, "")); ok && !known && t.keys != nil {
+		within, err := t.keys.Bounds(name)
+		if err != nil {
+			err = fmt.Errorf("%w: %s, for whom the run acts: %w", dispatch.ErrUnconfigured, trigger, err)
+		}
+		return within, err
+	}
 	if !known {
 		return within, fmt.Errorf("%w: %s, for whom the run acts, is not configured now", dispatch.ErrUnconfigured, trigger)
 	}

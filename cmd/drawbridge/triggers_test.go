@@ -17,7 +17,7 @@ func TestRunActsForItsTrigger(t *testing.T) {
 		Server:    config.Server{Keys: []config.Key{{Name: "desk", Tools: []string{"crm_*"}}, {Name: "trial", Tools: []string{"*"}, DryRun: true}}},
 		Webhooks:  map[string]config.Webhook{"stripe": {Tools: []string{"payment_*"}, Effects: []string{"read"}}, "shop": {}, "trial": {DryRun: true}},
 		Schedules: map[string]config.Schedule{"nightly": {Effects: []string{"read", "message"}}, "trial": {DryRun: true}},
-	})
+	}, nil)
 	for _, c := range []struct {
 		run     dispatch.Run
 		trigger string
