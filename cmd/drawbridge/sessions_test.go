@@ -29,7 +29,7 @@ func TestSessionIsSharedByRunsThatMayDoTheSame(t *testing.T) {
 	all := newSessions(cfg, a.keys, a.mcp)
 	seen := map[string]any{}
 	for _, run := range []dispatch.Run{
-		{ID: "event", Agent: "a", Source: "shop"}, {ID: "local", Agent: "a", Owner: "local:http"}, {ID: "x", Agent: "a", Owner: "key:x"}, {ID: "y", Agent: "a", Owner: "key:y"},
+		{ID: "event", Agent: "a", Source: "shop"}, {ID: "another", Agent: "a", Source: "shop"}, {ID: "local", Agent: "a", Owner: "local:http"}, {ID: "x", Agent: "a", Owner: "key:x"}, {ID: "y", Agent: "a", Owner: "key:y"},
 		{ID: "z", Agent: "a", Owner: "key:z"}, {ID: "other", Agent: "b", Owner: "key:x"},
 	} {
 		ctx, session, err := all.of(t.Context(), run)
@@ -45,7 +45,7 @@ func TestSessionIsSharedByRunsThatMayDoTheSame(t *testing.T) {
 		}
 		seen[run.ID] = session
 	}
-	if seen["event"] != seen["local"] || seen["x"] != seen["y"] {
+	if seen["event"] != seen["another"] || seen["x"] != seen["y"] {
 		t.Error("runs that may do the same have sessions of their own")
 	}
 	if seen["x"] == seen["event"] || seen["x"] == seen["z"] || seen["x"] == seen["other"] {
