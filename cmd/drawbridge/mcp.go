@@ -37,6 +37,7 @@ carried by whoever serves from the store.`,
 			principal, err := c.stdioPrincipal(a.keys, cfg.Server.Local)
 			if err == nil {
 				a.mounts.start(ctx)
+				a.work(ctx, a.keepAudit)
 				err = a.mcp.ServeStdio(ctx, c.in, c.out, principal)
 			}
 			return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
