@@ -145,7 +145,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	if !a.store.Alone() {
 		ledger = patientLedger{a.store}
 	}
-	a.guard = guard.New(a.catalog, ledger, a.guardOptions())
+	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store})
 	a.cleanup(a.mcp.Close)

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if point := os.Getenv(dieVariable); point != "" {
 		dieAt(bridge.Point(point))
 	}
+	if os.Getenv(askVariable) != "" {
+		askAlways()
+	}
 	if os.Getenv(programVariable) != "" {
 		main()
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"drawbridge/bridge/openaitest"
+	"drawbridge/server/approvalapi"
 	"drawbridge/server/chatapi"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/runapi"
@@ -50,8 +51,8 @@ func TestDocumentDescribesWhatTheServerDoes(t *testing.T) {
 	})
 	settings := "server: {listen: 127.0.0.1:0, max_body: 64KiB%s}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"*\"]}, other: {}}\n" +
 		"webhooks: {forge: {scheme: github, secrets: [forge-secret-0123456789], agent: other, prompt: Look., max_body: 1KiB}}\n"
-	keys := fmt.Sprintf(`, keys: [{name: front, key: %s, tools: ["*"], agents: [desk, gone]}, {name: slow, key: %s, tools: ["*"], agents: [desk], requests_per_minute: 1}]`, frontKey, backKey)
-	file, _ := liveFile(t, fmt.Sprintf(settings, keys, fake.URL())+far.settings())
+	keys := fmt.Sprintf(`, keys: [{name: front, key: %s, tools: ["*"], agents: [desk, gone], approve: true}, {name: slow, key: %s, tools: ["*"], agents: [desk], requests_per_minute: 1}]`, frontKey, backKey)
+	file, kept := liveFile(t, fmt.Sprintf(settings, keys, fake.URL())+far.settings())
 	server := serve(t, file)
 	awaitMount(t, server, "far")
 	d := readDocument(t, server.base)
@@ -59,6 +60,7 @@ func TestDocumentDescribesWhatTheServerDoes(t *testing.T) {
 
 	meetRuns(d, front, apiCaller{t, server.base, backKey})
 	meetDecisions(d, front, apiCaller{t, server.base, backKey}, far)
+	meetApprovals(d, front, apiCaller{t, server.base, backKey}, kept)
 	meetChat(d, front, apiCaller{t, server.base, backKey})
 	meetWebhooks(d, front)
 	d.holds("GET /v1/openapi.json", apiCaller{t, server.base, ""}.do("GET", "/v1/openapi.json", ""))
@@ -289,7 +291,7 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 	file, _ := liveFile(t, "server: {listen: 127.0.0.1:0}\n")
 	d := readDocument(t, serve(t, file).base)
 	want := []string{"GET /v1/openapi.json", "GET /webhooks/{source}", "POST /webhooks/{source}"}
-	for _, route := range append(chatapi.New(nil, nil, chatapi.Options{}).Routes(), runapi.New(nil, nil, runapi.Options{}).Routes()...) {
+	for _, route := range slices.Concat(chatapi.New(nil, nil, chatapi.Options{}).Routes(), runapi.New(nil, nil, runapi.Options{}).Routes(), approvalapi.New(nil, approvalapi.Options{}).Routes()) {
 		want = append(want, route.Method+" "+route.Pattern)
 	}
 	slices.Sort(want)

@@ -55,6 +55,9 @@ type Options struct {
 	Counted []string
 	// Redact is what results lose besides what the policy says. Zero is nothing.
 	Redact Redaction
+	// Reached is told of points on a call's way, by tests that stop the process there. Nil
+	// tells nobody.
+	Reached func(Point)
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Log gets faults, never arguments or results. Nil discards them.
@@ -122,6 +125,9 @@ func New(catalog *tools.Catalog, ledger Ledger, o Options) *Guard {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Reached == nil {
+		o.Reached = func(Point) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -148,8 +154,8 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		dryRun{}, // behind the policy, which may want one; before a limit is used up, or anybody asked
 		// The limits (rate per principal and tool, running totals such as money per
 		// day) belong here: behind once, so that a repeated call costs nothing.
-		approve{approvals: o.Approvals, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against
-		claim{ledger: ledger, approvals: o.Approvals, now: o.Now, log: o.Log},
+		approve{approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against
+		claim{ledger: ledger, approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log},
 	}
 }
 

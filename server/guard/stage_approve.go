@@ -21,8 +21,23 @@ import (
 // what an approval is bound to.
 //
 // The approval is used up by the claim stage, behind this one and right before the call.
+// A crash, and what the same call finds after it; "keyed" has a key of the caller's, and
+// "honoured" a tool whose backend stores it with the effect:
+//
+//	before the asking               nothing: it is asked for
+//	behind it                       the same approval
+//	behind a decision               the decision; a run's was made due with it
+//	before the claim                the approval, not used: the call is made
+//	behind it, up to the audit row  honoured: made again under its key, one effect
+//	                                keyed: nobody knows; a person, or a look-up, says (WithAgain)
+//	                                no key: another approval is asked for
+//	behind the audit row            keyed: the first result; no key: another approval
+//
+// So an approval is never good for two calls, and only a call that nobody can tell from
+// another one (it has no key) loses it.
 type approve struct {
 	approvals Approvals
+	reached   func(Point)
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -48,6 +63,7 @@ func (s approve) around(next step) step {
 			return a.refuse("approve", "the approvals are out of order", tools.Errorf(tools.Unavailable,
 				"this call needs an approval, and nobody could be asked for it now; nothing was done. Try again later."))
 		}
+		s.reached(BehindAsk)
 		a.approval = found.ID
 		result := s.judge(ctx, a, found, next)
 		result.Approval, result.ApprovalState, result.ApprovalExpires = found.ID, found.State, found.Expires

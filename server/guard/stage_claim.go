@@ -9,6 +9,17 @@ import (
 	"drawbridge/tools"
 )
 
+// Point is a place on a call's way at which a crash may come.
+type Point string
+
+// The points, in their order.
+const (
+	BehindAsk   Point = "behind the asking"
+	BeforeClaim Point = "before the claim"
+	BehindClaim Point = "behind the claim"
+	BehindCall  Point = "behind the call of the guard"
+)
+
 // claim is the last stage: what it lets through is called. It notes durably that the call
 // is about to be made, for a tool whose backend does not keep keys, and uses up the
 // approval that the call needed, both in one transaction. So nothing is claimed or used up
@@ -16,6 +27,7 @@ import (
 type claim struct {
 	ledger    Ledger
 	approvals Approvals
+	reached   func(Point)
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -25,7 +37,9 @@ func (s claim) around(next step) step {
 		if a.uses == "" && !a.needsClaim() {
 			return s.call(ctx, a, next)
 		}
+		s.reached(BeforeClaim)
 		prior, err := s.take(context.WithoutCancel(ctx), a)
+		s.reached(BehindClaim)
 		switch {
 		case errors.Is(err, ErrNotApproved):
 			return a.refuse("claim", "the approval was used, or ran out, a moment ago", tools.Errorf(tools.Unavailable,
@@ -47,8 +61,9 @@ func (s claim) around(next step) step {
 }
 
 // call makes the call. If that definitely took no effect, its approval is given back.
-func (claim) call(ctx context.Context, a *attempt, next step) Result {
+func (s claim) call(ctx context.Context, a *attempt, next step) Result {
 	result := next(ctx, a)
+	s.reached(BehindCall)
 	if a.approval != "" && result.Err != nil && !mayHaveHappened(result.Err) {
 		a.unused = a.approval
 	}
