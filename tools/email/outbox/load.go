@@ -18,7 +18,7 @@ func load(ctx context.Context, q sqldb.Querier, id string) (record, error) {
 	var references string
 	var created, scheduled, out sql.NullInt64
 	err := q.QueryRowContext(ctx, `SELECT status, thread_id, subject, body_text, body_html, reference_ids, coalesce(message_id, ''), raw, created_at, scheduled_for, sent_at
-		FROM email_messages WHERE id = ?`, id).
+		FROM email_messages WHERE id = ? AND `+public, id).
 		Scan(&r.status, &r.thread, &r.mail.Subject, &r.mail.Text, &r.mail.HTML, &references, &r.stamp.MessageID, &r.raw, &created, &scheduled, &out)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
