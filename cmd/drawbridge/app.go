@@ -128,8 +128,11 @@ func (a *app) wireStore(ctx context.Context, o appOptions) error {
 	return a.signAudit()
 }
 
-func (a *app) wireTools(_ context.Context, o appOptions) error {
-	var err error
+func (a *app) wireTools(ctx context.Context, o appOptions) error {
+	stateKey, err := a.store.OwnSecret(ctx, "request states") // the same on all nodes
+	if err != nil {
+		return err
+	}
 	if a.backends, err = newBackends(a.cfg.Tools, a.store, time.Now); err != nil {
 		return err
 	}
@@ -147,7 +150,7 @@ func (a *app) wireTools(_ context.Context, o appOptions) error {
 	}
 	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
-		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store})
+		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store, StateKey: stateKey})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
