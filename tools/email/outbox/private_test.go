@@ -2,20 +2,14 @@ package outbox_test
 
 import (
 	"testing"
-	"time"
 
 	"drawbridge/tools"
 	"drawbridge/tools/email"
-	"drawbridge/tools/email/outbox"
-	"drawbridge/tools/sqldb/sqldbtest"
 )
 
 // What is sent to those who decide about approvals is no model's to read.
 func TestNoticesAreNotInTheMailbox(t *testing.T) {
-	backend, err := outbox.New(sqldbtest.Open(t), "orders@example.org", time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend, _, _ := open(t)
 	service := email.New(backend)
 	content := email.Content{Recipients: email.Recipients{To: []string{"ada@example.com"}}, Subject: "Approval needed", Text: "https://bridge.example.com/approvals/apr_1?t=secret"}
 	notice, err := service.Send(tools.WithKey(t.Context(), "notice_1"), content)
