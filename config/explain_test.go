@@ -38,6 +38,8 @@ Tools
 
 Tool calls
   One (message, money) that a client sends again within 10m, without an idempotency key, gets the first result.
+  Limit money: calls of * (money) of each *, at most 60/m, 20 at once after a pause, 10 under way, 200 in an hour, 1000 in a day.
+  Limit messages: calls of * (message) of each *, at most 300/m, 100 at once after a pause, 50 under way, 2000 in an hour, 10000 in a day.
   Taken out of what outsiders wrote: what looks like one of card, iban, secret.
 
 API keys

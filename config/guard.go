@@ -10,6 +10,8 @@ type Guard struct {
 	RepeatWindow Duration `yaml:"repeat_window"`
 	// RepeatEffects are those of the tools that it holds for: write, message, money.
 	RepeatEffects []string `yaml:"repeat_effects"`
+	// Limits bound calls; a list in the file takes the place of the default one.
+	Limits []Limit `yaml:"limits"`
 	// Redact is what the results of tools lose on their way to a model or a client.
 	Redact Redact `yaml:"redact"`
 }
@@ -38,5 +40,6 @@ const (
 
 func defaultGuard() Guard {
 	return Guard{RepeatWindow: Duration(10 * time.Minute), RepeatEffects: []string{"message", "money"},
+		Limits: defaultLimits(),
 		Redact: Redact{Shapes: []string{ShapeCard, ShapeIBAN, ShapeSecret}, Of: RedactOutside}}
 }

@@ -3,6 +3,7 @@ package tools
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is the part of an error that callers act on. The list is closed.
@@ -46,6 +47,8 @@ type Error struct {
 	Message string
 	// Retryable: the same call, with the same idempotency key, may succeed later.
 	Retryable bool
+	// RetryAfter is how long to wait before that, 0 if nobody can say.
+	RetryAfter time.Duration
 
 	cause error
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"drawbridge/config"
 	"drawbridge/server/guard"
 	"drawbridge/tools"
@@ -13,7 +15,7 @@ import (
 func (a *app) guardOptions() guard.Options {
 	g := a.cfg.Guard
 	return guard.Options{Log: a.log, Totals: a.store, Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
-		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact)}
+		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact), Limits: limitsOf(g.Limits)}
 }
 
 // effectsOf are effects as the settings name them. None are none, not the default.
@@ -33,3 +35,24 @@ func redactionOf(r config.Redact) guard.Redaction {
 
 // guarding is the identity, but for tests that judge otherwise than the settings can.
 var guarding = func(o guard.Options) guard.Options { return o }
+
+func limitsOf(all []config.Limit) (limits []guard.Limit) {
+	for _, l := range all {
+		limits = append(limits, guard.Limit{Name: l.Name, Principal: l.Principal, Tool: l.Tool, Effect: tools.Effect(l.Effect), Together: l.Per == config.PerAll,
+			Rate: rate.Limit(l.Rate.PerSecond()), Burst: l.Burst, Concurrent: l.Concurrent,
+			Hour: guard.Quota{Calls: l.CountPerHour, Amounts: amountsOf(l.AmountPerHour)}, Day: guard.Quota{Calls: l.CountPerDay, Amounts: amountsOf(l.AmountPerDay)}})
+	}
+	return limits
+}
+
+// amountsOf are sums by their currency; no sums are no bound.
+func amountsOf(sums []config.Money) map[string]int64 {
+	if len(sums) == 0 {
+		return nil
+	}
+	amounts := map[string]int64{}
+	for _, sum := range sums {
+		amounts[sum.Currency] = sum.AmountMinor
+	}
+	return amounts
+}

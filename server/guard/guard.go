@@ -53,6 +53,9 @@ type Options struct {
 	// Counted are patterns of tools whose calls count besides those that move money or
 	// leave the company.
 	Counted []string
+	// Limits bound how often calls are made, how many at once, and for how much. They need
+	// Totals if they bound what is done in an hour or a day.
+	Limits []Limit
 	// Redact is what results lose besides what the policy says. Zero is nothing.
 	Redact Redaction
 	// Reached is told of points on a call's way, by tests that stop the process there. Nil
@@ -151,9 +154,8 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		count{totals: o.Totals, measure: o.Measure, also: o.Counted, now: o.Now, log: o.Log}, // before any rule or limit adds up
 		policy{rules: o.Policy},                       // behind once: a repeated call is not judged again
 		redactResults{settings: o.Redact, log: o.Log}, // behind the policy, which may say what; within once, which so keeps no more than was given
-		dryRun{}, // behind the policy, which may want one; before a limit is used up, or anybody asked
-		// The limits (rate per principal and tool, running totals such as money per
-		// day) belong here: behind once, so that a repeated call costs nothing.
+		dryRun{},       // behind the policy, which may want one; before a limit is used up, or anybody asked
+		newLimit(g, o), // behind whatever ends a call that is not to be made, and before a person is asked
 		approve{approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against
 		claim{ledger: ledger, approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log},
 	}

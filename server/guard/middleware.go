@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -25,7 +26,8 @@ const (
 	MetaApproval = "drawbridge/approval"
 	// MetaRedacted is true in a result out of which something was taken.
 	MetaRedacted = "drawbridge/redacted"
-	// MetaError is the error of a failed call: code, message and retryable. It is
+	// MetaError is the error of a failed call: code, message, retryable and, where it is
+	// known, retry_after in seconds. It is
 	// not in structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
 
@@ -178,5 +180,9 @@ func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 }
 
 func errorMeta(err *tools.Error) map[string]any {
-	return map[string]any{"code": err.Code, "message": err.Message, "retryable": err.Retryable}
+	meta := map[string]any{"code": err.Code, "message": err.Message, "retryable": err.Retryable}
+	if err.RetryAfter > 0 {
+		meta["retry_after"] = int64(math.Ceil(err.RetryAfter.Seconds()))
+	}
+	return meta
 }
