@@ -20,6 +20,8 @@ type Config struct {
 	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL
 	// Schedules are by name, as webhooks.
 	Schedules map[string]Schedule `yaml:"schedules"`
+	// Playbooks are the prompts that MCP clients can take from here, by name.
+	Playbooks map[string]Playbook `yaml:"playbooks"`
 	// Callbacks is what holds for all callbacks.
 	Callbacks Callbacks `yaml:"callbacks"`
 	// Approvals is who is asked to agree to calls.

@@ -47,6 +47,7 @@ func (c *Config) check() *checker {
 	k.checkApprovals()
 	k.checkEgress()
 	k.checkSchedules()
+	k.checkPlaybooks()
 	k.checkWorkers()
 	k.checkRetention()
 	k.checkLog()

@@ -11,6 +11,7 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
+	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/agents"
 )
@@ -21,13 +22,14 @@ type agentRuns struct{ carried atomic.Pointer[carriage] }
 
 type carriage struct {
 	worker *dispatch.Dispatcher
+	store  *state.Store
 	names  []string
 }
 
 var _ agents.Driver = (*agentRuns)(nil)
 
-func (r *agentRuns) carriedBy(worker *dispatch.Dispatcher, names []string) {
-	r.carried.Store(&carriage{worker, names})
+func (r *agentRuns) carriedBy(worker *dispatch.Dispatcher, store *state.Store, names []string) {
+	r.carried.Store(&carriage{worker, store, names})
 }
 
 // errNoRuns: the process has no part that knows of runs.
@@ -68,6 +70,23 @@ func (r *agentRuns) Start(ctx context.Context, owner string, draft agents.Draft)
 func hashed(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// List gives the owner's runs, without what they called.
+func (r *agentRuns) List(ctx context.Context, owner string, most int) ([]agents.Run, error) {
+	c := r.carried.Load()
+	if c == nil {
+		return nil, errNoRuns
+	}
+	list, err := c.store.ListRuns(ctx, dispatch.RunFilter{Owner: owner}, most)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]agents.Run, len(list))
+	for i, run := range list {
+		shown[i] = shownRun(run, nil, 0)
+	}
+	return shown, nil
 }
 
 // Follow tells of a run of the owner's, as its journal grows.

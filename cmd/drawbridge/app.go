@@ -150,7 +150,8 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	}
 	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
-		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store, StateKey: stateKey})
+		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store, StateKey: stateKey,
+		Resources: resources, Playbooks: playbooksOf(a.cfg)})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {
@@ -208,7 +209,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
 			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
-	a.backends.runs.carriedBy(a.worker, slices.Sorted(maps.Keys(a.cfg.Agents)))
+	a.backends.runs.carriedBy(a.worker, a.store, slices.Sorted(maps.Keys(a.cfg.Agents)))
 	return nil
 }
 

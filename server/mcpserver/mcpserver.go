@@ -6,7 +6,8 @@
 // front has put it into the request's context, stdio serves one principal per
 // process, and in process it is in the context of the call.
 //
-// offer.go keeps the list in step with the catalog, and listable.go the schemas of
+// resources.go and playbooks.go offer what is no tool: to read a resource is to call a
+// tool that reads. offer.go keeps the list in step with the catalog, and listable.go the schemas of
 // mounted tools from spoiling it. progress.go, remarks.go, dialogue.go and
 // conversation.go let a tool speak with its caller while it works.
 //
@@ -78,6 +79,10 @@ type Options struct {
 	AskTimeout time.Duration
 	// PageSize is how many items a page of a list has. Zero means DefaultPageSize.
 	PageSize int
+	// Resources are what clients can read by address, Playbooks the prompts that they can
+	// get.
+	Resources []Resource
+	Playbooks []Playbook
 	// Extend adds to the server before it serves. The product sets none: this is how the
 	// conformance suite's fixture comes in, see package conformance.
 	Extend func(*server.MCPServer)
@@ -115,11 +120,16 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	hooks := g.Hooks()
 	s.addPages(hooks)
 	s.tickets = newTickets(o.StateKey)
+	s.hideResources(hooks)
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(hooks),
 		server.WithToolCapabilities(true), // mounts come and go
 		server.WithLogging(),
 		server.WithCompletions(),
+		server.WithPromptCapabilities(false),
+		server.WithResourceCapabilities(false, false),
+		server.WithPromptCompletionProvider(completions{s}),
+		server.WithResourceCompletionProvider(completions{s}),
 		// What is listed and read depends on who asks, and no proxy may know that.
 		server.WithCacheHints(fresh.Milliseconds(), mcp.CacheScopePrivate),
 		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),
@@ -132,6 +142,8 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	offer := &offer{mcp: s.mcp, guard: g, catalog: catalog, log: o.Log}
 	catalog.Watch(offer.follow)
 	offer.follow()
+	s.addResources(o.Resources)
+	s.addPlaybooks(o.Playbooks)
 	if o.Extend != nil {
 		o.Extend(s.mcp)
 	}

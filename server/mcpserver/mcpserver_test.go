@@ -55,12 +55,12 @@ const (
 // desk may do everything but move money.
 var desk = auth.Principal{Kind: auth.Key, Name: "desk", Tools: []string{"note_*"}, Effects: auth.AllEffects()}
 
-func newFixture(t testing.TB, o mcpserver.Options) *fixture {
+func newFixture(t testing.TB, o mcpserver.Options, more ...tools.Tool) *fixture {
 	t.Helper()
-	return guardedFixture(t, o, guard.Options{})
+	return guardedFixture(t, o, guard.Options{}, more...)
 }
 
-func guardedFixture(t testing.TB, o mcpserver.Options, guarded guard.Options) *fixture {
+func guardedFixture(t testing.TB, o mcpserver.Options, guarded guard.Options, more ...tools.Tool) *fixture {
 	t.Helper()
 	return newGuarded(t, guardtest.NewLedger(), guarded, o)
 }
@@ -70,7 +70,7 @@ func newGuarded(t testing.TB, ledger *guardtest.Ledger, guarded guard.Options, o
 	t.Helper()
 	f := &fixture{ledger: ledger}
 	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
-	f.tools = f.catalog()
+	f.tools = f.catalog(more)
 	f.Server = mcpserver.New(f.tools, guard.New(f.tools, f.ledger, guarded), o)
 	f.web = httptest.NewServer(f.mux(t))
 	t.Cleanup(func() {
@@ -84,13 +84,13 @@ func newGuarded(t testing.TB, ledger *guardtest.Ledger, guarded guard.Options, o
 	return f
 }
 
-func (f *fixture) catalog() *tools.Catalog {
+func (f *fixture) catalog(more []tools.Tool) *tools.Catalog {
 	return tools.NewCatalog([]tools.Tool{
 		tools.Define(tools.Spec{Name: "note_read", Title: "Read", Description: "Reads a note.", Effect: tools.Read, Taints: true}, f.call),
 		tools.Define(tools.Spec{Name: "note_add", Title: "Add", Description: "Adds a note.", Effect: tools.Write, Idempotent: true}, f.call),
 		tools.Define(tools.Spec{Name: "note_send", Title: "Send", Description: "Sends a note.", Effect: tools.Message, Destructive: true}, f.call),
 		tools.Define(tools.Spec{Name: "pay", Title: "Pay", Description: "Pays.", Effect: tools.Money}, f.call),
-	})
+	}, more)
 }
 
 func (f *fixture) call(ctx context.Context, in note) (saved, error) {

@@ -25,6 +25,7 @@ import (
 const (
 	StartTool = "start_run"
 	GetTool   = "get_run"
+	ListTool  = "list_runs"
 )
 
 // maxWait is how long get_run waits at most, in seconds. Many clients give a call up
@@ -38,6 +39,8 @@ type Driver interface {
 	// Start has a run of an agent on disk when it returns, and gives its id. Under a
 	// repeated tools.Key(ctx) of one owner it gives the id of the first.
 	Start(ctx context.Context, owner string, draft Draft) (id string, err error)
+	// List gives the owner's runs, the newest first, up to most.
+	List(ctx context.Context, owner string, most int) ([]Run, error)
 	// Follow tells of a run as it stands, and each time that it has changed, until tell
 	// wants no more or ctx ends, which is no error. There being no such run of the owner's
 	// is a NotFound.
@@ -98,7 +101,39 @@ func Tools(d Driver) []tools.Tool {
 			Description: "Shows how a run stands that you started: its state, the tools that it has called, and its answer once it has ended. " +
 				"With wait_seconds it waits for the end, and reports progress meanwhile.",
 		}, f.get),
+		tools.Define(tools.Spec{
+			Name: ListTool, Title: "List runs", Effect: tools.Read, Taints: true, ForClients: true,
+			Description: "Lists the runs of agents that you have started, the newest first, with their states. What each has called is in get_run.",
+		}, f.list),
 	}
+}
+
+// maxListed is how many runs a list has.
+const maxListed = 50
+
+// None is the input of a tool that asks for nothing.
+type None struct{}
+
+// Runs are those of one caller.
+type Runs struct {
+	Runs []Run `json:"runs" jsonschema:"The runs, the newest first, 50 at most."`
+}
+
+func (f family) list(ctx context.Context, _ None) (Runs, error) {
+	client, ok := tools.ClientOf(ctx)
+	if !ok {
+		return Runs{}, tools.Errorf(tools.Denied, "%s is for those who may talk to agents", ListTool)
+	}
+	list, err := f.driver.List(ctx, client.Name, maxListed)
+	if err != nil {
+		return Runs{}, err
+	}
+	for i := range list {
+		if list[i].Calls == nil {
+			list[i].Calls = []Call{}
+		}
+	}
+	return Runs{Runs: append([]Run{}, list...)}, nil
 }
 
 type family struct{ driver Driver }

@@ -32,6 +32,11 @@ func (s *script) Start(_ context.Context, owner string, draft agents.Draft) (str
 	return "run_1", nil
 }
 
+func (s *script) List(_ context.Context, owner string, most int) ([]agents.Run, error) {
+	s.owner = owner
+	return s.steps[:min(most, len(s.steps))], nil
+}
+
 func (s *script) Follow(ctx context.Context, owner, id string, tell func(agents.Run) bool) error {
 	if owner != "key:desk" || id != "run_1" {
 		return tools.Errorf(tools.NotFound, "id: you have started no run %q", id)
@@ -77,7 +82,7 @@ func TestAgentThatTheCallerMayNotTalkToIsNotThere(t *testing.T) {
 
 func TestRunOfAnAgentMayNeitherStartNorSeeRuns(t *testing.T) {
 	ctx := tools.WithCaller(t.Context(), tools.Caller{Agent: "sales", Run: "run_2"})
-	for name, arguments := range map[string]string{agents.StartTool: `{"agent":"sales","prompt":"Go."}`, agents.GetTool: `{"id":"run_1"}`} {
+	for name, arguments := range map[string]string{agents.StartTool: `{"agent":"sales","prompt":"Go."}`, agents.GetTool: `{"id":"run_1"}`, agents.ListTool: `{}`} {
 		if out, err := call(ctx, &script{}, name, arguments); !isCode(err, tools.Denied) {
 			t.Errorf("%s gave %s, %v", name, out, err)
 		}
@@ -132,4 +137,15 @@ func TestRunOfAnotherIsNotThere(t *testing.T) {
 func isCode(err error, code tools.Code) bool {
 	var e *tools.Error
 	return errors.As(err, &e) && e.Code == code
+}
+
+func TestListHasTheCallersRuns(t *testing.T) {
+	s := &script{steps: []agents.Run{{ID: "run_1", State: "running"}}}
+	out, err := call(tools.WithClient(t.Context(), desk), s, agents.ListTool, `{}`)
+	if err != nil || s.owner != "key:desk" || !strings.Contains(out, `"id":"run_1"`) || !strings.Contains(out, `"calls":[]`) {
+		t.Errorf("for %q: %s, %v", s.owner, out, err)
+	}
+	if out, err := call(tools.WithClient(t.Context(), desk), &script{}, agents.ListTool, `{}`); err != nil || out != `{"runs":[]}` {
+		t.Errorf("got %s, %v", out, err)
+	}
 }
