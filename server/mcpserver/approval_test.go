@@ -381,7 +381,9 @@ func TestLegacyCallWithoutASessionIsAnsweredAtOnce(t *testing.T) {
 	defer cancel()
 	body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{` + sendNote + `}}`
 	done := make(chan answer, 1)
-	go func() { done <- f.send(t, "POST", "/mcp", body, mcp.HeaderProtocolVersion, mcp.LATEST_LEGACY_PROTOCOL_VERSION) }()
+	go func() {
+		done <- f.send(t, "POST", "/mcp", body, mcp.HeaderProtocolVersion, mcp.LATEST_LEGACY_PROTOCOL_VERSION)
+	}()
 	select {
 	case got := <-done:
 		if f.calls != 0 || len(b.All()) > 1 {

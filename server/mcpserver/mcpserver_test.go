@@ -62,11 +62,11 @@ func newFixture(t testing.TB, o mcpserver.Options, more ...tools.Tool) *fixture 
 
 func guardedFixture(t testing.TB, o mcpserver.Options, guarded guard.Options, more ...tools.Tool) *fixture {
 	t.Helper()
-	return newGuarded(t, guardtest.NewLedger(), guarded, o)
+	return newGuarded(t, guardtest.NewLedger(), guarded, o, more...)
 }
 
 // newGuarded is a fixture over a ledger that others have too.
-func newGuarded(t testing.TB, ledger *guardtest.Ledger, guarded guard.Options, o mcpserver.Options) *fixture {
+func newGuarded(t testing.TB, ledger *guardtest.Ledger, guarded guard.Options, o mcpserver.Options, more ...tools.Tool) *fixture {
 	t.Helper()
 	f := &fixture{ledger: ledger}
 	f.do = func(_ context.Context, in note) (saved, error) { return saved{ID: "n1", Text: in.Text}, nil }
