@@ -41,6 +41,7 @@ func (c *Config) check() *checker {
 	k.checkTools()
 	k.checkMCPServers()
 	k.checkGuard()
+	k.checkPolicy()
 	k.checkAgents()
 	k.checkWebhooks()
 	k.checkCallbacks()

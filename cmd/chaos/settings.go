@@ -44,6 +44,8 @@ tools:
       effects: {%s}
       unknown: {%s}
       call_timeout: %s
+policy:
+  rules: [{name: the far side, when: 'tool.startsWith("%s__")', then: allow}]
 agents:
   clerk:
     instructions: Do what the event asks for.
@@ -65,7 +67,7 @@ webhooks:
     prompt: "Handle {{ .event.id }}."
     concurrency: %d
     %s
-`, store, n.address(), drainTimeout, farURL+"/model/"+n.name+"/v1", mount, farURL+"/mcp", nodeHeader, n.name, strings.Join(effects, ", "), strings.Join(unknown, ", "), callTimeout, mount,
+`, store, n.address(), drainTimeout, farURL+"/model/"+n.name+"/v1", mount, farURL+"/mcp", nodeHeader, n.name, strings.Join(effects, ", "), strings.Join(unknown, ", "), callTimeout, mount, mount,
 		ordered, secret, callback, bounded, secret, places, callback)
 	return os.WriteFile(n.settings, []byte(text), 0o600)
 }

@@ -24,6 +24,7 @@ import (
 	"drawbridge/server/egress"
 	"drawbridge/server/guard"
 	"drawbridge/server/mcpserver"
+	"drawbridge/server/policy"
 	"drawbridge/server/webhook"
 	"drawbridge/store/state"
 	"drawbridge/tools"
@@ -43,6 +44,7 @@ type app struct {
 	backends *backends
 	catalog  *tools.Catalog
 	mounts   *mounts
+	policy   *policy.Policy
 	guard    *guard.Guard
 	mcp      *mcpserver.Server
 	model    modelChoice
@@ -147,6 +149,9 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	var ledger guard.Ledger = a.store
 	if !a.store.Alone() {
 		ledger = patientLedger{a.store}
+	}
+	if a.policy, err = compilePolicy(a.cfg, a.policyOptions()); err != nil {
+		return err
 	}
 	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,

@@ -14,7 +14,7 @@ import (
 // guardOptions are what the settings say of all calls.
 func (a *app) guardOptions() guard.Options {
 	g := a.cfg.Guard
-	return guard.Options{Log: a.log, Totals: a.store, Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
+	return guard.Options{Log: a.log, Policy: a.policy, Totals: a.store, Measure: a.policy.Measure, Counted: a.policy.Counted(), Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
 		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact), Limits: limitsOf(g.Limits)}
 }
 

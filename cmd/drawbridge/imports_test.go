@@ -41,6 +41,7 @@ var imports = []struct {
 	{"server/export", nil},
 	{"server/audit", nil},
 	{"server/guard", []string{"server/auth", "tools"}},
+	{"server/policy", []string{"server/guard", "server/auth", "tools"}},
 	{"server/guard/guardtest", []string{"server/guard"}},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/mcpserver/conformance", []string{"tools"}},

@@ -48,7 +48,7 @@ func seed(t testing.TB, file string) (store string) {
 // deskFile is liveFile with an agent that may do everything and one model.
 func deskFile(t testing.TB, modelURL, more string) (file, store string) {
 	t.Helper()
-	return liveFile(t, fmt.Sprintf("server: {listen: 127.0.0.1:0}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"*\"]}}\n%s", modelURL, more))
+	return liveFile(t, fmt.Sprintf("server: {listen: 127.0.0.1:0}\nmodel: {base_url: %q, name: main}\nagents: {desk: {tools: [\"*\"], effects: [read, write, message, money]}}\n%s", modelURL, more))
 }
 
 // ask puts one question to an agent, streamed. Headers are pairs of name and value.

@@ -35,7 +35,7 @@ Start with "drawbridge demo": it needs nothing and shows the whole walk.`,
 	root.SetErr(c.err)
 	root.PersistentFlags().StringP("config", "c", "", "configuration file (default: drawbridge.yaml in this folder, if there is one)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return wrongUse{err} })
-	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), chatCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), webhookCommand(c), runsCommand(c), batchesCommand(c), callbacksCommand(c), approvalsCommand(c), schedulesCommand(c),
+	root.AddCommand(demoCommand(c), serveCommand(c), mcpCommand(c), chatCommand(c), runCommand(c), toolsCommand(c), eventsCommand(c), webhookCommand(c), runsCommand(c), batchesCommand(c), callbacksCommand(c), approvalsCommand(c), policyCommand(c), schedulesCommand(c),
 		schemaCommand(c),
 		checkCommand(c), initCommand(c), versionCommand(c))
 	root.AddCommand(replayCommand(c), deadCommand(c), exportCommand(c), auditCommand(c), keysCommand(c), backupCommand(c), restoreCommand(c), storeCommand(c))

@@ -25,6 +25,7 @@ type attempt struct {
 
 	noted      Effected // as what the call counts, if it does
 	place      int64    // in the order of calls that count, 0 if it does not
+	notes      Notes    // of the policy
 	verdict    Verdict  // of the policy
 	dry        string   // who wants a dry run, "" if nobody does
 	decision   Decision
@@ -52,7 +53,7 @@ func (a *attempt) effect() tools.Effect {
 
 // question is the attempt as a policy judges it.
 func (a *attempt) question() Question {
-	return Question{Principal: a.Principal, Door: a.Door, Tool: a.tool.Tool, Arguments: a.arguments, Run: a.Run, Measure: a.noted.Measure, Place: a.place}
+	return Question{Principal: a.Principal, Door: a.Door, Tool: a.tool.Tool, Arguments: a.arguments, Run: a.Run, Measure: a.noted.Measure, Place: a.place, Notes: a.notes}
 }
 
 func newAttempt(c Call, tool *guarded) *attempt {

@@ -36,6 +36,7 @@ func (s count) around(next step) step {
 			a.noted.ID = a.noted.Principal + "\n" + a.Key
 		}
 		if s.measure != nil {
+			a.notes = Notes{}
 			a.noted.Measure = s.measure(ctx, a.question())
 		}
 		var err error

@@ -30,7 +30,13 @@ type Question struct {
 	// Totals): what it does itself is behind it.
 	Measure Measure
 	Place   int64
+	// Notes are what was found out about the call so far; nil if nothing is kept between
+	// two questions about it.
+	Notes Notes
 }
+
+// Notes are what a policy keeps about one call, so that it is looked up once.
+type Notes map[string]any
 
 // Action is what becomes of a call.
 type Action string
