@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Store    Store               `yaml:"store"`
 	Server   Server              `yaml:"server"`
+	Auth     Auth                `yaml:"auth"`
 	Model    Model               `yaml:"model"`
 	Models   map[string]Endpoint `yaml:"models"` // further ones, by the name that agents call them
 	Chat     Chat                `yaml:"chat"`

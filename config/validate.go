@@ -34,6 +34,7 @@ func (c *Config) check() *checker {
 	k.checkServer()
 	k.checkProxies()
 	k.checkKeys()
+	k.checkAuth()
 	k.checkModel()
 	k.checkModels()
 	k.checkPrices()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"drawbridge/bridge"
+	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/state"
 	"drawbridge/tools"
@@ -50,6 +51,9 @@ func (r *agentRuns) Start(ctx context.Context, owner string, draft agents.Draft)
 		return "", errNoRuns
 	}
 	run := dispatch.NewRun{Agent: draft.Agent, Prompt: draft.Prompt, Tainted: draft.Untrusted, Owner: owner}
+	if p, known := auth.From(ctx); known && p.String() == owner {
+		run.Bounds = auth.NotedBounds(p)
+	}
 	if key := tools.Key(ctx); key != "" {
 		asked, err := json.Marshal(draft)
 		if err != nil {

@@ -78,7 +78,7 @@ type appOptions struct {
 // newApp wires all parts. On an error nothing is left open.
 func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
 	a := &app{}
-	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireHTTP)
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireIssuers, a.wireHTTP)
 }
 
 // newToolApp wires only what answers tool calls: no model, no runs, no listener.
@@ -276,7 +276,7 @@ func (a *app) wireHTTP(ctx context.Context, _ appOptions) error {
 	if err := a.loadKeys(ctx); err != nil {
 		return err
 	}
-	spoken, err := tlsOf(a.cfg)
+	spoken, err := tlsOf(a.cfg, a.log)
 	if err != nil {
 		return err
 	}

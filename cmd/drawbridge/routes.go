@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+
 	"drawbridge/server"
 	"drawbridge/server/runapi"
 )
@@ -16,6 +18,8 @@ func (a *app) routes() []server.Route {
 		{Pattern: "/v1/", Needs: server.Principal, Handler: a.chat},
 		{Pattern: "/v1/openapi.json", Needs: server.Nothing, Why: "the same for everybody, and in the repository", Handler: runapi.Document()},
 		{Pattern: "/approvals/", Needs: server.Own, Why: "a signed link names who may decide, about what and until when", Handler: a.approvalPages},
+		{Pattern: "GET " + wellKnown, Needs: server.Nothing, Why: "OAuth clients read here where to get a token (RFC 9728)", Handler: http.HandlerFunc(a.metadata)},
+		{Pattern: "GET " + wellKnown + "/{path...}", Needs: server.Nothing, Why: "the same, behind the path of the resource", Handler: http.HandlerFunc(a.metadata)},
 		{Pattern: "/webhooks/", Needs: server.Own, Why: "each source verifies its sender's signature, over the exact bytes", Handler: a.intake},
 	}
 }

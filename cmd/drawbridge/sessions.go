@@ -34,7 +34,7 @@ func newSessions(cfg *config.Config, keys *auth.Keys, server *mcpserver.Server) 
 // the agent, within what its trigger may do.
 func (s *sessions) of(ctx context.Context, run dispatch.Run) (context.Context, *bridge.Session, error) {
 	trigger := triggerOf(run)
-	within, err := s.triggers.bounds(trigger)
+	within, err := s.triggers.of(run, trigger)
 	if err != nil {
 		return ctx, nil, err
 	}
@@ -51,7 +51,7 @@ func (s *sessions) of(ctx context.Context, run dispatch.Run) (context.Context, *
 
 func (s *sessions) get(ctx context.Context, p auth.Principal) (*bridge.Session, error) {
 	// Quoted, so that nil is told from none.
-	id := fmt.Sprintf("%s %#v %#v", p.Name, p.Within, p.Effects)
+	id := fmt.Sprintf("%s %#v %#v %#v", p.Name, p.Within, p.Effects, p.Pairs)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if session := s.open[id]; session != nil {

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
+	"time"
 
 	"drawbridge/config"
 )
@@ -12,15 +14,15 @@ import (
 // tlsOf is what the server speaks on its address; nil is plain HTTP. Clients are asked
 // for a certificate only where a webhook wants one, and it judges that itself: for all
 // other doors none is needed.
-func tlsOf(cfg *config.Config) (*tls.Config, error) {
+func tlsOf(cfg *config.Config, log *slog.Logger) (*tls.Config, error) {
 	if cfg.Server.TLS == nil {
 		return nil, nil
 	}
-	certificate, err := tls.LoadX509KeyPair(cfg.Server.TLS.Certificate, cfg.Server.TLS.Key)
-	if err != nil {
+	own := &ownCertificate{file: cfg.Server.TLS.Certificate, key: cfg.Server.TLS.Key, log: log, now: time.Now}
+	if err := own.load(); err != nil {
 		return nil, config.Problems{cfg.Problem("server.tls", "%v", err)}
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: own.get}
 	for _, hook := range cfg.Webhooks {
 		if hook.ClientCA != "" {
 			c.ClientAuth = tls.RequestClientCert

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -49,6 +50,17 @@ func triggerOf(run dispatch.Run) string {
 		return triggerName(auth.Local, run.Source)
 	}
 	return triggerName(auth.Webhook, run.Source)
+}
+
+// of are the bounds of a run. What a token said is noted with its run.
+func (t triggers) of(run dispatch.Run, trigger string) (within auth.Bounds, err error) {
+	if run.Bounds == "" || !strings.HasPrefix(trigger, triggerName(auth.JWT, "")) {
+		return t.bounds(trigger)
+	}
+	if err = json.Unmarshal([]byte(run.Bounds), &within); err != nil {
+		err = fmt.Errorf("what %s allowed run %s: %w", trigger, run.ID, err)
+	}
+	return within, err
 }
 
 // bounds are what a run may do for its trigger besides what its agent may. Whoever is configured no more is not taken for somebody

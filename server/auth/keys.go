@@ -52,9 +52,13 @@ func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 // Keys knows who may come in: the configured API keys, by their hashes only, and those
 // that the store tells of.
 type Keys struct {
-	known    []knownKey
-	local    []string // effects of callers without a key
-	made     made
+	known   []knownKey
+	local   []string // effects of callers without a key
+	made    made
+	issuers []Issuer
+	// Metadata, if set, is the URL of the metadata (RFC 9728) of what a request asks for; ""
+	// if it has none. It comes before the first request.
+	Metadata func(r *http.Request) string
 	now      func() time.Time
 	refusals refusals
 }
@@ -131,7 +135,7 @@ func (k *Keys) GrantLocal(effects []string) { k.local = effects }
 func (k *Keys) Configured() bool {
 	k.made.mu.RLock()
 	defer k.made.mu.RUnlock()
-	return len(k.known) > 0 || k.made.ever
+	return len(k.known) > 0 || len(k.issuers) > 0 || k.made.ever
 }
 
 // Authenticate resolves the request's key to its principal. The error is one of
@@ -156,6 +160,8 @@ func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	switch {
 	case found >= 0:
 		return k.known[found].principal, nil
+	case isToken(presented) && len(k.issuers) > 0:
+		return k.holderOf(presented)
 	case damaged(presented):
 		return Principal{}, ErrDamagedKey
 	}

@@ -101,7 +101,7 @@ func (l *Limits) caller(p Principal) *caller {
 
 // limitOf is the limit of a caller.
 func (l *Limits) limitOf(p Principal) Limit {
-	if p.Kind != Key {
+	if p.Kind != Key && p.Kind != JWT {
 		return l.keyless
 	}
 	return p.Limit

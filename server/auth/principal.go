@@ -17,6 +17,8 @@ type Kind string
 const (
 	// Key is a holder of an API key from the configuration.
 	Key Kind = "key"
+	// JWT is whom a token of a believed issuer names: "corp/alice".
+	JWT Kind = "jwt"
 	// Webhook and Schedule start runs. They call nothing themselves: an agent acts for them.
 	Webhook  Kind = "webhook"
 	Schedule Kind = "schedule"
@@ -36,6 +38,9 @@ type Principal struct {
 	Tools []string
 	// Effects are what these may do: read, write, message, money. Nil: read and write.
 	Effects []string
+	// Pairs, if not nil, are the parts of what a token opens: a tool and its effect have to
+	// be in one of them.
+	Pairs []Pair
 	// For is whom an agent's run acts for, its trigger: "webhook:stripe",
 	// "schedule:nightly", "key:desk", "local:http"; "" for whoever acts in its own name.
 	For string

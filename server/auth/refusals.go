@@ -46,6 +46,10 @@ func reason(cause error) string {
 		return "missing key"
 	case errors.Is(cause, ErrUnknownKey):
 		return "unknown key"
+	case errors.Is(cause, ErrToken):
+		return cause.Error()
+	case errors.As(cause, new(*ScopeError)):
+		return "scopes that open nothing"
 	case errors.Is(cause, ErrDamagedKey):
 		return "damaged key"
 	case errors.Is(cause, ErrExpiredKey):

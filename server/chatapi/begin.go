@@ -16,7 +16,7 @@ import (
 
 // caller is who asks, and how.
 type caller struct {
-	owner          string
+	owner, bounds  string
 	key            string // the idempotency key, "" without one
 	again          bool   // the client says that it has sent this before
 	cancelWhenGone bool
@@ -44,7 +44,7 @@ func (a *API) begin(ctx context.Context, q request, c caller) (x dispatch.Exchan
 			return nil, "", a.refusal(ctx, q, err)
 		}
 	}
-	run := dispatch.NewRun{Agent: q.agent, Source: "chat", Prompt: q.question(), Tainted: q.foreign(), Owner: c.owner, Key: c.key, Digest: digest}
+	run := dispatch.NewRun{Agent: q.agent, Source: "chat", Prompt: q.question(), Tainted: q.foreign(), Owner: c.owner, Bounds: c.bounds, Key: c.key, Digest: digest}
 	x, err := a.runs.Talk(ctx, dispatch.Talk{Run: run, Conversation: q.conversation, CancelWhenGone: c.cancelWhenGone, Again: c.again})
 	if err != nil {
 		return nil, "", a.refusal(ctx, q, err)

@@ -58,7 +58,7 @@ func (a *API) complete(w http.ResponseWriter, r *http.Request, p auth.Principal)
 
 // caller reads what the headers say, and whether activity is to be shown.
 func (a *API) caller(h http.Header, p auth.Principal) (c caller, show bool, fault *apierror.Error) {
-	c = caller{owner: p.String(), cancelWhenGone: a.o.CancelWhenGone}
+	c = caller{owner: p.String(), bounds: auth.NotedBounds(p), cancelWhenGone: a.o.CancelWhenGone}
 	if n, err := strconv.Atoi(h.Get(retryHeader)); err == nil && n > 0 {
 		c.again = true
 	}

@@ -182,7 +182,7 @@ func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 // Visible reports whether the principal may see, and call, the tool of that name.
 func (g *Guard) Visible(p auth.Principal, tool string) bool {
 	known := g.lookup(tool)
-	return known != nil && permitted(p, tool) && p.MayEffect(string(known.Effect)) && (!known.ForClients || talks(p))
+	return known != nil && permitted(p, tool, known.Effect) && p.MayEffect(string(known.Effect)) && (!known.ForClients || talks(p))
 }
 
 // Drain refuses calls from now on, with tools.Unavailable, and waits until those

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 
 	"drawbridge/server/auth"
 	"drawbridge/tools"
@@ -21,7 +22,7 @@ func (permission) around(next step) step {
 			reason = "no tool is named"
 		case a.tool == nil:
 			reason = "no such tool"
-		case !permitted(a.Principal, a.Tool):
+		case !permitted(a.Principal, a.Tool, a.tool.Effect):
 			reason = "not among the principal's tools"
 		case !a.Principal.MayEffect(string(a.tool.Effect)):
 			reason = "the principal may not have the effect " + string(a.tool.Effect)
@@ -37,8 +38,16 @@ func (permission) around(next step) step {
 
 // permitted reports whether the tool's name is among the principal's, and among those of the
 // caller that it acts for.
-func permitted(p auth.Principal, tool string) bool {
-	return tools.Match(p.Tools, tool) && (p.Within == nil || tools.Match(p.Within, tool))
+func permitted(p auth.Principal, tool string, effect tools.Effect) bool {
+	return tools.Match(p.Tools, tool) && (p.Within == nil || tools.Match(p.Within, tool)) && paired(p.Pairs, tool, effect)
+}
+
+// paired reports whether one part of what a token opens has both the tool and the effect:
+// the effects of one scope do not count for the tools of another.
+func paired(pairs []auth.Pair, tool string, effect tools.Effect) bool {
+	return pairs == nil || slices.ContainsFunc(pairs, func(p auth.Pair) bool {
+		return tools.Match(p.Tools, tool) && slices.Contains(p.Effects, string(effect))
+	})
 }
 
 // talks reports whether the principal may talk to agents at all. A run never may: it

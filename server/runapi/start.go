@@ -6,6 +6,7 @@ import (
 
 	"drawbridge/server/apierror"
 	"drawbridge/server/apihttp"
+	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 	"drawbridge/tools"
 )
@@ -24,7 +25,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := caller(r)
-	id, fresh, err := a.runs.Submit(r.Context(), dispatch.NewRun{Agent: q.agent, Prompt: q.prompt, Tainted: q.untrusted, Owner: p.String(), CallbackURL: q.callback,
+	id, fresh, err := a.runs.Submit(r.Context(), dispatch.NewRun{Agent: q.agent, Prompt: q.prompt, Tainted: q.untrusted, Owner: p.String(), Bounds: auth.NotedBounds(p), CallbackURL: q.callback,
 		Metadata: q.metadata, Priority: q.priority, StartAt: q.startAt, Budget: q.budget, Key: key, Digest: q.digest()})
 	switch {
 	case errors.Is(err, dispatch.ErrUnknownAgent):
