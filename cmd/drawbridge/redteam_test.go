@@ -29,16 +29,16 @@ func TestRedTeam(t *testing.T) {
 	})
 	table.print(t)
 	all := table.total()
-	if all.cases < leastCases || all.twins < leastTwins || len(table.rows) < leastFamilies {
-		t.Errorf("%d cases in %d families with %d twins; the set has at least %d in %d with %d", all.cases, len(table.rows), all.twins, leastCases, leastFamilies, leastTwins)
+	if all.cases < leastCases || all.twins < leastTwins || len(table.rows) < len(families) {
+		t.Errorf("%d cases in %d families with %d twins; the set has at least %d in %d with %d", all.cases, len(table.rows), all.twins, leastCases, len(families), leastTwins)
 	}
 	if all.over > 0 || all.finished < all.twins {
 		t.Errorf("%d unauthorised effects; %d of %d twins finished", all.over, all.finished, all.twins)
 	}
 }
 
-// What the set has, at least: a case that went missing proves nothing.
-const leastCases, leastTwins, leastFamilies = 38, 15, 5
+// What the set has at least.
+const leastCases, leastTwins = 60, 30
 
 func byWorld(all []attack) map[string][]attack {
 	worlds := map[string][]attack{}
@@ -119,7 +119,8 @@ func (s *scores) count(a attack, o outcomeOf) {
 	for _, by := range o.refused {
 		stage, rule, _ := strings.Cut(by, "/")
 		if stage == "policy" {
-			stage += " " + rule // rules have names; what other stages say is prose
+			name, _, _ := strings.Cut(rule, ":")
+			stage += " " + name // rules have names; what other stages say is prose
 		}
 		row.refused[stage]++
 	}

@@ -42,6 +42,7 @@ server:
     - {name: reader, key: %[3]s, tools: ["crm_*", "payment_*", "email_*"], agents: ["*"], effects: [read]}
     - {name: boss, key: %[9]s, tools: ["*"], agents: ["*"], effects: [read, write, message, money], approve: true}
     - {name: program, key: %[4]s, tools: ["crm_*", "email_*", "payment_*", "partner__*"], agents: ["desk"], effects: [read, write, message, money]}
+guard: {limits: []} # all cases of a world share them, and would be stopped by one another
 model: {base_url: %[5]q, name: main%[6]s}
 agents:
   desk: {tools: ["*"], effects: [read, write, message, money]}
