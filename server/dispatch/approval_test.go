@@ -58,7 +58,9 @@ func (w *world) guardNotes() {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = session.Close() })
-	w.session = func(ctx context.Context, _ dispatch.Run) (context.Context, *bridge.Session, error) { return ctx, session, nil }
+	w.session = func(ctx context.Context, _ dispatch.Run) (context.Context, *bridge.Session, error) {
+		return ctx, session, nil
+	}
 	w.options.Approval = func(ctx context.Context, id string) (bridge.Standing, error) {
 		a, err := w.store.Approval(ctx, id)
 		return bridge.Standing{State: bridge.ApprovalState(a.State)}, err

@@ -347,8 +347,17 @@ func TestWorkerThatLostItsLeaseWritesNothingMore(t *testing.T) {
 		t.Errorf("the run stands as %+v, want it as the second worker claimed it", run)
 	}
 	entries, err := w.store.Entries(t.Context(), run.ID)
-	if err != nil || entries[len(entries)-1].Kind != bridge.EntryIntent {
-		t.Errorf("the journal ends with %s (%v), want the intent of the call", entries[len(entries)-1].Kind, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := 0 // one is that of the write before; the read's intent came in before the other worker, or did not
+	for _, e := range entries {
+		if e.Kind == bridge.EntryResult {
+			results++
+		}
+	}
+	if results != 1 {
+		t.Errorf("%d results in the journal, want no more than the one from before the lease was lost", results)
 	}
 	if callbacks, err := w.store.Callbacks(t.Context(), run.ID); err != nil || len(callbacks) != 0 {
 		t.Errorf("%d callbacks are owed (%v)", len(callbacks), err)
