@@ -44,6 +44,7 @@ tools:
       effects: {%s}
       unknown: {%s}
       call_timeout: %s
+guard: {limits: []}
 policy:
   rules: [{name: the far side, when: 'tool.startsWith("%s__")', then: allow}]
 agents:

@@ -121,6 +121,7 @@ func carry(t *testing.T, mounted, script string) dispatch.Run {
 store: {url: "sqlite://%s"}
 model: {base_url: %q, name: rehearsal, function_tokens: 10000000}
 tools: {mcp: [{name: awkward, url: %q}]}
+policy: {defaults: off}
 agents: {tester: {tools: ["awkward__*"], budget: {calls: 1000, tokens: 100000000}}}
 `, filepath.Join(t.TempDir(), "drawbridge.db"), model.URL+"/v1", mounted)
 	file := filepath.Join(t.TempDir(), "drawbridge.yaml")
@@ -144,7 +145,7 @@ agents: {tester: {tools: ["awkward__*"], budget: {calls: 1000, tokens: 100000000
 	if err := a.mounts.settled(t.Context(), startTimeouts(cfg), t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	run := dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "tester", Source: "test", Prompt: "Call every tool once."}
+	run := dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "tester", Source: "cli", Prompt: "Call every tool once."}
 	if err := a.store.Start(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func carryRuns(b *testing.B, a *app, model scriptedModel, n int) spent {
 	b.Helper()
 	model.holds(b)
 	for range n {
-		if err := a.store.Start(b.Context(), dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "a", Source: "bench", Prompt: "go"}); err != nil {
+		if err := a.store.Start(b.Context(), dispatch.NewRun{ID: dispatch.NewID("run_"), Agent: "a", Source: "cli", Prompt: "go"}); err != nil {
 			b.Fatal(err)
 		}
 	}

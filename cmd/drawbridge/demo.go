@@ -89,19 +89,23 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context, cfg *config.Config, storeURL string, once bool) (err error) {
+	folder, err := os.MkdirTemp("", "drawbridge-demo-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the demo: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
 	if storeURL == "" {
-		folder, err := os.MkdirTemp("", "drawbridge-demo-")
-		if err != nil {
-			return fmt.Errorf("making a folder for the demo: %w", err)
-		}
-		defer func() { _ = os.RemoveAll(folder) }()
 		storeURL = "sqlite://" + filepath.Join(folder, "drawbridge.db")
 	}
 	if d.receiver, err = newReceiver(ctx); err != nil {
 		return err
 	}
 	defer d.receiver.close()
-	if err := d.start(ctx, d.settings(cfg, storeURL)); err != nil {
+	mine := d.settings(cfg, storeURL)
+	if mine.AuditKey() == "" {
+		mine.Audit.Key = filepath.Join(folder, "audit.key") // for as long as the demo lasts
+	}
+	if err := d.start(ctx, mine); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.app.Stop(context.WithoutCancel(ctx))) }()

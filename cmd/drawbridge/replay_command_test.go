@@ -85,6 +85,7 @@ store: {url: "sqlite://%s/drawbridge.db"}
 model: {base_url: %q, name: main, api_key: %s, prices: {main: {input: 1, output: 2}, other: {input: 1, output: 2}}}
 models: {other: {base_url: %q, api_key: %s}}
 tools: {mcp: [{name: weather, url: %q, effects: {forecast: read}, headers: {Authorization: %q}}]}
+policy: {defaults: off}
 agents: {desk: {instructions: %q, tools: %s, effects: [read, write, message, money]}}
 `, d.folder, d.main.URL(), deskSecret, d.other.URL(), deskSecret, weather, deskSecret, instructions, tools)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
