@@ -22,6 +22,14 @@ demo: ## watch a payment become finished work
 test: ## the tests that the README names
 	$(GO) test ./...
 
+.PHONY: redteam
+redteam: ## every attack of the red team and its honest twin, and the table
+	$(GO) test -count=1 -run '^TestRedTeam$$' -v ./cmd/drawbridge | grep -v -e '=== ' -e '--- PASS'
+
+.PHONY: conformance
+conformance: ## the MCP project's conformance suite, both eras
+	bash .ci/conformance
+
 .PHONY: race
 race: ## the same under the race detector
 	$(GO) test -race -timeout 30m ./...
