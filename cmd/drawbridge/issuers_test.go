@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -37,9 +36,12 @@ func newIDP(t *testing.T) *idp {
 		defer p.mu.Unlock()
 		var keys []map[string]string
 		for _, id := range p.served {
-			pub := p.keys[id].PublicKey
-			coordinate := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.FillBytes(make([]byte, 32))) }
-			keys = append(keys, map[string]string{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id, "x": coordinate(pub.X), "y": coordinate(pub.Y)})
+			point, err := p.keys[id].PublicKey.Bytes() // 4, x, y
+			if err != nil {
+				panic(err)
+			}
+			coordinate := base64.RawURLEncoding.EncodeToString
+			keys = append(keys, map[string]string{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id, "x": coordinate(point[1:33]), "y": coordinate(point[33:])})
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
 	}))

@@ -57,6 +57,7 @@ func sampling(ctx context.Context, arguments json.RawMessage) (any, error) {
 	if err := json.Unmarshal(arguments, &in); err != nil {
 		return nil, err
 	}
+	//lint:ignore SA1019 the suite asks for it in the era that has it
 	result, err := server.ServerFromContext(ctx).RequestSampling(ctx, mcp.CreateMessageRequest{CreateMessageParams: sample(in.Prompt, 100)})
 	if err != nil {
 		return nil, tools.Errorf(tools.Failed, "the client's model cannot be asked: %v", err)
