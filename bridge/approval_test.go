@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // desk is a server's memory of what people decide, by the id of the approval.
 type desk struct {
 	*world
+	calling sync.Mutex        // reads come side by side
 	made    map[string]string // ids, by key of the call
 	stands  map[string]bridge.Standing
 	expires time.Time
@@ -61,6 +63,8 @@ func (d *desk) guarded(name string, effect bridge.Effect) *desk {
 		Meta: mcp.NewMetaFromMap(map[string]any{bridge.MetaEffect: effect, bridge.MetaClaims: true}),
 	}, func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		key, _ := r.Params.Meta.AdditionalFields[bridge.MetaKey].(string)
+		d.calling.Lock()
+		defer d.calling.Unlock()
 		id := d.made[key]
 		if id == "" {
 			var in struct{ ID string }
