@@ -149,12 +149,13 @@ func TestKillBetweenDecisionAndEffectMakesOneCallOrNone(t *testing.T) {
 // gives the approval's id.
 func (c *clientOf) dies(far *farSide, point bridge.Point) (approval string) {
 	c.t.Helper()
-	c.server = serve(c.t, c.file, askVariable+"=1", dieVariable+"="+string(point))
+	server := serve(c.t, c.file, askVariable+"=1", dieVariable+"="+string(point))
+	c.server = server
 	awaitMount(c.t, c.server, "far")
 	kill := func(at bridge.Point) bool {
 		if at == point {
-			_ = c.server.cmd.Process.Kill()
-			c.server.logs.Wait() // until it is dead
+			_ = server.cmd.Process.Kill()
+			server.logs.Wait() // until it is dead
 		}
 		return at == point
 	}
