@@ -72,9 +72,8 @@ func approvalsList(c *console) *cobra.Command {
 		Short: "List approvals, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			known := []guard.ApprovalState{"", guard.ApprovalPending, guard.ApprovalGiven, guard.ApprovalDenied, guard.ApprovalExpired, guard.ApprovalUsed}
-			if f.State = guard.ApprovalState(standing); !slices.Contains(known, f.State) {
-				return wrongUse{fmt.Errorf("--state %q: expected pending, approved, denied, expired or used", standing)}
+			if f.State = guard.ApprovalState(standing); f.State != "" && !slices.Contains(guard.ApprovalStates, f.State) {
+				return wrongUse{fmt.Errorf("--state %q: expected one of %v", standing, guard.ApprovalStates)}
 			}
 			found, err := fromStore(c, cmd, func(store *state.Store) ([]guard.Approval, error) {
 				return store.ListApprovals(cmd.Context(), f, "", list.limit)

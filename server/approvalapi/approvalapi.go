@@ -149,8 +149,6 @@ const (
 	mostPage  = 100
 )
 
-var states = []guard.ApprovalState{guard.ApprovalPending, guard.ApprovalGiven, guard.ApprovalDenied, guard.ApprovalExpired, guard.ApprovalUsed}
-
 type page struct {
 	Object  string  `json:"object"`
 	Data    []shown `json:"data"`
@@ -202,8 +200,8 @@ func query(r *http.Request) (f guard.ApprovalFilter, cursor string, limit int, f
 		value := values[len(values)-1]
 		switch name {
 		case "state":
-			if f.State = guard.ApprovalState(value); !slices.Contains(states, f.State) {
-				fault = apierror.Invalid(name, "invalid_value", "state is pending, approved, denied, expired or used")
+			if f.State = guard.ApprovalState(value); !slices.Contains(guard.ApprovalStates, f.State) {
+				fault = apierror.Invalid(name, "invalid_value", "state is one of %v", guard.ApprovalStates)
 			}
 		case "run":
 			f.Run = value

@@ -90,6 +90,9 @@ const (
 	ApprovalWithdrawn ApprovalState = "withdrawn"
 )
 
+// ApprovalStates are all there are, for those who let a person choose one.
+var ApprovalStates = []ApprovalState{ApprovalPending, ApprovalGiven, ApprovalDenied, ApprovalExpired, ApprovalUsed, ApprovalWithdrawn}
+
 // Stands is how long a denial counts for the same call under other keys, and, of a call
 // without a key, that one was denied or ran out: asking again at once nags nobody.
 const Stands = time.Hour
