@@ -3,6 +3,7 @@ package convert
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -43,6 +44,9 @@ func (p *pattern) isPortable() bool {
 	if p.parsed == nil || strings.Contains(p.source, "{,") || strings.Contains(p.source, "[[") {
 		return false
 	}
+	if repeatsPosition(p.parsed) {
+		return false
+	}
 	for i := 0; i < len(p.source); i++ {
 		c := p.source[i]
 		if c == '(' && strings.HasPrefix(p.source[i:], "(?") && !strings.HasPrefix(p.source[i:], "(?:") {
@@ -57,6 +61,20 @@ func (p *pattern) isPortable() bool {
 		}
 	}
 	return true
+}
+
+// repeatsPosition reports whether a repeat stands after a position such as ^, which
+// Python refuses ("nothing to repeat") unless a group is around it. Of (?:^)? the
+// tree no longer says that there was one: it is counted as well, to be safe.
+func repeatsPosition(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat:
+		switch re.Sub[0].Op {
+		case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+			return true
+		}
+	}
+	return slices.ContainsFunc(re.Sub, repeatsPosition)
 }
 
 // isPortableEscape looks at what follows a backslash.

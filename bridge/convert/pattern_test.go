@@ -7,6 +7,7 @@ func TestPatternIsPortableOnlyIfGoAndPythonReadItAlike(t *testing.T) {
 		`^[a-z0-9_-]{1,63}$`: true, `\d{4}-\d{2}`: true, `(?:a|b)\.c`: true, `^\/x$`: true, `\x41`: true,
 		`^(?!x)`: false, `(?<=a)b`: false, `(?i)a`: false, `(?<n>a)`: false, `(?P<n>a)`: false, `\p{L}`: false, `\u00e9`: false,
 		`\cA`: false, `a{,3}`: false, `[[:alpha:]]`: false, `\z`: false, `(`: false, `(a)\1`: false, `a++`: false,
+		`^?`: false, `a|$*`: false, `(\b{2})`: false, `(?:^)?a`: false, `(^)?`: true, `(?:^a|$)*`: true,
 	} {
 		if got := newPattern(source).isPortable(); got != want {
 			t.Errorf("%s: got %v", source, got)
