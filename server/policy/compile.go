@@ -27,6 +27,7 @@ type Policy struct {
 	options Options
 	version string
 	counted []string
+	index   index
 }
 
 // rule is a Rule that can be evaluated.
@@ -73,6 +74,7 @@ func Compile(rules []Rule, facts map[string]Fact, o Options) (*Policy, error) {
 		mistakes = append(mistakes, err)
 		p.facts["facts."+name] = ready
 	}
+	p.index.unknown = unknownOf(names)
 	counted := map[string]bool{}
 	for i, r := range rules {
 		mistakes = append(mistakes, checkRule(i, r, rules[:i]))
@@ -80,6 +82,7 @@ func Compile(rules []Rule, facts map[string]Fact, o Options) (*Policy, error) {
 		ready.when, ready.tree, err = compile(env, r.When, cel.BoolType, RuleError{Rule: i, Field: "when"})
 		if mistakes = append(mistakes, err); err == nil {
 			askedFor(ready.tree, counted)
+			mistakes = append(mistakes, p.index.add(env, ready.tree))
 		}
 		p.rules = append(p.rules, ready)
 	}
@@ -120,7 +123,7 @@ func compile(env *cel.Env, text string, want *cel.Type, at RuleError) (cel.Progr
 	if out := tree.OutputType(); !out.IsExactType(want) && !out.IsExactType(cel.DynType) && want != cel.DynType {
 		return nil, nil, wrong(1, 1, "the condition gives %s, not true or false", out)
 	}
-	program, err := env.Program(tree, cel.CostLimit(costLimit))
+	program, err := env.Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
 	if err != nil {
 		return nil, nil, wrong(1, 1, "%v", err)
 	}

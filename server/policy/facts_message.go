@@ -143,6 +143,20 @@ func (v *view) eventCustomers() ([]string, error) {
 // it themselves, with www or a path; and a mail address.
 var host = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:)?(?://|\\\\)([^\s/\\?#"'<>()\[\]{},|]+)|\b(www\.[^\s/\\?#"'<>()\[\]{},|]+)|\b((?:[a-z0-9-]+\.)+[a-z]{2,}):?\d*/|mailto:([^\s?"'<>]+)`)
 
+// mayNameHost reports whether a text has what every host in it comes with: a slash of either
+// kind, a colon, or www. Most texts have none, and need not be searched.
+func mayNameHost(text string) bool {
+	if strings.ContainsAny(text, `/\:`) {
+		return true
+	}
+	for i := range len(text) - 3 {
+		if text[i]|0x20 == 'w' && text[i+3] == '.' && strings.EqualFold(text[i:i+3], "www") {
+			return true
+		}
+	}
+	return false
+}
+
 // newAddresses are the hosts that the arguments name and that are not ours, nor those of
 // the message's own recipients in the places that say who they are.
 func (v *view) newAddresses() (any, error) {
@@ -154,6 +168,9 @@ func (v *view) newAddresses() (any, error) {
 	}
 	scan := func(text string) {
 		text = strings.Map(visible, text)
+		if !mayNameHost(text) {
+			return
+		}
 		for _, match := range host.FindAllStringSubmatch(text, -1) {
 			for _, found := range match[1:] {
 				if found != "" {
@@ -190,7 +207,7 @@ func bare(found string) string {
 
 // visible leaves out what is not seen and only hides a word from a search.
 func visible(r rune) rune {
-	if unicode.Is(unicode.Cf, r) {
+	if r >= 0x80 && unicode.Is(unicode.Cf, r) {
 		return -1
 	}
 	return r

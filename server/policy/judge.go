@@ -17,8 +17,21 @@ func (p *Policy) Judge(ctx context.Context, q guard.Question) guard.Verdict {
 	if q.Principal.Kind == Kind && q.Tool.Effect == tools.Read {
 		return guard.Verdict{Action: guard.Allow, Rule: "facts"} // ours, for a rule that is being tried
 	}
+	left := p.index.of(kindOf(&q.Tool))
+	if last := len(left.rules) - 1; left.settled {
+		return p.try(ctx, q, left.rules[:last], verdictOf(p.rules[left.rules[last]].Rule))
+	}
+	return p.try(ctx, q, left.rules, guard.Verdict{Action: guard.Allow})
+}
+
+// try gives the outcome of the first of some rules that fits, and otherwise what is said
+// of calls that none fits.
+func (p *Policy) try(ctx context.Context, q guard.Question, rules []int, otherwise guard.Verdict) guard.Verdict {
+	if len(rules) == 0 {
+		return otherwise
+	}
 	v := p.view(ctx, q)
-	for i := range p.rules {
+	for _, i := range rules {
 		fits, err := holds(p.rules[i].when, v)
 		switch {
 		case err != nil:
@@ -27,7 +40,7 @@ func (p *Policy) Judge(ctx context.Context, q guard.Question) guard.Verdict {
 			return verdictOf(p.rules[i].Rule)
 		}
 	}
-	return guard.Verdict{Action: guard.Allow}
+	return otherwise
 }
 
 // holds evaluates a condition. Whatever goes wrong in it is an error, a panic too.

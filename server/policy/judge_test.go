@@ -134,6 +134,7 @@ func TestMistakesAreFoundAtTheStartWithTheirPlace(t *testing.T) {
 		`@totals.spent("x","day","EUR") > 1`: "line 1, column 1: ",
 		`tool`:                               "gives string, not true or false",
 		` `:                                  "it is empty",
+		`tool.matches("(")`:                  "missing closing )",
 	} {
 		_, err := policy.Compile([]policy.Rule{{Name: "r", When: when, Then: guard.Allow}}, nil, policy.Options{})
 		var mistake *policy.RuleError

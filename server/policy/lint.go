@@ -9,7 +9,6 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/types"
 
 	"drawbridge/server/guard"
 	"drawbridge/tools"
@@ -35,15 +34,6 @@ type Names struct {
 // Lint finds rules that can never decide, that deny everything, and that name what there
 // is not.
 func (p *Policy) Lint(n Names) ([]Finding, error) {
-	env, err := base()
-	if err != nil {
-		return nil, err
-	}
-	for name := range p.facts {
-		if env, err = env.Extend(cel.Variable(name, cel.DynType)); err != nil {
-			return nil, err
-		}
-	}
 	settled := make([]string, len(n.Tools)) // by tool: the rule that fits every call of it
 	var found []Finding
 	for i, r := range p.rules {
@@ -51,20 +41,17 @@ func (p *Policy) Lint(n Names) ([]Finding, error) {
 			found = append(found, Finding{i, r.Name, fmt.Sprintf(format, args...)})
 		}
 		p.misnamed(r, n, say)
-		whole, err := env.Program(r.tree, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(costLimit))
-		if err != nil {
-			return nil, err
-		}
-		reach(r, whole, n, settled, say)
+		p.reach(i, n, settled, say)
 	}
 	return found, nil
 }
 
 // reach says which tools a rule can be about, if it is about none or all.
-func reach(r rule, whole cel.Program, n Names, settled []string, say func(string, ...any)) {
+func (p *Policy) reach(rule int, n Names, settled []string, say func(string, ...any)) {
+	r := p.rules[rule]
 	may, must, open, before := 0, 0, 0, ""
 	for i, tool := range n.Tools {
-		fits, certain := ofTool(whole, tool)
+		fits, certain := p.index.ofTool(p.index.whole[rule], kindOf(&tool))
 		if !fits {
 			continue
 		}
@@ -95,29 +82,6 @@ func reach(r rule, whole cel.Program, n Names, settled []string, say func(string
 // namesMounted reports whether the rule names a tool that may yet come.
 func namesMounted(r rule, n Names) bool {
 	return slices.ContainsFunc(literals(r.tree), func(text string) bool { return n.MayBe != nil && n.MayBe(text) })
-}
-
-// ofTool reports whether a condition can hold for a call of the tool, and whether it does
-// whatever the call.
-func ofTool(whole cel.Program, t tools.Tool) (fits, certain bool) {
-	var unknown []*cel.AttributePatternType
-	known := map[string]any{"tool": t.Name, "effect": string(t.Effect), "call.destructive": t.Destructive, "call.open_world": t.OpenWorld, "call.mounted": t.Mounted}
-	for _, v := range variables {
-		if _, ok := known[v.name]; !ok {
-			unknown = append(unknown, cel.AttributePattern(v.name))
-		}
-	}
-	unknown = append(unknown, cel.AttributePattern(totalsName))
-	vars, err := cel.PartialVars(known, unknown...)
-	if err != nil {
-		return true, false
-	}
-	result, _, err := whole.Eval(vars)
-	truth, ok := result.(types.Bool)
-	if err != nil || !ok {
-		return true, false
-	}
-	return bool(truth), bool(truth)
 }
 
 // misnamed says what a rule names that there is not.
