@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -15,7 +14,7 @@ import (
 )
 
 // BenchmarkGuard measures what the guard adds to a tools/call over streamable HTTP, its
-// audit row and all: the same server twice, in turns, of which one calls the tool's
+// audit row and all, in time and in processor time: the same server twice, in turns, of which one calls the tool's
 // function straight. That answers as the guard's handler does, in text and structure.
 func BenchmarkGuard(b *testing.B) {
 	for _, clients := range []int{16, 64} {
@@ -24,16 +23,18 @@ func BenchmarkGuard(b *testing.B) {
 			bare := unguarded(b)
 			body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crm_search_products","arguments":{"q":"mug"}}}`
 			const turns = 8
-			var with, without time.Duration
+			var with, without spent
 			b.ResetTimer()
 			for range turns {
-				with += sendCalls(b, guarded, body, b.N/turns+1, clients)
-				without += sendCalls(b, bare, body, b.N/turns+1, clients)
+				with = with.plus(spending(func() { sendCalls(b, guarded, body, b.N/turns+1, clients) }))
+				without = without.plus(spending(func() { sendCalls(b, bare, body, b.N/turns+1, clients) }))
 			}
 			calls := float64(turns * (b.N/turns + 1))
-			b.ReportMetric(calls/with.Seconds(), "calls/s")
-			b.ReportMetric(calls/without.Seconds(), "unguarded/s")
-			b.ReportMetric(with.Seconds()/without.Seconds(), "cost")
+			b.ReportMetric(calls/with.wall.Seconds(), "calls/s")
+			b.ReportMetric(calls/without.wall.Seconds(), "unguarded/s")
+			b.ReportMetric(with.wall.Seconds()/without.wall.Seconds(), "cost")
+			b.ReportMetric(float64(with.cpu.Microseconds())/calls, "cpu-us/call")
+			b.ReportMetric(float64(without.cpu.Microseconds())/calls, "unguarded-cpu-us/call")
 			b.ReportMetric(0, "ns/op")
 		})
 	}

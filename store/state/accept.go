@@ -16,8 +16,8 @@ type acceptance struct {
 	receipts []webhook.Receipt
 }
 
-// together are how many events one statement stores, the most first: each number is a
-// statement that is prepared once.
+// together are how many events, or rows of the audit, one statement stores, the most
+// first: each number is a statement that is prepared once.
 var together = []int{16, 8, 4, 2, 1}
 
 // jointBody bounds what is stored together with others, in bytes: all of it is in memory

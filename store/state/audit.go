@@ -46,12 +46,23 @@ const insertBare = `INSERT INTO audit
 	(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-const insertChained = `INSERT INTO audit (` + auditFields + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// auditArgs is how many arguments a row is to insertChained.
+const auditArgs = 19
 
-// values are those of auditFields.
-func values(r *audit.Record) []any {
-	return []any{r.ID, r.At, r.Principal, r.Door, r.Tool, r.Effect, r.Arguments, r.Decision, r.Rule, r.Outcome, r.Micros, r.Run, r.Key,
-		r.Tainted, r.DryRun, r.Approval, r.Policy, r.Prev, r.Hash}
+// insertChained is the statement that appends so many rows.
+var insertChained = func() map[int]string {
+	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	texts := map[int]string{}
+	for _, n := range together {
+		texts[n] = `INSERT INTO audit (` + auditFields + `) VALUES ` + row + strings.Repeat(`, `+row, n-1)
+	}
+	return texts
+}()
+
+// appendValues appends those of auditFields.
+func appendValues(args []any, r *audit.Record) []any {
+	return append(args, r.ID, r.At, r.Principal, r.Door, r.Tool, r.Effect, r.Arguments, r.Decision, r.Rule, r.Outcome, r.Micros, r.Run, r.Key,
+		r.Tainted, r.DryRun, r.Approval, r.Policy, r.Prev, r.Hash)
 }
 
 // appendRows appends rows to the audit. Where writes are in order they have their places in
@@ -65,7 +76,7 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	if !s.InOrder() {
 		for _, row := range rows {
 			r := recordOf(row)
-			if err := sqldb.Later(ctx, tx, insertBare, values(&r)[1:17]...); err != nil {
+			if err := sqldb.Later(ctx, tx, insertBare, appendValues(nil, &r)[1:17]...); err != nil {
 				return err
 			}
 		}
@@ -75,17 +86,29 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	if err != nil {
 		return err
 	}
+	for _, n := range together {
+		for ; len(rows) >= n; rows = rows[n:] {
+			if err := appendSome(ctx, tx, &end, rows[:n]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// appendSome appends rows behind the end, by one statement.
+func appendSome(ctx context.Context, tx sqldb.Tx, end *link, rows []guard.Row) error {
+	args := make([]any, 0, len(rows)*auditArgs)
 	for _, row := range rows {
 		r := recordOf(row)
 		if r.ID = end.id + 1; end.hash != nil {
 			r.Chain(end.hash)
 		}
-		if _, err := tx.ExecContext(ctx, insertChained, values(&r)...); err != nil {
-			return err
-		}
-		end = link{r.ID, r.Hash}
+		args = appendValues(args, &r)
+		*end = link{r.ID, r.Hash}
 	}
-	return nil
+	_, err := tx.ExecContext(ctx, insertChained[len(rows)], args...)
+	return err
 }
 
 // link is what the next row follows: hash is nil if it has none.

@@ -73,8 +73,11 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 // have to be proved. It is on disk with the next write that waits, and so is that of a
 // call whose result a run is about to journal.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	op := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
-	err := s.Do(ctx, op, func(tx sqldb.Tx) error {
+	how := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
+	if s.InOrder() {
+		how.Joint, how.Part = s.records, &recording{row, settled}
+	}
+	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
 		if err := s.appendRows(ctx, tx, row); err != nil || settled == nil {
 			return err
 		}
@@ -82,6 +85,32 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 	})
 	if err != nil {
 		return fmt.Errorf("recording a call of %s: %w", row.Tool, err)
+	}
+	return nil
+}
+
+// recording is a call to be recorded together with others.
+type recording struct {
+	row     guard.Row
+	settled *guard.Settlement
+}
+
+// recordTogether carries out several calls of [Store.Record].
+func (s *Store) recordTogether(tx sqldb.Tx, parts []any) error {
+	ctx := context.Background() // the transaction goes by nobody's
+	rows := make([]guard.Row, len(parts))
+	for i, part := range parts {
+		rows[i] = part.(*recording).row
+	}
+	if err := s.appendRows(ctx, tx, rows...); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if settled := part.(*recording).settled; settled != nil {
+			if err := settle(ctx, tx, *settled); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

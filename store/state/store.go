@@ -22,9 +22,10 @@ type Store struct {
 	now  func() time.Time
 	node int64 // what leases of this process are known by
 	wake map[dispatch.Kind]chan struct{}
-	// accepts are those of one event, which an engine may carry out together.
-	accepts *Joint
-	signer  audit.Signer // of the audit's heads
+	// accepts are those of one event, records those of one call: an engine may carry out
+	// several of them together.
+	accepts, records *Joint
+	signer           audit.Signer // of the audit's heads
 
 	watches   watches // of runs
 	approvals watches // of approvals
@@ -62,7 +63,7 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 		o.Now = time.Now
 	}
 	s := &Store{Engine: engine, now: o.Now, node: nodeOf(engine), wake: map[dispatch.Kind]chan struct{}{}}
-	s.accepts = &Joint{Carry: s.acceptTogether}
+	s.accepts, s.records = &Joint{Carry: s.acceptTogether}, &Joint{Carry: s.recordTogether}
 	for _, kind := range kinds {
 		s.wake[kind] = make(chan struct{}, 1)
 	}
