@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(askVariable) != "" {
 		askAlways()
 	}
+	if how := os.Getenv(parentVariable); how != "" {
+		beParent(how)
+	}
 	if os.Getenv(programVariable) != "" {
 		main()
 	}

@@ -22,7 +22,11 @@ serving process on the same store, and several assistants may each have their ow
 
 The assistant may do what the API key in the environment variable DRAWBRIDGE_KEY may. Without
 one it may call every tool whose effect is among server.local. Runs that it starts are
-carried by whoever serves from the store.`,
+carried by whoever serves from the store.
+
+It ends when the assistant closes its end of either pipe, at SIGTERM, and, on Unix, when the
+process that started it is gone, even if somebody else still holds the pipes. Writes that are
+under way then still come to their end, and into the audit.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.settings(cmd)
@@ -38,7 +42,9 @@ carried by whoever serves from the store.`,
 			if err == nil {
 				a.mounts.start(ctx)
 				a.work(ctx, a.keepAudit)
+				ctx, stop := withParent(ctx, a.log)
 				err = a.mcp.ServeStdio(ctx, c.in, c.out, principal)
+				stop()
 			}
 			return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		},

@@ -2,9 +2,11 @@ package mcpserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"syscall"
 
 	"github.com/mark3labs/mcp-go/server"
 
@@ -16,16 +18,18 @@ import (
 const stdioWorkers = 32
 
 // ServeStdio speaks MCP with the one client at the other end of in and out, a
-// message a line, until in ends or ctx is cancelled. Nothing but messages is
-// written to out. It returns when the calls under way are answered: reads get
-// Options.Grace for that, other calls as long as they take.
+// message a line, until in ends, ctx is cancelled, or out takes no more. Nothing but
+// messages is written to out. It returns when the calls under way are answered: reads get
+// Options.Grace for that, other calls as long as they take. If the client does not read
+// out any longer, nobody hears of a read: it is given up at once, and the others still
+// come to their end, and into the audit. That a client closed its ends is no error.
 //
 // mcp-go has one stdio session for the whole process, so a second call of
 // ServeStdio fails while the first one runs. If ctx is cancelled, a goroutine stays
 // in in.Read until that returns.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal auth.Principal) error {
 	open := newUnanswered()
-	answers := &answerWriter{out: out, open: open, wire: &wire{}}
+	answers := &answerWriter{out: out, open: open, wire: &wire{}, broken: make(chan struct{})}
 	identify := func(ctx context.Context) context.Context {
 		ctx = withWire(ctx, answers.wire)
 		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
@@ -43,6 +47,13 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	// nothing is open.
 	if err := stdio.Listen(context.WithoutCancel(ctx), requests, answers); err != nil {
 		return fmt.Errorf("serving MCP over stdio: %w", err)
+	}
+	switch err := answers.lost(); {
+	case err == nil:
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		s.options.Log.Info("the client does not read its answers any longer", "err", err)
+	default:
+		return fmt.Errorf("serving MCP over stdio: writing an answer: %w", err)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 // requestReader is the input as mcp-go gets to see it: whole lines of bounded
 // length, without blank ones, and an end that comes only when every request is
-// answered or the grace period is over.
+// answered, the grace period is over, or nobody reads the answers.
 type requestReader struct {
 	ctx     context.Context
 	limit   int
@@ -105,6 +105,8 @@ func (r *requestReader) next() ([]byte, error) {
 	case <-r.ctx.Done():
 		r.open.wait(r.grace)
 		return nil, io.EOF
+	case <-r.answers.broken:
+		return nil, io.EOF // there is nobody to wait for
 	case line, more := <-r.lines:
 		if more {
 			return line, nil
@@ -123,15 +125,31 @@ type answerWriter struct {
 	out  io.Writer
 	open *unanswered
 	wire *wire
+
+	failed error         // of the first line that could not be written
+	broken chan struct{} // closed then
 }
 
+// Write never fails: mcp-go would go on all the same, and log each answer that cannot be
+// written. Behind the first of these nothing is written, and the input ends.
 func (w *answerWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n, err := w.out.Write(line)
+	if w.failed == nil {
+		if _, w.failed = w.out.Write(line); w.failed != nil {
+			close(w.broken)
+		}
+	}
 	w.open.answered(line)
 	w.wire.saw(line)
-	return n, err
+	return len(line), nil
+}
+
+// lost is why answers could not be written, nil if all were.
+func (w *answerWriter) lost() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // refuse answers a line that no request could be read from.

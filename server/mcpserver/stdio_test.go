@@ -200,3 +200,59 @@ func TestBrokenInputIsReported(t *testing.T) {
 	}
 	p.rest(t)
 }
+
+// TestOutputThatNobodyReadsEndsIt: the input stays open, so that nothing else tells.
+func TestOutputThatNobodyReadsEndsIt(t *testing.T) {
+	for _, test := range []struct {
+		tool    string
+		outcome string
+	}{{"note_send", "ok"}, {"note_read", "unavailable"}} {
+		t.Run(test.tool, func(t *testing.T) {
+			f := newFixture(t, mcpserver.Options{Grace: time.Hour})
+			started, finish := make(chan struct{}), make(chan struct{})
+			f.do = func(ctx context.Context, _ note) (saved, error) {
+				close(started)
+				select {
+				case <-ctx.Done():
+				case <-finish:
+				}
+				return saved{ID: "n1"}, ctx.Err()
+			}
+			in, toServer := io.Pipe()
+			fromServer, out := io.Pipe()
+			served := make(chan error, 1)
+			go func() { served <- f.ServeStdio(t.Context(), in, out, desk) }()
+			p := &pipes{in: toServer}
+			p.write(t, callLine(1, test.tool, "x"))
+			<-started
+			_ = fromServer.Close()
+			p.write(t, `{"jsonrpc":"2.0","id":2,"method":"ping"}`+"\n")
+			if test.outcome == "ok" {
+				close(finish) // a write is waited for, a read is not
+			}
+			if err := <-served; err != nil {
+				t.Errorf("serving: %v", err)
+			}
+			if row := f.rows(t, 1)[0]; row.Outcome != test.outcome {
+				t.Errorf("row %+v", row)
+			}
+			_ = toServer.Close()
+		})
+	}
+}
+
+func TestOutputThatBreaksIsReported(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	in, toServer := io.Pipe()
+	fromServer, out := io.Pipe()
+	full := errors.New("disk full")
+	_ = fromServer.CloseWithError(full)
+	served := make(chan error, 1)
+	go func() { served <- f.ServeStdio(t.Context(), in, out, desk) }()
+	p := &pipes{in: toServer}
+	p.write(t, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n")
+	if err := <-served; !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	_ = toServer.Close()
+}
