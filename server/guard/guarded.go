@@ -13,6 +13,7 @@ import (
 type guarded struct {
 	tools.Tool
 	input   func() *input
+	output  func() *input // of a built-in tool, for its results; nil if that does not compile
 	timeout time.Duration
 }
 
@@ -35,6 +36,12 @@ func (g *Guard) follow() {
 // anew, so that a mount which lists the same tools again costs nothing.
 func (g *Guard) guard(tool tools.Tool, before *guarded) *guarded {
 	ready := &guarded{Tool: tool, timeout: cmp.Or(tool.Timeout, g.options.Timeout)}
+	ready.output = sync.OnceValue(func() *input {
+		result := tool
+		result.Input = tool.Output
+		in, _ := compileOwn(result)
+		return in
+	})
 	switch {
 	case before != nil && bytes.Equal(before.Input, tool.Input):
 		ready.input = before.input

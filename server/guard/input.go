@@ -20,6 +20,7 @@ import (
 type input struct {
 	compiled *jsonschema.Schema // nil if nothing but an object is asked for
 	schema   any
+	quick    *quick     // nil if the schema asks for what has none
 	watch    *stopwatch // of a mounted tool's schema, which may be costly
 	unique   bool       // the schema of a mounted tool asks for unique items
 }
@@ -27,14 +28,24 @@ type input struct {
 // mustCompile compiles a built-in tool's input schema as JSON Schema 2020-12,
 // formats asserted.
 func mustCompile(tool tools.Tool) *input {
+	in, err := compileOwn(tool)
+	if err != nil {
+		panic(fmt.Sprintf("guard: input schema of %s: %v", tool.Name, err))
+	}
+	return in
+}
+
+// compileOwn compiles a schema of ours, formats asserted.
+func compileOwn(tool tools.Tool) (*input, error) {
 	in, err := compile(tool, func(c *jsonschema.Compiler) {
 		c.Draft = jsonschema.Draft2020
 		c.AssertFormat = true
 	})
 	if err != nil {
-		panic(fmt.Sprintf("guard: input schema of %s: %v", tool.Name, err))
+		return nil, err
 	}
-	return in
+	in.quick = quicken(in.compiled, func(name string) func(any) bool { return jsonschema.Formats[name] })
+	return in, nil
 }
 
 // compile compiles a tool's input schema. Nothing is ever fetched: a remote $ref
@@ -62,6 +73,9 @@ func compile(tool tools.Tool, prepare func(*jsonschema.Compiler)) (*input, error
 
 // validate gives the validator's error for decoded arguments, nil if they fit.
 func (in *input) validate(arguments any) error {
+	if in.quick.fits(arguments) {
+		return nil
+	}
 	if in.watch != nil {
 		return in.watch.run(func() error { return in.compiled.Validate(arguments) })
 	}

@@ -148,7 +148,7 @@ func compileAs(tool tools.Tool, draft *jsonschema.Draft) (in *input, err error) 
 	watch := &stopwatch{limit: maxCheck, gaveUp: func(string) {}}
 	in, err = compile(tool, func(c *jsonschema.Compiler) {
 		c.Draft = draft
-		c.RegisterExtension("stopwatch", nil, watch)
+		c.RegisterExtension(stopwatchName, nil, watch)
 		for format := range jsonschema.Formats {
 			c.Formats[format] = func(any) bool { return true }
 		}
@@ -163,6 +163,7 @@ func compileAs(tool tools.Tool, draft *jsonschema.Draft) (in *input, err error) 
 		return nil, err
 	}
 	in.watch = watch
+	in.quick = quicken(in.compiled, func(string) func(any) bool { return nil }) // formats are not asserted
 	in.unique = bytes.Contains(tool.Input, []byte("uniqueItems"))
 	return in, nil
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 
-	"github.com/santhosh-tekuri/jsonschema/v5"
-
 	"drawbridge/tools"
 )
 
@@ -66,13 +64,8 @@ func (s redactResults) around(next step) step {
 
 // fitsOutput reports whether a result fits the tool's output schema.
 func (t *guarded) fitsOutput(output json.RawMessage) bool {
-	tool := t.Tool
-	tool.Input = tool.Output
-	schema, err := compile(tool, func(c *jsonschema.Compiler) {
-		c.Draft = jsonschema.Draft2020
-		c.AssertFormat = true
-	})
-	if err != nil {
+	schema := t.output()
+	if schema == nil {
 		return false
 	}
 	value, err := decode(output)

@@ -24,6 +24,9 @@ type stopwatch struct {
 	expired bool
 }
 
+// stopwatchName is that of the keyword.
+const stopwatchName = "stopwatch"
+
 var errTooLong = errors.New("checking takes too long")
 
 // Compile makes the stopwatch a part of every schema.
