@@ -11,12 +11,23 @@ const (
 
 // comparison is one comparing of two options. Unions of unions can ask for very many
 // steps; when they are used up, the options are told apart by a name.
-type comparison struct{ left int }
+type comparison struct {
+	left int
+	work *work // of all comparisons together
+}
+
+func (b *builder) comparison() *comparison { return &comparison{maxComparisons, b.work} }
+
+// step takes steps, and reports whether the comparing may go on.
+func (c *comparison) step(n int) bool {
+	c.left -= n
+	return c.work.step(n) && c.left >= 0
+}
 
 // agree reports whether everything that can be written for both places turns into
 // the same value.
 func (c *comparison) agree(a, b *place, depth int) bool {
-	if c.left--; c.left < 0 {
+	if !c.step(1) {
 		return false
 	}
 	if c.apart(a, b, depth) {
@@ -104,7 +115,7 @@ func (c *comparison) apart(a, b *place, depth int) bool {
 	if !a.takes().has(b.takes() &^ kindNull) {
 		return true
 	}
-	if c.left--; depth > deepestLook || c.left < 0 {
+	if !c.step(1) || depth > deepestLook {
 		return false
 	}
 	f, g := a.resolved(), b.resolved()
@@ -115,10 +126,10 @@ func (c *comparison) apart(a, b *place, depth int) bool {
 		return u.all(func(o *place) bool { return c.apart(a, o, depth+1) })
 	}
 	if l, ok := literals(f); ok {
-		return excludes(g, l)
+		return c.excludes(g, l)
 	}
 	if l, ok := literals(g); ok {
-		return excludes(f, l)
+		return c.excludes(f, l)
 	}
 	return c.objectsApart(f, g, depth)
 }
@@ -135,8 +146,10 @@ func literals(f form) ([]*value, bool) {
 }
 
 // excludes reports whether a form takes none of the values.
-func excludes(f form, values []*value) bool {
+func (c *comparison) excludes(f form, values []*value) bool {
+	c.work.step(len(values))
 	if own, ok := literals(f); ok {
+		c.work.step(len(own))
 		return len(both(own, values)) == 0
 	}
 	t, ok := f.(*jsonText)
@@ -144,6 +157,7 @@ func excludes(f form, values []*value) bool {
 		return false
 	}
 	for _, v := range values {
+		c.work.text(len(v.text))
 		if held, err := parseArguments([]byte(v.text)); err == nil && held.isOf(t.kinds) {
 			return false
 		}
@@ -161,6 +175,7 @@ func (c *comparison) objectsApart(f, g form, depth int) bool {
 	if len(a) != len(b) {
 		return true
 	}
+	c.work.step(len(a) + len(b))
 	byName := make(map[string]*field, len(b))
 	for _, one := range b {
 		byName[one.name] = one

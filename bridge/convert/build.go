@@ -14,7 +14,9 @@ import (
 // inverting. So the plan is lossless by construction and sound by that check.
 type builder struct {
 	notes *notes
-	left  int // forms that may still be made
+	work  *work
+	left  int             // forms that may still be made
+	met   map[*schema]int // how often each was opened where it stands
 	defs  map[string]*definition
 	order []*definition       // as they were met
 	owns  map[*schema]*schema // by themselves, without what they combine
@@ -36,11 +38,16 @@ const (
 	maxForms   = 20_000
 	maxOptions = 64 // of one union
 	maxLeaves  = 200
+	maxMet     = 4 // times that a schema is spelled out, beyond that it is referred to
 )
 
 // place plans a value that has to fit all of the schemas.
 func (b *builder) place(all []*schema) *place {
-	if b.left--; b.left < 0 || len(all) > maxLeaves {
+	b.work.step(1 + len(all))
+	if b.left--; b.left < -maxForms {
+		b.work.exhaust()
+	}
+	if b.left < 0 || len(all) > maxLeaves {
 		return b.anything(all)
 	}
 	if len(all) > 1 {
@@ -55,7 +62,7 @@ func (b *builder) place(all []*schema) *place {
 
 func (b *builder) single(s *schema) *place {
 	if !s.isReference() {
-		if s.refTarget {
+		if s.refTarget || b.repeats(s) {
 			return &place{form: &reference{b.define(s.alone())}, schemas: s.alone()}
 		}
 		return b.open(s.alone(), nil)
@@ -63,6 +70,19 @@ func (b *builder) single(s *schema) *place {
 	p := &place{form: &reference{b.define(s.ref.alone())}, schemas: s.alone()}
 	b.annotate(p, s.alone())
 	return p
+}
+
+// repeats reports whether a schema is met so often that it is better shown once and
+// referred to. No reference leads to it, but one may lead to what it is a part of: by
+// that it may even contain itself, as in
+//
+//	{"properties": {"also": {"allOf": [{"$ref": "#"}], "description": "..."}}}
+func (b *builder) repeats(s *schema) bool {
+	if s.object == nil && s.array == nil && s.isPlain() {
+		return false // there is nothing within
+	}
+	b.met[s]++
+	return b.met[s] > maxMet
 }
 
 // distinct drops schemas that leave everything open, and repetitions.
@@ -117,7 +137,7 @@ func (b *builder) drain() {
 	for len(b.queue) > 0 {
 		next := b.queue[0]
 		b.queue = b.queue[1:]
-		if b.left < 0 {
+		if b.left < 0 || b.work.spent() {
 			next.def.place = b.anything(next.schemas)
 		} else {
 			next.def.place = b.open(next.schemas, nil)
@@ -141,13 +161,13 @@ func (b *builder) anything(all []*schema) *place {
 // are merged, alternatives become options. What is said about the place is taken
 // from about, or from the schemas if that is nil.
 func (b *builder) open(all, about []*schema) *place {
-	leaves, alternatives := flatten(all)
+	leaves, alternatives := flatten(all, b.work)
 	p := &place{schemas: all}
 	if about == nil {
 		about = leaves
 	}
 	b.annotate(p, about)
-	if len(leaves) > maxLeaves {
+	if len(leaves) > maxLeaves || b.work.spent() {
 		p.form = &jsonText{kinds: kindsAll}
 		return p
 	}
@@ -157,46 +177,6 @@ func (b *builder) open(all, about []*schema) *place {
 	}
 	b.shape(p, leaves)
 	return p
-}
-
-// alternative is a choice between schemas, by anyOf or oneOf.
-type alternative struct {
-	of      *schema
-	options []*schema
-	one     bool // exactly one may fit
-}
-
-// flatten collects the schemas that a value has to fit, through references and
-// allOf, and the choices among them.
-func flatten(all []*schema) (leaves []*schema, alternatives []alternative) {
-	if len(all) == 1 && all[0].isPlain() {
-		return all, nil
-	}
-	seen := map[*schema]bool{}
-	var visit func(s *schema)
-	visit = func(s *schema) {
-		if seen[s] || len(leaves) > maxLeaves {
-			return
-		}
-		seen[s] = true
-		leaves = append(leaves, s)
-		if s.ref != nil {
-			visit(s.ref)
-		}
-		for _, part := range s.allOf {
-			visit(part)
-		}
-		if len(s.anyOf) > 0 {
-			alternatives = append(alternatives, alternative{s, s.anyOf, false})
-		}
-		if len(s.oneOf) > 0 {
-			alternatives = append(alternatives, alternative{s, s.oneOf, true})
-		}
-	}
-	for _, s := range all {
-		visit(s)
-	}
-	return leaves, alternatives
 }
 
 // shape plans by the kinds of values that are accepted.
@@ -250,7 +230,7 @@ func unread(leaves []*schema) string {
 		}
 		for _, m := range s.json.members {
 			if m.value.kind == kindObject && m.name != "default" && m.name != "example" {
-				return cut(spell(s.json), most)
+				return brief(s.json, most)
 			}
 		}
 	}
@@ -382,6 +362,7 @@ func (b *builder) enumerate(p *place, leaves []*schema, values []*value, types k
 	if typesOf(leaves) == 0 && !nullable {
 		return
 	}
+	b.work.step(len(values))
 	byKind := map[kinds][]*value{}
 	said := slices.ContainsFunc(leaves, func(s *schema) bool { return s.types != 0 })
 	for _, v := range values {
@@ -398,7 +379,7 @@ func (b *builder) enumerate(p *place, leaves []*schema, values []*value, types k
 	var options []*place
 	for _, k := range []kinds{kindString, kindNumber, kindBoolean, kindObject} {
 		if of := byKind[k]; of != nil {
-			options = append(options, &place{form: choiceOf(k, of), schemas: leaves})
+			options = append(options, &place{form: b.choiceOf(k, of), schemas: leaves})
 		}
 	}
 	b.unite(p, options)
@@ -410,6 +391,7 @@ func (b *builder) fitting(values []*value, leaves []*schema) []*value {
 		return values
 	}
 	steps := maxSteps
+	defer func() { b.work.step(maxSteps - steps) }()
 	own := b.without(leaves)
 	var fit []*value
 	for _, v := range values {
@@ -420,10 +402,14 @@ func (b *builder) fitting(values []*value, leaves []*schema) []*value {
 	return fit
 }
 
-func choiceOf(k kinds, values []*value) form {
+func (b *builder) choiceOf(k kinds, values []*value) form {
 	switch {
 	case k == kindObject:
-		return newJSONChoice(values)
+		f := newJSONChoice(values)
+		for _, text := range f.texts {
+			b.work.text(len(text.text))
+		}
+		return f
 	case k == kindBoolean && len(values) == 2:
 		return &scalar{kind: k}
 	case k == kindNumber && !slices.ContainsFunc(values, func(v *value) bool { return !isWhole(v.text) }):

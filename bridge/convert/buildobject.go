@@ -73,8 +73,11 @@ func (b *builder) fields(leaves []*schema) (fields []*field, possible bool) {
 			}
 		}
 	}
-	for _, name := range declared(leaves) {
-		p := b.place(memberSchemas(leaves, name))
+	for _, name := range b.declared(leaves) {
+		if b.work.spent() {
+			break
+		}
+		p := b.place(b.memberSchemas(leaves, name))
 		if p.isForbidden() && required[name] {
 			return nil, false
 		}
@@ -89,10 +92,11 @@ func (b *builder) fields(leaves []*schema) (fields []*field, possible bool) {
 
 // declared are the names of members that the schemas speak of, each once: declared,
 // required, or said something about under a condition.
-func declared(leaves []*schema) []string {
+func (b *builder) declared(leaves []*schema) []string {
 	var names []string
 	var seen map[string]bool
 	add := func(name string) {
+		b.work.step(1)
 		if seen == nil {
 			seen = map[string]bool{}
 		}
@@ -117,7 +121,7 @@ func declared(leaves []*schema) []string {
 			add(name)
 		}
 	}
-	for _, s := range conditional(leaves) {
+	for _, s := range b.conditional(leaves) {
 		if s.object != nil {
 			for i := range s.object.properties {
 				add(s.object.properties[i].name)
@@ -142,12 +146,12 @@ func declared(leaves []*schema) []string {
 // conditional are the schemas that only apply under a condition, with what they
 // combine: words tell the model of them, but the members they speak of must have a
 // place.
-func conditional(leaves []*schema) []*schema {
+func (b *builder) conditional(leaves []*schema) []*schema {
 	var found []*schema
 	seen := map[*schema]bool{}
 	var visit func(s *schema, also bool)
 	visit = func(s *schema, also bool) {
-		if s == nil || seen[s] || len(found) > maxLeaves {
+		if s == nil || !b.work.step(1) || seen[s] || len(found) > maxLeaves {
 			return
 		}
 		seen[s] = true
@@ -175,7 +179,7 @@ func conditional(leaves []*schema) []*schema {
 }
 
 // memberSchemas are the schemas for a member of that name.
-func memberSchemas(leaves []*schema, name string) []*schema {
+func (b *builder) memberSchemas(leaves []*schema, name string) []*schema {
 	if len(leaves) == 1 && leaves[0].object != nil && leaves[0].object.patterns == nil {
 		if p := leaves[0].object.property(name); p != nil {
 			return p.alone()
@@ -184,13 +188,14 @@ func memberSchemas(leaves []*schema, name string) []*schema {
 	var all []*schema
 	for _, s := range leaves {
 		if s.object != nil {
+			b.work.step(1 + 4*len(s.object.patterns))
 			all = append(all, s.object.schemasFor(name)...)
 		}
 	}
 	if all != nil {
 		return all
 	}
-	for _, s := range conditional(leaves) {
+	for _, s := range b.conditional(leaves) {
 		if s.object != nil {
 			if p := s.object.property(name); p != nil {
 				all = append(all, p)

@@ -8,13 +8,15 @@ import (
 const (
 	maxCombined = 24  // combinations of alternatives that are spelled out
 	maxRepeated = 200 // members repeated for each alternative
+
+	maxAlternatives = 1000 // bytes of alternatives that are said in words
 )
 
 // distribute plans a place with alternatives: each option has to fit what is said
 // outside of them, too.
 func (b *builder) distribute(p *place, leaves []*schema, alternatives []alternative) {
 	base := constraining(leaves)
-	spelled, said := choose(base, alternatives)
+	spelled, said := b.choose(base, alternatives)
 	for _, a := range said {
 		b.sayAlternative(p, a)
 	}
@@ -41,6 +43,9 @@ func (b *builder) distribute(p *place, leaves []*schema, alternatives []alternat
 // declare is given as schemas that only name members.
 func (b *builder) options(p *place, base []*schema, ways [][]*schema) (options []*place, impossible []*schema) {
 	for _, chosen := range ways {
+		if b.work.spent() {
+			break
+		}
 		if o := b.option(p, base, chosen); !o.forbidden() {
 			options = b.splice(options, o)
 			continue
@@ -81,7 +86,7 @@ func (b *builder) collect(p *place, options []*place) {
 		}
 		return ok && s.kind == kindNull
 	})
-	options = mergeChoices(dropTwins(options))
+	options = b.mergeChoices(dropTwins(options))
 	if len(options) > maxOptions || slices.ContainsFunc(options, takesEverything) {
 		p.form = &jsonText{kinds: kindsAll}
 		p.nullable = false
@@ -123,7 +128,7 @@ func constraining(leaves []*schema) []*schema {
 // choose splits the alternatives into those that are spelled out as options and
 // those that are only said in words: because they do no more than name members that
 // are required, or because there would be too many options.
-func choose(base []*schema, alternatives []alternative) (spelled, said []alternative) {
+func (b *builder) choose(base []*schema, alternatives []alternative) (spelled, said []alternative) {
 	combined := 1
 	repeated := 0
 	for _, s := range base {
@@ -131,7 +136,9 @@ func choose(base []*schema, alternatives []alternative) (spelled, said []alterna
 			repeated += len(s.object.properties)
 		}
 	}
+	b.work.step(len(base) + len(alternatives)*repeated)
 	for _, a := range alternatives {
+		b.work.step(len(a.options))
 		n := combined * len(a.options)
 		switch {
 		case len(base) > 0 && onlyRequires(base, a), n > maxCombined && len(alternatives) > 1, n > 1 && repeated*n > maxRepeated:
@@ -202,10 +209,11 @@ func (b *builder) option(p *place, base, chosen []*schema) *place {
 	if len(base) == 0 {
 		return b.place(chosen)
 	}
+	b.work.step(1 + len(base))
 	if b.left--; b.left < 0 {
 		return b.anything(chosen)
 	}
-	about, _ := flatten(chosen)
+	about, _ := flatten(chosen, b.work)
 	o := b.open(append(slices.Clone(chosen), b.without(base)...), about)
 	if o.description == p.description {
 		o.description = ""
@@ -254,7 +262,7 @@ func (b *builder) splice(options []*place, o *place) []*place {
 
 // mergeChoices makes one enum of options that each list values of the same kind and
 // say nothing else.
-func mergeChoices(options []*place) []*place {
+func (b *builder) mergeChoices(options []*place) []*place {
 	var merged []*place
 	first := map[kinds]*place{}
 	for _, o := range options {
@@ -271,8 +279,10 @@ func mergeChoices(options []*place) []*place {
 		}
 		old := into.form.(*choice)
 		values := slices.Clone(old.values)
+		b.work.step(len(values) + len(c.values))
+		known := keysOf(values)
 		for _, v := range c.values {
-			if !contains(values, v) {
+			if !known[identity(v)] {
 				values = append(values, v)
 			}
 		}
@@ -307,10 +317,13 @@ func (b *builder) sayAlternative(p *place, a alternative) {
 		lead = "Exactly one of these must hold: "
 	}
 	var words []string
-	for _, o := range a.options {
-		words = append(words, b.ruleOf(o))
+	for length := 0; len(words) < len(a.options) && length <= maxAlternatives+len("; "); {
+		word := b.ruleOf(a.options[len(words)])
+		words = append(words, word)
+		length += len(word) + len("; ")
+		b.work.text(len(word))
 	}
-	p.words = append(p.words, lead+cut(strings.Join(words, "; "), 1000)+".")
+	p.words = append(p.words, lead+cut(strings.Join(words, "; "), maxAlternatives)+".")
 	b.notes.add(a.of.path, "alternatives are said in words")
 }
 
@@ -320,5 +333,5 @@ func (b *builder) ruleOf(s *schema) string {
 	if o := s.object; o != nil && o.properties == nil && len(o.required) > 0 && s.not == nil && o.names == nil && o.least < 0 && o.most < 0 {
 		return strings.Join(o.required, " and ") + " given"
 	}
-	return spell(s.json)
+	return brief(s.json, maxAlternatives)
 }

@@ -42,7 +42,10 @@ type violation struct {
 	name bool // it is about the member's name, not its value
 }
 
-const maxSteps = 1_000_000 // some tens of milliseconds
+const (
+	maxSteps      = 1_000_000 // some tens of milliseconds
+	valuesPerStep = 8         // of an enum, compared with what is given
+)
 
 // fits reports whether a value fits all of the schemas.
 func fits(all []*schema, v *value, steps *int) bool {
@@ -79,8 +82,8 @@ func (c *checker) fail(at *spot, format string, arguments ...any) bool {
 
 // check reports whether the value at a spot fits a schema.
 func (c *checker) check(s *schema, at *spot) bool {
-	c.steps--
 	v := at.value
+	c.steps -= 1 + len(s.values)/valuesPerStep
 	switch {
 	case c.steps < 0:
 		return false

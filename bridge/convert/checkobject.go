@@ -33,24 +33,7 @@ func (c *checker) checkArray(s *schema, at *spot) bool {
 }
 
 func hasTwice(items []*value) bool {
-	seen := make(map[string]bool, len(items))
-	var compound []*value // of which equal ones may be spelled differently
-	for _, item := range items {
-		key := identity(item)
-		if seen[key] {
-			return true
-		}
-		seen[key] = true
-		if item.kind&(kindNumber|kindArray|kindObject) == 0 {
-			continue
-		}
-		const most = 2000 // comparing each with each beyond that costs too much
-		if len(compound) < most && contains(compound, item) {
-			return true
-		}
-		compound = append(compound, item)
-	}
-	return false
+	return len(keysOf(items)) < len(items)
 }
 
 func (c *checker) checkContains(a *arrayRules, at *spot) bool {
@@ -85,6 +68,7 @@ func (c *checker) checkUnevaluatedItems(s *schema, at *spot) bool {
 // value elsewhere, has rules for.
 func (c *checker) evaluatedItems(s *schema, at *spot, done []bool, own bool) {
 	if a := s.array; a != nil {
+		c.steps -= len(done)
 		for i := range done {
 			done[i] = done[i] || i < len(a.prefix) || a.items != nil || a.unevaluated != nil && !own ||
 				a.contains != nil && c.quietly(a.contains, at.item(i, at.value.items[i]))
@@ -167,7 +151,11 @@ func (c *checker) checkMember(o *objectRules, at *spot) bool {
 		ok = c.check(declared, at)
 	}
 	matched := false
+	c.steps -= len(o.patterns)
 	for _, p := range o.patterns {
+		if c.steps < 0 {
+			return false
+		}
 		if p.pattern.parsed != nil && p.pattern.matches(at.name) {
 			matched = true
 			ok = c.check(p.schema, at) && ok
@@ -237,7 +225,11 @@ func (c *checker) checkUnevaluated(s *schema, at *spot) bool {
 // about the same value elsewhere, has rules for.
 func (c *checker) evaluated(s *schema, at *spot, done map[string]bool, own bool) {
 	if o := s.object; o != nil {
+		c.steps -= len(at.value.members) * (1 + len(o.patterns))
 		for _, m := range at.value.members {
+			if c.steps < 0 {
+				return
+			}
 			if o.additional != nil || o.unevaluated != nil && !own || o.property(m.name) != nil || o.matchesPattern(m.name) {
 				done[m.name] = true
 			}

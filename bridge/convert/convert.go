@@ -33,13 +33,15 @@ type Function struct {
 
 // Convert makes a function of a tool. An error says, for people, why nobody could
 // call it: its schema accepts nothing, or is no schema, or is too large to read.
-func Convert(t Tool) (*Function, error) {
+func Convert(t Tool) (*Function, error) { return convert(t, &work{}) }
+
+func convert(t Tool, w *work) (*Function, error) {
 	n := &notes{}
 	root, made, err := readSchema(t.Input, n)
 	if err != nil {
 		return nil, fmt.Errorf("converting the tool %q: %w", cut(t.Name, 100), err)
 	}
-	p, text, reason, err := makePlan(root, made, n)
+	p, text, reason, err := makePlan(root, made, n, w)
 	if err != nil {
 		return nil, fmt.Errorf("converting the tool %q: %w", cut(t.Name, 100), err)
 	}

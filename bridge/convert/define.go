@@ -12,17 +12,17 @@ const (
 )
 
 // height is how many levels a place's schema has below it, no more than limit.
-func (p *place) height(limit int, n nulls) int {
+func (w *writer) height(p *place, limit int, n nulls) int {
 	if limit <= 0 {
 		return 0
 	}
 	if _, ok := p.form.(*union); !ok && !p.carries(nulls{n.null || p.nullable, n.mark}) {
-		return 1 + p.formHeight(limit-1)
+		return 1 + w.formHeight(p, limit-1)
 	}
-	return p.formHeight(limit)
+	return w.formHeight(p, limit)
 }
 
-func (p *place) formHeight(limit int) int {
+func (w *writer) formHeight(p *place, limit int) int {
 	step := 0
 	switch p.form.(type) {
 	case *record, *list, *union, *wrapped, *tuple:
@@ -32,8 +32,8 @@ func (p *place) formHeight(limit int) int {
 	}
 	deepest := step
 	look := func(part *place, n nulls) {
-		if deepest < limit {
-			deepest = max(deepest, step+part.height(limit-step, n))
+		if deepest < limit && w.work.step(1) {
+			deepest = max(deepest, step+w.height(part, limit-step, n))
 		}
 	}
 	if r, ok := p.form.(*record); ok {
@@ -129,8 +129,10 @@ func (w *writer) name(wanted, suffix string) string {
 	if len(legal) == 0 {
 		name = "part" + suffix
 	}
-	for n := 2; w.names[name]; n++ {
-		name = string(legal) + suffix + "_" + strconv.Itoa(n)
+	for base := name; w.names[name]; {
+		// Numbers go on where they ended: thousands may want the same name.
+		w.next[base] = max(2, w.next[base]+1)
+		name = base + "_" + strconv.Itoa(w.next[base])
 	}
 	w.names[name] = true
 	w.tally.characters += len(name)
@@ -144,7 +146,7 @@ func (w *writer) definitions() {
 	}
 	w.key("$defs")
 	w.open()
-	for i := 0; i < len(w.defs); i++ {
+	for i := 0; i < len(w.defs) && !w.work.spent(); i++ {
 		d := w.defs[i]
 		w.key(d.name)
 		if d.alias != "" {
@@ -178,13 +180,13 @@ func (w *writer) aliased(d *definitionText) {
 
 // countUses walks from the root and counts how each definition is used, so that the
 // writer knows which are worth a name, and finds those that contain themselves.
-func countUses(root *place) {
+func countUses(root *place, work *work) {
 	c := useCounter{open: map[*definition]bool{}, seen: map[*definition]bool{}}
 	c.visit = func(p *place) { c.walk(p, nulls{}) }
 	c.walk(root, nulls{})
 	slices.Reverse(c.order)
 	for _, d := range c.order {
-		d.small = !d.loops && isSmall(d)
+		d.small = !d.loops && isSmall(d, work)
 	}
 }
 
@@ -234,13 +236,13 @@ func (c *useCounter) use(d *definition, n nulls) {
 }
 
 // isSmall reports whether a definition takes about as little as a reference to it.
-func isSmall(d *definition) bool {
+func isSmall(d *definition, work *work) bool {
 	switch d.place.form.(type) {
 	case *scalar, *choice, *jsonText:
 	default:
 		return false
 	}
-	w := newWriter()
+	w := newWriter(work)
 	w.open()
 	w.body(d.place, shown{})
 	w.close()

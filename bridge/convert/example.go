@@ -62,7 +62,7 @@ func (p *place) sample(m *sampler, like *value) *value {
 }
 
 func (f *scalar) sample(_ *sampler, p *place, _ *value) *value {
-	leaves, _ := flatten(p.schemas)
+	leaves, _ := flatten(p.schemas, &work{})
 	switch {
 	case f.kind == kindNull:
 		return nullValue()

@@ -25,8 +25,7 @@ func (b *builder) exclude(p *place, options []*place, spelled []alternative) {
 func (b *builder) sayExclusive(e exclusive) {
 	for i, o := range e.options {
 		for _, earlier := range e.options[:i] {
-			c := comparison{maxComparisons}
-			if c.neverBoth(earlier, o, 0) {
+			if len(e.options) <= maxOptions && b.comparison().neverBoth(earlier, o, 0) {
 				continue
 			}
 			e.place.words = append(e.place.words, "Must fit only one of the options.")
@@ -39,7 +38,7 @@ func (b *builder) sayExclusive(e exclusive) {
 // neverBoth reports whether none of the tool's own values fits both places. What
 // the model writes for them may differ all the same: that says nothing here.
 func (c *comparison) neverBoth(a, b *place, depth int) bool {
-	if c.left--; depth > deepestLook || c.left < 0 {
+	if !c.step(1) || depth > deepestLook {
 		return false
 	}
 	if !a.ownKinds(0).has(b.ownKinds(0)) {
@@ -58,9 +57,11 @@ func (c *comparison) neverBoth(a, b *place, depth int) bool {
 	switch f := f.(type) {
 	case *choice:
 		g, ok := g.(*choice)
+		c.work.step(len(f.values))
 		return ok && len(both(f.values, g.values)) == 0
 	case *jsonChoice:
 		g, ok := g.(*jsonChoice)
+		c.work.step(len(f.values))
 		return ok && len(both(f.values, g.values)) == 0
 	case *record:
 		g, ok := g.(*record)
@@ -78,6 +79,7 @@ func (f *record) lacks(other *record) bool {
 
 // differ reports whether a member that both require is never the same in both.
 func (c *comparison) differ(f, g *record, depth int) bool {
+	c.work.step(len(f.fields))
 	for _, one := range f.fields {
 		other := g.index[one.name]
 		if other != nil && one.required && other.required && c.neverBoth(one.place, other.place, depth+1) {

@@ -30,6 +30,17 @@ func isPlain(number string) bool {
 	return len(number) <= 18 && !strings.ContainsAny(number, ".eE")
 }
 
+// numberIdentity is the same for numbers that are equal.
+func numberIdentity(number string) string {
+	if isPlain(number) && number != "-0" {
+		return number
+	}
+	if r := rational(number); r != nil {
+		return r.RatString()
+	}
+	return "?" + number // it only equals itself
+}
+
 // compareNumbers compares exactly. Numbers that are not reasonable only equal
 // themselves; schemas with such bounds are read without them.
 func compareNumbers(a, b string) int {

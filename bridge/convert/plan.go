@@ -27,15 +27,20 @@ const (
 	maxEnumCharacters = 15_000 // of an enum with more than that many values
 )
 
+const maxQuoted = 2000 // bytes of a schema that is quoted where it is not spelled out
+
 var errNothingFits = errors.New("its schema accepts no arguments at all, not even none")
 
 // makePlan plans a tool's arguments and writes the schema that the model is shown.
 // The reason is why that is not strict, "" if it is.
-func makePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, reason string, err error) {
-	b := &builder{notes: n, left: maxForms, made: made, defs: map[string]*definition{}, owns: map[*schema]*schema{}}
+func makePlan(s *schema, made int, n *notes, w *work) (p *plan, text json.RawMessage, reason string, err error) {
+	b := newBuilder(made, n, w)
 	root, wrapped := b.root(s)
-	if root == nil {
+	if root == nil && !w.spent() {
 		return nil, nil, "", errNothingFits
+	}
+	if w.spent() {
+		return barePlan(s, made, n)
 	}
 	b.drain()
 	b.every = allWithin(append([]*place{root}, b.all...))
@@ -43,12 +48,41 @@ func makePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, rea
 	b.settle()
 	p = &plan{schema: s, root: root, wrapped: wrapped}
 	text, used := b.write(root)
-	for used.exceeds() != "" && b.giveUp(p, used.excess()) {
+	for used.exceeds() != "" && !w.spent() && b.giveUp(p, used.excess()) {
 		b.settle()
 		text, used = b.write(root)
 	}
+	if w.spent() {
+		return barePlan(s, made, n)
+	}
 	p.marks = hasMarks(b.every)
 	return p, text, used.exceeds(), nil
+}
+
+func newBuilder(made int, n *notes, w *work) *builder {
+	return &builder{
+		notes: n, work: w, left: maxForms, made: made,
+		defs: map[string]*definition{}, owns: map[*schema]*schema{}, met: map[*schema]int{},
+	}
+}
+
+// barePlan shows a tool's arguments as one text of JSON, where spelling them out
+// would be more work than any tool is worth.
+func barePlan(s *schema, made int, n *notes) (p *plan, text json.RawMessage, reason string, err error) {
+	n.add(s.path, "given as JSON text, since spelling it out takes too much work")
+	b := newBuilder(made, n, &work{})
+	root := &place{title: s.title, description: s.description, schemas: s.alone()}
+	f := &jsonText{kinds: kindObject, schema: brief(s.json, maxQuoted)}
+	leaves, _ := flatten(s.alone(), b.work)
+	wrapped := !typesOf(leaves).has(kindObject)
+	if wrapped {
+		f.kinds = kindsAll
+		root.form = newRecord([]*field{{name: "arguments", place: &place{form: f, schemas: s.alone()}, required: true}})
+	} else {
+		root.form = withTail(f)
+	}
+	text, used := b.write(root)
+	return &plan{schema: s, root: root, wrapped: wrapped}, text, used.exceeds(), nil
 }
 
 // write gives the strict schema and what it uses of the limits.
@@ -56,8 +90,8 @@ func (b *builder) write(root *place) (json.RawMessage, tally) {
 	for _, d := range b.defs {
 		d.uses, d.loops, d.small = nil, false, false
 	}
-	countUses(root)
-	w := newWriter()
+	countUses(root, b.work)
+	w := newWriter(b.work)
 	w.open()
 	w.text("title", root.title)
 	w.text("description", root.description)
@@ -158,7 +192,7 @@ func (b *builder) giveUp(p *plan, share float64) bool {
 	var all []sized
 	total := 0
 	for _, f := range p.record().fields {
-		if size := sizeOf(f.place, map[*definition]bool{}); size > 1 {
+		if size := b.sizeOf(f.place, map[*definition]bool{}); size > 1 {
 			all = append(all, sized{f, size})
 			total += size
 		}
@@ -180,8 +214,8 @@ func (b *builder) giveUpField(f *field) {
 	s := old.schemas[0]
 	text := &jsonText{kinds: kindsAll}
 	if s.json != nil {
-		const most = 2000
-		text.schema = cut(spell(s.json), most)
+		text.schema = brief(s.json, maxQuoted)
+		b.work.text(len(text.schema))
 	}
 	f.place = &place{form: text, title: old.title, description: old.description, words: old.words, schemas: old.schemas}
 	f.nullMark, f.escaped = "", false
@@ -189,16 +223,19 @@ func (b *builder) giveUpField(f *field) {
 }
 
 // sizeOf counts the places within a place, definitions included.
-func sizeOf(p *place, seen map[*definition]bool) int {
+func (b *builder) sizeOf(p *place, seen map[*definition]bool) int {
+	if !b.work.step(1) {
+		return 1
+	}
 	if r, ok := p.form.(*reference); ok {
 		if seen[r.to] {
 			return 1
 		}
 		seen[r.to] = true
-		return 1 + sizeOf(r.to.place, seen)
+		return 1 + b.sizeOf(r.to.place, seen)
 	}
 	size := 1
-	p.form.parts(func(part *place) { size += sizeOf(part, seen) })
+	p.form.parts(func(part *place) { size += b.sizeOf(part, seen) })
 	if c, ok := p.form.(*choice); ok {
 		size += len(c.values)
 	}

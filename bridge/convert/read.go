@@ -77,7 +77,7 @@ func (r *reader) schema(json *value, at *pointer, resource *value) *schema {
 	case json.kind == kindBoolean:
 		s.none = json.text == "false"
 	default:
-		r.notes.add(at, "this is no schema but %s; taken as any value", cut(spell(json), 40))
+		r.notes.add(at, "this is no schema but %s; taken as any value", brief(json, 40))
 	}
 	return s
 }
@@ -235,25 +235,12 @@ func (r *reader) list(s *schema, values []*value) {
 	}
 }
 
-// identity is the same for values that are spelled the same; "1" is not 1.
-func identity(v *value) string {
-	if v.kind == kindString {
-		return "\"" + v.text
-	}
-	return spell(v)
-}
-
 // both gives the values of a that are in b, too.
 func both(a, b []*value) []*value {
-	known := make(map[string]bool, len(b))
-	numbers := false
-	for _, v := range b {
-		known[identity(v)] = true
-		numbers = numbers || v.kind&(kindNumber|kindArray|kindObject) != 0
-	}
+	known := keysOf(b)
 	var found []*value
 	for _, v := range a {
-		if known[identity(v)] || numbers && contains(b, v) {
+		if known[identity(v)] {
 			found = append(found, v)
 		}
 	}
@@ -331,7 +318,7 @@ func (r *reader) numeric(at reading, name string, v *value) bool {
 		return true
 	}
 	if v.kind != kindNumber || !isReasonable(v.text) {
-		r.notes.add(s.path, "%s %s is no number to compare with; passed over", name, cut(spell(v), 40))
+		r.notes.add(s.path, "%s %s is no number to compare with; passed over", name, brief(v, 40))
 		return true
 	}
 	if s.number == nil {
@@ -407,7 +394,7 @@ func (r *reader) textual(s *schema, name string, v *value) bool {
 func (r *reader) count(s *schema, name string, v *value) int {
 	const most = 1 << 30
 	if v.kind != kindNumber || !isWhole(v.text) || compareNumbers(v.text, "0") < 0 {
-		r.notes.add(s.path, "%s %s is no count; passed over", name, cut(spell(v), 40))
+		r.notes.add(s.path, "%s %s is no count; passed over", name, brief(v, 40))
 		return -1
 	}
 	if compareNumbers(v.text, "1073741824") >= 0 {

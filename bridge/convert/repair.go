@@ -39,7 +39,7 @@ func (r *reader) types(at reading, v *value) {
 // typeOf is the kind that a name means, 0 for any.
 func (r *reader) typeOf(s *schema, name *value) kinds {
 	if name.kind != kindString {
-		r.notes.add(s.path, "the type %s is no name; taken as any value", cut(spell(name), 40))
+		r.notes.add(s.path, "the type %s is no name; taken as any value", brief(name, 40))
 		return 0
 	}
 	k := typeNames[strings.ToLower(name.text)]

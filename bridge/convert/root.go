@@ -12,7 +12,7 @@ func (b *builder) root(s *schema) (root *place, wrapped bool) {
 	def := &definition{name: "arguments", root: true}
 	b.defs[keyOf(s.alone())] = def
 	b.order = append(b.order, def)
-	leaves, _ := flatten([]*schema{s})
+	leaves, _ := flatten([]*schema{s}, b.work)
 	p := b.openRoot(s, leaves)
 	if p.forbidden() {
 		return nil, false

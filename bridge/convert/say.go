@@ -58,7 +58,7 @@ func oneOf(values []*value) string {
 			words = append(words, fmt.Sprintf("… (%d in all)", len(values)))
 			break
 		}
-		words = append(words, cut(spell(v), maxShown))
+		words = append(words, brief(v, maxShown))
 	}
 	if len(words) == 1 {
 		return words[0]
@@ -70,7 +70,7 @@ func oneOf(values []*value) string {
 func ruleText(rules []member, name string) string {
 	for _, r := range rules {
 		if r.name == name {
-			return cut(spell(r.value), 200)
+			return brief(r.value, 200)
 		}
 	}
 	return ""

@@ -15,9 +15,9 @@ func (b *builder) settle() {
 		b.weigh()
 		changed := false
 		for _, p := range b.every {
-			changed = separate(p) || changed
+			changed = b.separate(p) || changed
 		}
-		if !changed {
+		if !changed || b.work.spent() {
 			break
 		}
 	}
@@ -25,8 +25,12 @@ func (b *builder) settle() {
 		b.sayExclusive(e)
 	}
 	b.exclusives = nil
+	b.work.step(len(b.every))
 	for _, p := range b.every {
 		for _, f := range p.fields() {
+			if !b.work.step(1) {
+				return
+			}
 			b.markNull(f)
 		}
 	}
@@ -39,7 +43,7 @@ func (b *builder) weigh() {
 	for _, d := range b.order {
 		d.kinds = 0
 	}
-	for changed := true; changed; {
+	for changed := true; changed && b.work.step(len(b.order)); {
 		changed = false
 		for i := len(b.order) - 1; i >= 0; i-- {
 			d := b.order[i]
@@ -81,7 +85,7 @@ func (p *place) fields() []*field {
 }
 
 // separate names the options of a union that could be mistaken for an earlier one.
-func separate(p *place) bool {
+func (b *builder) separate(p *place) bool {
 	u, ok := p.form.(*union)
 	if !ok {
 		return false
@@ -92,7 +96,7 @@ func separate(p *place) bool {
 			continue
 		}
 		for _, earlier := range u.options[:i] {
-			if c := (comparison{maxComparisons}); !c.agree(earlier, u.options[i], 0) {
+			if !b.comparison().agree(earlier, u.options[i], 0) {
 				u.options[i] = u.wrap(i)
 				changed = true
 				break
@@ -135,7 +139,7 @@ func (b *builder) markNull(f *field) {
 	if f.required || !f.place.takes().has(kindNull) {
 		return
 	}
-	t := texts{notes: b.notes}
+	t := texts{notes: b.notes, work: b.work}
 	t.collect(f.place)
 	f.nullMark = mark
 	for slices.Contains(t.literals, f.nullMark) {
@@ -148,11 +152,15 @@ func (b *builder) markNull(f *field) {
 type texts struct {
 	free     bool // any, or ones that could look like the mark
 	literals []string
-	seen     []*definition
+	seen     map[*definition]bool
 	notes    *notes
+	work     *work
 }
 
 func (t *texts) collect(p *place) {
+	if !t.work.step(1) {
+		return
+	}
 	switch f := p.form.(type) {
 	case *scalar:
 		if f.kind == kindString && (f.pattern == nil || f.pattern.matches(mark) || f.pattern.matches("<"+mark)) {
@@ -160,14 +168,18 @@ func (t *texts) collect(p *place) {
 			t.free = true
 		}
 	case *choice:
+		t.work.step(len(f.values))
 		for _, v := range f.values {
 			if v.kind == kindString {
 				t.literals = append(t.literals, v.text)
 			}
 		}
 	case *reference:
-		if !slices.Contains(t.seen, f.to) {
-			t.seen = append(t.seen, f.to)
+		if !t.seen[f.to] {
+			if t.seen == nil {
+				t.seen = map[*definition]bool{}
+			}
+			t.seen[f.to] = true
 			t.collect(f.to.place)
 		}
 	case *union:

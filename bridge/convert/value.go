@@ -2,7 +2,9 @@ package convert
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -82,6 +84,53 @@ func (v *value) isOf(k kinds) bool {
 	return k.has(kindNumber) || k.has(kindInteger) && isWhole(v.text)
 }
 
+// identity is the same for values that are equal and for no others: "1" is not 1,
+// and 1.0 is.
+func identity(v *value) string {
+	switch v.kind {
+	case kindString:
+		return "\"" + v.text
+	case kindArray, kindObject:
+		return string(appendIdentity(nil, v))
+	case kindNumber:
+		return numberIdentity(v.text)
+	}
+	return v.text
+}
+
+func appendIdentity(b []byte, v *value) []byte {
+	switch v.kind {
+	case kindString:
+		return appendString(b, v.text)
+	case kindNumber:
+		return append(b, numberIdentity(v.text)...)
+	case kindArray:
+		b = append(b, '[')
+		for _, item := range v.items {
+			b = append(appendIdentity(b, item), ',')
+		}
+		return append(b, ']')
+	case kindObject:
+		b = append(b, '{')
+		byName := slices.SortedFunc(slices.Values(v.members), func(a, b member) int { return strings.Compare(a.name, b.name) })
+		for _, m := range byName {
+			b = append(appendString(b, m.name), ':')
+			b = append(appendIdentity(b, m.value), ',')
+		}
+		return append(b, '}')
+	}
+	return append(b, v.text...)
+}
+
+// keysOf is a set of values, by their identity.
+func keysOf(values []*value) map[string]bool {
+	known := make(map[string]bool, len(values))
+	for _, v := range values {
+		known[identity(v)] = true
+	}
+	return known
+}
+
 // equal compares as JSON Schema does: 1 and 1.0 are the same, and so are objects
 // whose members stand in another order.
 func equal(a, b *value) bool {
@@ -154,6 +203,45 @@ func appendValue(b []byte, v *value) []byte {
 }
 
 func spell(v *value) string { return string(appendValue(nil, v)) }
+
+// brief is cut(spell(v), most), at no more than the cost of what is left of it.
+func brief(v *value, most int) string { return cut(string(appendBrief(nil, v, most)), most) }
+
+// appendBrief writes compact JSON until there are more than so many bytes.
+func appendBrief(b []byte, v *value, most int) []byte {
+	switch {
+	case len(b) > most:
+		return b
+	case v.kind == kindString:
+		return appendString(b, v.text[:min(len(v.text), most+1)])
+	case v.kind == kindArray:
+		b = append(b, '[')
+		for i, item := range v.items {
+			if len(b) > most {
+				return b
+			}
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendBrief(b, item, most)
+		}
+		return append(b, ']')
+	case v.kind == kindObject:
+		b = append(b, '{')
+		for i, m := range v.members {
+			if len(b) > most {
+				return b
+			}
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, m.name[:min(len(m.name), most+1)]), ':')
+			b = appendBrief(b, m.value, most)
+		}
+		return append(b, '}')
+	}
+	return append(b, v.text...)
+}
 
 // appendString quotes as JSON, and leaves what JSON does not insist on as it is:
 // a model reads < more easily than \u003c.

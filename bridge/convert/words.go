@@ -23,6 +23,7 @@ func (b *builder) annotate(p *place, leaves []*schema) {
 		}
 	}
 	for _, s := range leaves {
+		b.work.step(1 + len(s.rules) + (len(p.title)+len(p.description))/bytesPerStep)
 		b.sayValues(p, s)
 		b.sayRules(p, s)
 	}
@@ -34,7 +35,7 @@ func (b *builder) sayValues(p *place, s *schema) {
 		p.example = s.preset
 	}
 	if s.preset != nil && s.preset.kind != kindNull {
-		text := cut(spell(s.preset), maxSaid)
+		text := brief(s.preset, maxSaid)
 		plain := strings.Trim(text, `"`)
 		if !mentions(p.description, plain) {
 			p.words = append(p.words, "Default: "+text+".")
@@ -44,7 +45,7 @@ func (b *builder) sayValues(p *place, s *schema) {
 		p.example = s.examples[0]
 		var texts []string
 		for _, example := range s.examples[:min(maxExamples, len(s.examples))] {
-			texts = append(texts, cut(spell(example), maxSaid))
+			texts = append(texts, brief(example, maxSaid))
 		}
 		lead := "Examples: "
 		if len(texts) == 1 {
@@ -118,8 +119,8 @@ func (b *builder) sayRules(p *place, s *schema) {
 		rules = slices.DeleteFunc(rules, func(m member) bool { return m.name == "not" })
 	}
 	if len(rules) > 0 {
-		text := spell(&value{kind: kindObject, members: rules})
-		p.words = append(p.words, "Must also fit this JSON Schema: "+cut(text, maxRule)+" .")
+		text := brief(&value{kind: kindObject, members: rules}, maxRule)
+		p.words = append(p.words, "Must also fit this JSON Schema: "+text+" .")
 	}
 	for _, r := range s.rules {
 		b.notes.add(s.path, "%s is said in words", r.name)

@@ -22,7 +22,9 @@ type writer struct {
 	b       []byte
 	first   bool // nothing stands yet in the innermost object
 	defs    []*definitionText
+	work    *work
 	names   map[string]bool                  // of definitions
+	next    map[string]int                   // the number that a name gets when it is taken
 	defined map[*definition]map[nulls]string // their names
 	lifted  map[*place]map[nulls]string      // of places that would lie too deep
 	tally   tally
@@ -41,9 +43,9 @@ type tally struct {
 	properties, enums, characters int
 }
 
-func newWriter() *writer {
+func newWriter(w *work) *writer {
 	return &writer{
-		b: make([]byte, 0, 2048), first: true, names: map[string]bool{},
+		b: make([]byte, 0, 2048), first: true, work: w, names: map[string]bool{}, next: map[string]int{},
 		defined: map[*definition]map[nulls]string{}, lifted: map[*place]map[nulls]string{},
 	}
 }
@@ -74,6 +76,7 @@ func (w *writer) raw(name, json string) {
 func (w *writer) text(name, text string) {
 	if text != "" {
 		w.key(name)
+		w.work.text(len(text))
 		w.b = appendString(w.b, text)
 	}
 }
@@ -124,6 +127,7 @@ func (w *writer) enum(values []*value, at shown) {
 		w.b = appendValue(w.b, v)
 		w.tally.characters += len(w.b) - start
 	}
+	w.work.step(len(values))
 	w.tally.enums += len(values)
 	if at.mark != "" {
 		w.b = appendString(append(w.b, ','), at.mark)
@@ -147,6 +151,9 @@ func (f *field) nulls() nulls { return nulls{null: !f.required, mark: f.nullMark
 
 // place writes the schema of a place.
 func (w *writer) place(p *place, at shown) {
+	if !w.work.step(1 + len(p.words)) {
+		return
+	}
 	at.null = at.null || p.nullable
 	if r, ok := p.form.(*reference); ok && w.isInlined(r.to) {
 		w.place(p.over(r.to.place), at)
@@ -154,7 +161,7 @@ func (w *writer) place(p *place, at shown) {
 	}
 	w.open()
 	defer w.close()
-	if at.level >= safeLevel && at.level+p.height(maxLevel, at.nulls) > maxLevel {
+	if at.level >= safeLevel && at.level+w.height(p, maxLevel, at.nulls) > maxLevel {
 		w.raw("$ref", spell(stringValue(w.lift(p, at.nulls))))
 		return
 	}
