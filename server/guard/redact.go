@@ -22,10 +22,27 @@ var (
 	secretNames = []string{"cvc", "cvc2", "cvv", "cvv2", "pin", "pan", "otp"}
 )
 
+// secretPartsBy are the secretParts by their first byte.
+var secretPartsBy = func() (table [256][]string) {
+	for _, part := range secretParts {
+		table[part[0]] = append(table[part[0]], part)
+	}
+	return table
+}()
+
 func isSecretName(name string) bool {
 	plain := plainName(name)
-	return slices.Contains(secretNames, plain) ||
-		slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(plain, part) })
+	if slices.Contains(secretNames, plain) {
+		return true
+	}
+	for i := range len(plain) {
+		for _, part := range secretPartsBy[plain[i]] {
+			if strings.HasPrefix(plain[i:], part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // redactArguments is what an audit row keeps of arguments: without secrets and
@@ -59,7 +76,9 @@ func redact(value any) (any, bool) {
 	case string:
 		safe, changed := auditShapes.hide(v)
 		short := cut(safe, maxText)
-		return short, changed || len(short) != len(safe)
+		if changed || len(short) != len(safe) {
+			return short, true
+		}
 	case json.Number:
 		if safe, changed := auditShapes.hide(string(v)); changed {
 			return safe, true

@@ -29,6 +29,14 @@ func (s Shapes) any() bool { return s.Cards || s.IBANs || s.Secrets }
 // hide takes what is searched for out of a text. A text that does not change is given
 // back as it is.
 func (s Shapes) hide(text string) (string, bool) {
+	if !mayHold(s, text) {
+		return text, false
+	}
+	return s.search(text)
+}
+
+// search goes over a text word by word.
+func (s Shapes) search(text string) (string, bool) {
 	var b strings.Builder
 	done := 0
 	for i := 0; i < len(text); {
