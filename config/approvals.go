@@ -33,7 +33,7 @@ type ApprovalWebhook struct {
 }
 
 // kindsOfNames are how the names of those begin who can decide.
-var kindsOfNames = []string{"key:", "mail:", "local:", "client:", "link:"}
+var kindsOfNames = []string{"key:", "cert:", "mail:", "local:", "client:", "link:"}
 
 func (k *checker) checkApprovals() {
 	const path = "approvals"
@@ -47,7 +47,7 @@ func (k *checker) checkApprovals() {
 			begins := func(kind string) bool { return strings.HasPrefix(name, kind) && len(name) > len(kind) }
 			switch other, taken := whose[name]; {
 			case !slices.ContainsFunc(kindsOfNames, begins):
-				k.refuse(item(at, i), `%s is no name of somebody who decides; want "key:" and a key's name, "mail:" and an address, or "local:" and a user of this machine`, k.show(item(at, i), name))
+				k.refuse(item(at, i), `%s is no name of somebody who decides; want "key:" and a key's name, "cert:" and the name of a certificate's rule, "mail:" and an address, or "local:" and a user of this machine`, k.show(item(at, i), name))
 			case taken:
 				k.refuse(item(at, i), "%s is %s's already", k.show(item(at, i), name), other)
 			}
@@ -88,5 +88,14 @@ func (c *Config) explainApprovals(w io.Writer) {
 	}
 	if len(may) > 0 {
 		fmt.Fprintf(w, "The keys %s may decide about approvals.\n", strings.Join(may, ", "))
+	}
+	may = nil
+	for _, certificate := range c.Auth.Certificates {
+		if certificate.Approve {
+			may = append(may, certificate.Name)
+		}
+	}
+	if len(may) > 0 {
+		fmt.Fprintf(w, "The client certificates of %s may decide about approvals.\n", strings.Join(may, ", "))
 	}
 }

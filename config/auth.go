@@ -10,6 +10,9 @@ import (
 type Auth struct {
 	// JWT are those whose tokens are believed.
 	JWT []Issuer `yaml:"jwt"`
+	// Certificates are the client certificates that count, of those that an authority of
+	// server.tls.client_ca has signed. The first that fits is whose it is.
+	Certificates []Certificate `yaml:"certificates"`
 }
 
 // Issuer gives tokens (JWT) that callers show as a bearer.
@@ -41,6 +44,7 @@ func (i *Issuer) setDefaults() {
 }
 
 func (k *checker) checkAuth() {
+	k.checkCertificates()
 	names := map[string]bool{}
 	for n, issuer := range k.Auth.JWT {
 		path := item("auth.jwt", n)

@@ -18,6 +18,7 @@ func (c *Config) Explain(w io.Writer) {
 	c.explainWork(w)
 	c.explainGuard(w)
 	c.explainKeys(w)
+	c.explainAuth(w)
 	c.explainChat(w)
 	c.explainAgents(w)
 	c.explainWebhooks(w)
@@ -101,6 +102,10 @@ func (c *Config) explainMCPServers(w io.Writer) {
 }
 
 func (c *Config) explainKeys(w io.Writer) {
+	if len(c.Server.Keys) == 0 && len(c.Auth.JWT)+len(c.Auth.Certificates) > 0 {
+		fmt.Fprintln(w, "\nThere are no API keys here; those made with `drawbridge keys create` are in the store.")
+		return
+	}
 	if len(c.Server.Keys) == 0 {
 		fmt.Fprintf(w, "\nThere are no API keys: whoever can connect may call every tool with effects %s and talk to every agent (%s).\n",
 			effectWords(c.Server.Local), rates(c.Chat.RequestsPerMinute, c.Chat.Concurrent))

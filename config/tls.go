@@ -2,10 +2,12 @@ package config
 
 import "slices"
 
-// TLS is the server's own certificate, as files in PEM.
+// TLS is the server's own certificate, and whose clients may have one, as files in PEM.
 type TLS struct {
 	Certificate string `yaml:"certificate"` // and those between it and its root
 	Key         string `yaml:"key"`
+	// ClientCA has the authorities whose certificates [Auth].Certificates are about.
+	ClientCA string `yaml:"client_ca"`
 }
 
 func (k *checker) checkTLS() {
@@ -18,6 +20,9 @@ func (k *checker) checkTLS() {
 	}
 	if t.Key == "" {
 		k.refuse("server.tls.key", "no file with the certificate's key; want one in PEM")
+	}
+	if t.ClientCA != "" && len(k.Auth.Certificates) == 0 {
+		k.refuse("server.tls.client_ca", "no certificate would open anything; say in auth.certificates which do, or leave the key out")
 	}
 }
 

@@ -78,7 +78,7 @@ type appOptions struct {
 // newApp wires all parts. On an error nothing is left open.
 func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
 	a := &app{}
-	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireIssuers, a.wireHTTP)
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireIssuers, a.wireCertificates, a.wireHTTP)
 }
 
 // newToolApp wires only what answers tool calls: no model, no runs, no listener.
@@ -184,7 +184,7 @@ func (a *app) wireModel(ctx context.Context, o appOptions) error {
 func (a *app) wireIntake(context.Context, appOptions) error {
 	var sources []webhook.Source
 	for name, hook := range a.cfg.Webhooks {
-		source, err := sourceOf(name, hook)
+		source, err := sourceOf(name, hook, a.log)
 		if err != nil {
 			return config.Problems{a.cfg.Problem("webhooks."+name, "%v", err)}
 		}

@@ -130,6 +130,7 @@ func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	d.secret = "whsec_" + rand.Text()
 	mine := *cfg
 	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = config.Secret(storeURL), "127.0.0.1:0", nil, nil
+	mine.Auth = config.Auth{} // it calls itself without a credential
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}

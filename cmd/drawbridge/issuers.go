@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
 
 	"drawbridge/config"
@@ -39,7 +42,7 @@ func (a *app) wireIssuers(context.Context, appOptions) error {
 		if err != nil {
 			return config.Problems{a.cfg.Problem(fmt.Sprintf("auth.jwt[%d]", i), "%v", err)}
 		}
-		issuer := auth.Issuer{Name: s.Name, URL: s.Issuer, Audience: s.Audience, Keys: keys.Keyfunc, Scopes: map[string]auth.Grants{},
+		issuer := auth.Issuer{Name: s.Name, URL: s.Issuer, Audience: s.Audience, Keys: keys, Scopes: map[string]auth.Grants{},
 			Limit: auth.Limit{PerMinute: s.RequestsPerMinute, Concurrent: s.Concurrent}}
 		for name, scope := range s.Scopes {
 			issuer.Scopes[name] = auth.Grants{Tools: scope.Tools, Effects: scope.Effects, Agents: scope.Agents}
@@ -51,23 +54,50 @@ func (a *app) wireIssuers(context.Context, appOptions) error {
 	return nil
 }
 
-func (a *app) keysOf(ctx context.Context, s config.Issuer) (keyfunc.Keyfunc, error) {
-	if s.JWKSFile != "" {
-		text, err := os.ReadFile(s.JWKSFile)
-		if err != nil {
-			return nil, err
-		}
-		return keyfunc.NewJWKSetJSON(json.RawMessage(text))
+// keysOf finds an issuer's keys. Those of a file are read anew when it changes.
+func (a *app) keysOf(ctx context.Context, s config.Issuer) (jwt.Keyfunc, error) {
+	if s.JWKSFile == "" {
+		return a.fetchedKeys(ctx, s.JWKSURL)
 	}
-	client := &http.Client{Timeout: jwksTime, Transport: bounded{a.egress.Guard(&http.Transport{ForceAttemptHTTP2: true}, egress.Reach{Named: []string{s.JWKSURL}, Connect: jwksTime})},
+	keys, err := followFiles(a.log, "the keys of issuer "+s.Name, func() (keyfunc.Keyfunc, error) { return keysIn(ctx, s.JWKSFile) }, s.JWKSFile)
+	if err != nil {
+		return nil, err
+	}
+	return func(token *jwt.Token) (any, error) { return keys.get().Keyfunc(token) }, nil
+}
+
+// keysIn reads a JWK set. One without keys is none: it may have been half written.
+func keysIn(ctx context.Context, file string) (keyfunc.Keyfunc, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keyfunc.NewJWKSetJSON(json.RawMessage(text))
+	if err != nil {
+		return nil, fmt.Errorf("reading %q as a JWK set: %w", file, err)
+	}
+	if all, err := keys.Storage().KeyReadAll(ctx); err != nil || len(all) == 0 {
+		return nil, fmt.Errorf("%q holds no key (%w)", file, cmp.Or(err, errNoKeys))
+	}
+	return keys, nil
+}
+
+var errNoKeys = errors.New(`want {"keys": [...]}, as the issuer publishes it`)
+
+func (a *app) fetchedKeys(ctx context.Context, from string) (jwt.Keyfunc, error) {
+	client := &http.Client{Timeout: jwksTime, Transport: bounded{a.egress.Guard(&http.Transport{ForceAttemptHTTP2: true}, egress.Reach{Named: []string{from}, Connect: jwksTime})},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return keyfunc.NewDefaultOverrideCtx(ctx, []string{s.JWKSURL}, keyfunc.Override{Client: client, HTTPTimeout: jwksTime, RefreshInterval: jwksEvery,
+	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{from}, keyfunc.Override{Client: client, HTTPTimeout: jwksTime, RefreshInterval: jwksEvery,
 		RefreshUnknownKID: rate.NewLimiter(rate.Every(unknownEvery), 1), RateLimitWaitMax: time.Second,
 		RefreshErrorHandlerFunc: func(u string) func(context.Context, error) {
 			return func(_ context.Context, err error) {
 				a.log.Warn("an issuer's keys cannot be fetched; those known last count", "url", u, "err", err)
 			}
 		}})
+	if err != nil {
+		return nil, err
+	}
+	return keys.Keyfunc, nil
 }
 
 // bounded reads no more of an answer than an issuer's keys take.

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,22 +33,29 @@ func newIDP(t *testing.T) *idp {
 	t.Helper()
 	p := &idp{keys: map[string]*ecdsa.PrivateKey{}}
 	p.rotate(t, "first")
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		var keys []map[string]string
-		for _, id := range p.served {
-			point, err := p.keys[id].PublicKey.Bytes() // 4, x, y
-			if err != nil {
-				panic(err)
-			}
-			coordinate := base64.RawURLEncoding.EncodeToString
-			keys = append(keys, map[string]string{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id, "x": coordinate(point[1:33]), "y": coordinate(point[33:])})
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"keys": keys})
-	}))
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(p.jwks()) }))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// jwks are the public keys that count.
+func (p *idp) jwks() []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var keys []map[string]string
+	for _, id := range p.served {
+		point, err := p.keys[id].PublicKey.Bytes() // 4, x, y
+		if err != nil {
+			panic(err)
+		}
+		coordinate := base64.RawURLEncoding.EncodeToString
+		keys = append(keys, map[string]string{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": id, "x": coordinate(point[1:33]), "y": coordinate(point[33:])})
+	}
+	text, err := json.Marshal(map[string]any{"keys": keys})
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 // rotate has new tokens signed with another key; those of earlier ones are not served.
@@ -186,6 +195,50 @@ func TestIssuersKeysAreFetchedAnewWhenATokenNamesAnother(t *testing.T) {
 	p.rotate(t, "third")
 	if got := request(t, http.DefaultClient, http.MethodGet, base+"/v1/models", "", "Authorization", "Bearer "+p.token(t, "third", nil)); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("keys are fetched as often as somebody asks: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// TestIssuersKeysInAFileAreReadAnewWhenItChanges, and a file without keys takes none away.
+func TestIssuersKeysInAFileAreReadAnewWhenItChanges(t *testing.T) {
+	p := newIDP(t)
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(file, p.jwks(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base := p.served1(t, func(c *config.Config) { c.Auth.JWT[0].JWKSURL, c.Auth.JWT[0].JWKSFile = "", file })
+	asks := func(token string) int {
+		return request(t, http.DefaultClient, http.MethodGet, base+"/v1/models", "", "Authorization", "Bearer "+token).StatusCode
+	}
+	first := p.token(t, "first", nil)
+	p.rotate(t, "second")
+	second := p.token(t, "second", nil)
+	if a, b := asks(first), asks(second); a != http.StatusOK || b != http.StatusUnauthorized {
+		t.Fatalf("at first: %d, %d", a, b)
+	}
+	replaceFile(t, file, p.jwks())
+	eventually(t, "the new key counts", time.Minute, func() bool { return asks(second) == http.StatusOK })
+	if got := asks(first); got != http.StatusUnauthorized {
+		t.Errorf("a token of the old key: %d", got)
+	}
+}
+
+// TestFileWithoutKeysIsNoIssuersFile: at the start, and later.
+func TestFileWithoutKeysIsNoIssuersFile(t *testing.T) {
+	p := newIDP(t)
+	for _, text := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"kty":"EC"`, `[]`} {
+		file := filepath.Join(t.TempDir(), "keys.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keysIn(t.Context(), file); err == nil || !strings.Contains(err.Error(), "keys.json") {
+			t.Errorf("%q: %v", text, err)
+		}
+		if err := os.WriteFile(file, p.jwks(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keysIn(t.Context(), file); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

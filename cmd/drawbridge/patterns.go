@@ -31,6 +31,14 @@ func (a *app) idlePatterns() config.Problems {
 	for i, key := range a.cfg.Server.Keys {
 		look(fmt.Sprintf("server.keys[%d].tools", i), key.Tools)
 	}
+	for i, issuer := range a.cfg.Auth.JWT {
+		for _, scope := range slices.Sorted(maps.Keys(issuer.Scopes)) {
+			look(config.Child(fmt.Sprintf("auth.jwt[%d].scopes", i), scope)+".tools", issuer.Scopes[scope].Tools)
+		}
+	}
+	for i, certificate := range a.cfg.Auth.Certificates {
+		look(fmt.Sprintf("auth.certificates[%d].tools", i), certificate.Tools)
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
 		look("agents."+name+".tools", a.cfg.Agents[name].Tools)
 		look("agents."+name+".always", a.cfg.Agents[name].Always)

@@ -139,3 +139,20 @@ func TestAnswersAreProtected(t *testing.T) {
 		}
 	}
 }
+
+// TestBrowsersAreToldToComeBackOverTLSOnly, by whatever answer comes over it; without TLS
+// that is for the proxy to say which speaks it.
+func TestBrowsersAreToldToComeBackOverTLSOnly(t *testing.T) {
+	s := newSecured(t, nil)
+	client := s.as(t, nil)
+	for path, want := range map[string]int{"/healthz": 200, "/v1/models": 401, "/mcp": 401, "/webhooks/shop": 405, "/nonesuch": 404, wellKnown: 200} {
+		got := request(t, client, http.MethodGet, s.base+path, "")
+		if has := got.Header.Get("Strict-Transport-Security"); has != "max-age=31536000" || got.StatusCode != want {
+			t.Errorf("%s (%d): Strict-Transport-Security is %q", path, got.StatusCode, has)
+		}
+	}
+	_, plain := doors(t)
+	if got := request(t, http.DefaultClient, http.MethodGet, plain+"/healthz", ""); got.StatusCode != http.StatusOK || got.Header.Get("Strict-Transport-Security") != "" {
+		t.Errorf("without TLS: %d %v", got.StatusCode, got.Header)
+	}
+}

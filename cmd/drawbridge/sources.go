@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"drawbridge/config"
@@ -9,13 +10,14 @@ import (
 )
 
 // sourceOf makes a webhook source from its settings.
-func sourceOf(name string, hook config.Webhook) (webhook.Source, error) {
+func sourceOf(name string, hook config.Webhook, log *slog.Logger) (webhook.Source, error) {
 	o := schemeOptions(hook)
 	if hook.ClientCA != "" {
-		var err error
-		if o.ClientCAs, err = rootsIn(hook.ClientCA); err != nil {
+		roots, err := rootsOf(hook.ClientCA, "the authorities of webhook "+name, log)
+		if err != nil {
 			return webhook.Source{}, fmt.Errorf("preparing webhook %q: client_ca: %w", name, err)
 		}
+		o.ClientCAs = roots.get
 	}
 	verifier, err := webhook.NewVerifier(hook.Scheme, secretsOf(hook), o)
 	if err != nil {

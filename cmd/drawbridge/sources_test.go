@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"log/slog"
 	"net/netip"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestING16_SettingsAndSchemesAgree(t *testing.T) {
 		hook := sourceSettings(t, scheme)
 		cfg.Webhooks = map[string]config.Webhook{"src": hook}
 		valid := cfg.Validate()
-		_, made := sourceOf("src", hook)
+		_, made := sourceOf("src", hook, slog.New(slog.DiscardHandler))
 		if (valid == nil) != (made == nil) {
 			t.Errorf("%q: the settings say %v, the scheme says %v", scheme, valid, made)
 		}

@@ -1,34 +1,75 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"drawbridge/config"
+	"drawbridge/server/auth"
 )
 
-// tlsOf is what the server speaks on its address; nil is plain HTTP. Clients are asked
-// for a certificate only where a webhook wants one, and it judges that itself: for all
-// other doors none is needed.
+// tlsOf is what the server speaks on its address; nil is plain HTTP. Clients are asked for
+// a certificate only where one may open something, and none has to be shown: who is to show
+// one is the door's to say, in an answer that can be read, where a handshake could only
+// break off. Nor are they told which authorities count: there are the senders' of webhooks
+// and the clients', and a client that has only another's would show none, and not be told
+// what is wrong with it.
 func tlsOf(cfg *config.Config, log *slog.Logger) (*tls.Config, error) {
 	if cfg.Server.TLS == nil {
 		return nil, nil
 	}
-	own := &ownCertificate{file: cfg.Server.TLS.Certificate, key: cfg.Server.TLS.Key, log: log, now: time.Now}
-	if err := own.load(); err != nil {
+	own, err := ownCertificate(cfg.Server.TLS, log)
+	if err != nil {
 		return nil, config.Problems{cfg.Problem("server.tls", "%v", err)}
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: own.get}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own.get(), nil }}
+	asks := cfg.Server.TLS.ClientCA != ""
 	for _, hook := range cfg.Webhooks {
-		if hook.ClientCA != "" {
-			c.ClientAuth = tls.RequestClientCert
-		}
+		asks = asks || hook.ClientCA != ""
+	}
+	if asks {
+		c.ClientAuth = tls.RequestClientCert
 	}
 	return c, nil
+}
+
+func ownCertificate(t *config.TLS, log *slog.Logger) (*followed[*tls.Certificate], error) {
+	return followFiles(log, "the server's certificate", func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+		return &pair, err
+	}, t.Certificate, t.Key)
+}
+
+// rootsOf follows a file with authorities.
+func rootsOf(file, what string, log *slog.Logger) (*followed[*x509.CertPool], error) {
+	return followFiles(log, what, func() (*x509.CertPool, error) { return rootsIn(file) }, file)
+}
+
+// wireCertificates says whose client certificates count.
+func (a *app) wireCertificates(context.Context, appOptions) error {
+	if a.cfg.Server.TLS == nil || a.cfg.Server.TLS.ClientCA == "" {
+		return nil
+	}
+	roots, err := rootsOf(a.cfg.Server.TLS.ClientCA, "the authorities of client certificates", a.log)
+	if err != nil {
+		return config.Problems{a.cfg.Problem("server.tls.client_ca", "%v", err)}
+	}
+	var rules []auth.CertificateRule
+	for _, c := range a.cfg.Auth.Certificates {
+		rule := auth.CertificateRule{Name: c.Name, CommonNames: c.CN, DNS: c.DNS, URIs: c.URI, Emails: c.Email, Approve: c.Approve,
+			Grants: auth.Grants{Tools: c.Tools, Effects: c.Effects, Agents: c.Agents, DryRun: c.DryRun,
+				Limit: auth.Limit{PerMinute: c.RequestsPerMinute, Concurrent: c.Concurrent}}}
+		for _, sum := range c.Fingerprint {
+			rule.Fingerprints = append(rule.Fingerprints, config.Sum(sum))
+		}
+		rules = append(rules, rule)
+	}
+	a.keys.AcceptCertificates(auth.Certificates{Roots: roots.get, Rules: rules})
+	return nil
 }
 
 // rootsIn reads certificates in PEM.

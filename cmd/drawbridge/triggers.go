@@ -22,6 +22,9 @@ func triggersOf(cfg *config.Config, keys *auth.Keys) triggers {
 	for _, key := range cfg.Server.Keys {
 		t[triggerName(auth.Key, key.Name)] = auth.BoundsOf(auth.Principal{Tools: key.Tools, Effects: key.Effects, DryRun: key.DryRun})
 	}
+	for _, c := range cfg.Auth.Certificates {
+		t[triggerName(auth.Certificate, c.Name)] = auth.BoundsOf(auth.Principal{Tools: c.Tools, Effects: c.Effects, DryRun: c.DryRun})
+	}
 	for name, hook := range cfg.Webhooks {
 		t[triggerName(auth.Webhook, name)] = auth.Bounds{Tools: hook.Tools, Effects: hook.Effects, DryRun: hook.DryRun}
 	}

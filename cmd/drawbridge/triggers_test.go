@@ -15,6 +15,7 @@ import (
 func TestRunActsForItsTrigger(t *testing.T) {
 	known := triggersOf(&config.Config{
 		Server:    config.Server{Keys: []config.Key{{Name: "desk", Tools: []string{"crm_*"}}, {Name: "trial", Tools: []string{"*"}, DryRun: true}}},
+		Auth:      config.Auth{Certificates: []config.Certificate{{Name: "erp", Tools: []string{"crm_*"}, Effects: []string{"read"}}}},
 		Webhooks:  map[string]config.Webhook{"stripe": {Tools: []string{"payment_*"}, Effects: []string{"read"}}, "shop": {}, "trial": {DryRun: true}},
 		Schedules: map[string]config.Schedule{"nightly": {Effects: []string{"read", "message"}}, "trial": {DryRun: true}},
 	}, nil)
@@ -27,6 +28,7 @@ func TestRunActsForItsTrigger(t *testing.T) {
 		{dispatch.Run{Source: "shop", Event: "evt_2"}, "webhook:shop", auth.Bounds{}},
 		{dispatch.Run{Source: "schedule/nightly"}, "schedule:nightly", auth.Bounds{Effects: []string{"read", "message"}}},
 		{dispatch.Run{Source: "api", Owner: "key:desk"}, "key:desk", auth.Bounds{Tools: []string{"crm_*"}, Effects: []string{"read", "write"}}},
+		{dispatch.Run{Source: "api", Owner: "cert:erp"}, "cert:erp", auth.Bounds{Tools: []string{"crm_*"}, Effects: []string{"read"}}},
 		{dispatch.Run{Source: "chat", Owner: "local:http"}, "local:http", auth.Bounds{}},
 		{dispatch.Run{Source: "api", Owner: "key:trial"}, "key:trial", auth.Bounds{Tools: []string{"*"}, Effects: []string{"read", "write"}, DryRun: true}},
 		{dispatch.Run{Source: "trial", Event: "evt_3"}, "webhook:trial", auth.Bounds{DryRun: true}},
@@ -39,7 +41,7 @@ func TestRunActsForItsTrigger(t *testing.T) {
 			t.Errorf("%+v acts for %q (%v), want %q (-want +got):\n%s", c.run, trigger, err, c.trigger, diff)
 		}
 	}
-	for _, gone := range []dispatch.Run{{Source: "old"}, {Source: "schedule/old"}, {Source: "api", Owner: "key:old"}} {
+	for _, gone := range []dispatch.Run{{Source: "old"}, {Source: "schedule/old"}, {Source: "api", Owner: "key:old"}, {Source: "api", Owner: "cert:old"}} {
 		if _, err := known.bounds(triggerOf(gone)); !errors.Is(err, dispatch.ErrUnconfigured) {
 			t.Errorf("%+v: %v, want %v", gone, err, dispatch.ErrUnconfigured)
 		}

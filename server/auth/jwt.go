@@ -1,6 +1,11 @@
 package auth
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,6 +69,23 @@ type claims struct {
 	jwt.RegisteredClaims
 	Scope any `json:"scope"`
 	Scp   any `json:"scp"`
+	// Cnf is by what its holder shows that it is his (RFC 7800).
+	Cnf map[string]json.RawMessage `json:"cnf"`
+}
+
+// bound reports whether the holder of a token that is bound to a certificate (RFC 8705,
+// section 3) has shown it on this connection. A token that is bound to anything else, a key
+// of DPoP say, is not taken: nobody here could tell its holder from a thief.
+func (c claims) bound(connection *tls.ConnectionState) bool {
+	if len(c.Cnf) == 0 {
+		return true
+	}
+	var sum string
+	if len(c.Cnf) > 1 || json.Unmarshal(c.Cnf["x5t#S256"], &sum) != nil || connection == nil || len(connection.PeerCertificates) == 0 {
+		return false
+	}
+	shown := sha256.Sum256(connection.PeerCertificates[0].Raw)
+	return subtle.ConstantTimeCompare([]byte(sum), []byte(base64.RawURLEncoding.EncodeToString(shown[:]))) == 1
 }
 
 func (c claims) scopes() (all []string) {
@@ -83,7 +105,7 @@ func (c claims) scopes() (all []string) {
 }
 
 // holderOf resolves a token. Which of an issuer's entries it is for its audience says.
-func (k *Keys) holderOf(token string) (Principal, error) {
+func (k *Keys) holderOf(token string, connection *tls.ConnectionState) (Principal, error) {
 	if len(token) > maxToken {
 		return Principal{}, fmt.Errorf("%w: it has more than %d bytes", ErrToken, maxToken)
 	}
@@ -97,7 +119,7 @@ func (k *Keys) holderOf(token string) (Principal, error) {
 			continue
 		}
 		var p Principal
-		if p, err = issuer.principal(token, k.now); err == nil {
+		if p, err = issuer.principal(token, connection, k.now); err == nil {
 			return p, nil
 		}
 		var none *ScopeError
@@ -108,7 +130,7 @@ func (k *Keys) holderOf(token string) (Principal, error) {
 	return Principal{}, err
 }
 
-func (i Issuer) principal(token string, now func() time.Time) (Principal, error) {
+func (i Issuer) principal(token string, connection *tls.ConnectionState, now func() time.Time) (Principal, error) {
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, i.Keys, jwt.WithValidMethods(algorithms), jwt.WithIssuer(i.URL), jwt.WithAudience(i.Audience),
 		jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(now))
@@ -117,6 +139,9 @@ func (i Issuer) principal(token string, now func() time.Time) (Principal, error)
 	}
 	if c.Subject == "" || len(c.Subject) > maxSubject || strings.ContainsFunc(c.Subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return Principal{}, fmt.Errorf("%w: its sub names nobody: 1 to %d visible ASCII characters are taken", ErrToken, maxSubject)
+	}
+	if !c.bound(connection) {
+		return Principal{}, fmt.Errorf("%w: it counts only together with what it is bound to (cnf): a client certificate, which this connection did not show, or something that is not taken here", ErrToken)
 	}
 	p := Principal{Kind: JWT, Name: i.Name + "/" + c.Subject, Limit: i.Limit}
 	for _, scope := range slices.Compact(slices.Sorted(slices.Values(c.scopes()))) {

@@ -56,6 +56,7 @@ type Keys struct {
 	local   []string // effects of callers without a key
 	made    made
 	issuers []Issuer
+	holders *holders // of client certificates; nil if none counts
 	// Metadata, if set, is the URL of the metadata (RFC 9728) of what a request asks for; ""
 	// if it has none. It comes before the first request.
 	Metadata func(r *http.Request) string
@@ -130,21 +131,30 @@ func (k APIKey) check() error {
 // configured. It comes before the first request.
 func (k *Keys) GrantLocal(effects []string) { k.local = effects }
 
-// Configured reports whether there are any keys. Without keys nobody can be told
+// Configured reports whether there are any keys, or who counts as one that has a key. Without keys nobody can be told
 // apart, and a listener must not be reachable from other machines.
 func (k *Keys) Configured() bool {
 	k.made.mu.RLock()
 	defer k.made.mu.RUnlock()
-	return len(k.known) > 0 || len(k.issuers) > 0 || k.made.ever
+	return len(k.known) > 0 || len(k.issuers) > 0 || k.certificates() || k.made.ever
 }
 
-// Authenticate resolves the request's key to its principal. The error is one of
-// ErrNoKey, ErrUnknownKey and ErrUnclearKey, or of those of a made key.
+// Authenticate resolves the request's key, token or client certificate to its principal.
+// The error is one of ErrNoKey, ErrUnknownKey and ErrUnclearKey, or of those of a made key,
+// a token or a certificate.
+//
+// Where a request has a key or a token, and comes over a connection with a certificate, the
+// key says who asks, and the certificate is no credential: whoever wrote the key into this
+// request meant it, while a client's library or a mesh shows its certificate to everybody.
+// A bad key is refused then too, so that nobody is taken for another unawares.
 func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	if !k.Configured() {
 		return Principal{Kind: Local, Name: DoorHTTP, Tools: []string{"*"}, Effects: slices.Clone(k.local), Agents: []string{"*"}}, nil
 	}
 	presented, err := presentedKey(r.Header)
+	if errors.Is(err, ErrNoKey) && k.certificates() {
+		return k.ofCertificate(r)
+	}
 	if err != nil {
 		return Principal{}, err
 	}
@@ -161,7 +171,7 @@ func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	case found >= 0:
 		return k.known[found].principal, nil
 	case isToken(presented) && len(k.issuers) > 0:
-		return k.holderOf(presented)
+		return k.holderOf(presented, r.TLS)
 	case damaged(presented):
 		return Principal{}, ErrDamagedKey
 	}

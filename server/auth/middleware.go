@@ -35,6 +35,8 @@ func (k *Keys) refuse(w http.ResponseWriter, r *http.Request, cause error) {
 	switch {
 	case errors.As(cause, &none):
 		challenge, status, code = `Bearer error="insufficient_scope"`, http.StatusForbidden, "insufficient_scope"
+	case errors.Is(cause, ErrCertificate):
+		code = "invalid_client_certificate" // no bearer was shown, so none was wrong
 	case !errors.Is(cause, ErrNoKey):
 		challenge = `Bearer error="invalid_token"`
 	}

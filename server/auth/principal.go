@@ -17,6 +17,8 @@ type Kind string
 const (
 	// Key is a holder of an API key from the configuration.
 	Key Kind = "key"
+	// Certificate is whom a client certificate shows: "cert:erp".
+	Certificate Kind = "cert"
 	// JWT is whom a token of a believed issuer names: "corp/alice".
 	JWT Kind = "jwt"
 	// Webhook and Schedule start runs. They call nothing themselves: an agent acts for them.

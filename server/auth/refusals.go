@@ -46,7 +46,7 @@ func reason(cause error) string {
 		return "missing key"
 	case errors.Is(cause, ErrUnknownKey):
 		return "unknown key"
-	case errors.Is(cause, ErrToken):
+	case errors.Is(cause, ErrToken), errors.Is(cause, ErrCertificate):
 		return cause.Error()
 	case errors.As(cause, new(*ScopeError)):
 		return "scopes that open nothing"

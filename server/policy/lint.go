@@ -105,7 +105,7 @@ func (p *Policy) misnamed(r rule, n Names, say func(string, ...any)) {
 		case "door":
 			check("door", c.value, []string{"http", "sse", "stdio", "chat", "agent"})
 		case "principal.kind":
-			check("kind of principal", c.value, []string{"key", "local", "agent", "jwt", "mtls", "cert"})
+			check("kind of principal", c.value, []string{"key", "local", "agent", "jwt", "cert"})
 		case "agent":
 			check("agent", c.value, n.Agents)
 		case "source":

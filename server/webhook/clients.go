@@ -7,8 +7,8 @@ import (
 
 // clients are the certificates that senders have to show, besides all else.
 type clients struct {
-	roots *x509.CertPool // nil: none
-	names []string       // DNS or common names; none means any
+	roots func() *x509.CertPool // nil: none
+	names []string              // DNS or common names; none means any
 }
 
 // check holds the sender's certificate to the roots, at the time of arrival.
@@ -24,7 +24,7 @@ func (c clients) check(d Delivery) error {
 		between.AddCert(one)
 	}
 	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: c.roots, Intermediates: between, CurrentTime: d.ArrivedAt,
+		Roots: c.roots(), Intermediates: between, CurrentTime: d.ArrivedAt,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {

@@ -82,9 +82,9 @@ type SchemeOptions struct {
 	// Organization is the id of the one Salesforce organization that may deliver; ""
 	// means any that knows the token.
 	Organization string
-	// ClientCAs: senders have to show a certificate that one of these signed, as one
-	// of ClientNames, if there are any. Nil asks for none.
-	ClientCAs   *x509.CertPool
+	// ClientCAs: senders have to show a certificate that one of those signed that count when
+	// the delivery comes, as one of ClientNames, if there are any. Nil asks for none.
+	ClientCAs   func() *x509.CertPool
 	ClientNames []string
 
 	// These are for HMAC, and the first, the prefix and the id for Token too.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"drawbridge/config"
 )
 
 func TestRenewedCertificateIsServedWithoutARestart(t *testing.T) {
@@ -29,18 +31,15 @@ func TestRenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	file, keyFile := pemFile(t, "cert.pem", "CERTIFICATE", cert), pemFile(t, "key.pem", "PRIVATE KEY", key)
 	now := time.Now()
 	var log strings.Builder
-	own := &ownCertificate{file: file, key: keyFile, log: slog.New(slog.NewTextHandler(&log, nil)), now: func() time.Time { return now }}
-	if err := own.load(); err != nil {
+	own, err := ownCertificate(&config.TLS{Certificate: file, Key: keyFile}, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
 		t.Fatal(err)
 	}
+	own.now = func() time.Time { return now }
 	serves := func(want string) {
 		t.Helper()
-		now = now.Add(certificateEvery)
-		pair, err := own.get(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		now = now.Add(followedEvery)
+		leaf, err := x509.ParseCertificate(own.get().Certificate[0])
 		if err != nil || leaf.Subject.CommonName != want {
 			t.Errorf("serves %q (%v), want %q", leaf.Subject.CommonName, err, want)
 		}
