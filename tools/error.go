@@ -36,6 +36,8 @@ const (
 	// ApprovalRequired: people have to agree to the call first, and are asked. Nothing was
 	// done; the same call finds their decision.
 	ApprovalRequired Code = "approval_required"
+	// Cancelled: the caller took the call back before it was done; nothing was changed.
+	Cancelled Code = "cancelled"
 	// Internal: a fault of ours. The message never carries its cause.
 	Internal Code = "internal"
 )

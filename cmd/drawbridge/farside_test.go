@@ -26,6 +26,9 @@ type farSide struct {
 	made   []string       // the calls that arrived, by tool
 	puts   map[string]int // what took effect, by key
 	things map[string]int // the same, by thing
+	// cancelled is told of each call that is cancelled: its tool.
+	cancelled chan string
+	asked     map[string]string // tools, by the ids of their calls
 	// before and behind, if set, are called around the effect of each call, without the
 	// lock. They report whether the call, or its answer, gets through.
 	before, behind func() bool
@@ -43,7 +46,7 @@ const farSettings = `tools:
 `
 
 func newFarSide(t testing.TB) *farSide {
-	f := &farSide{puts: map[string]int{}, things: map[string]int{}}
+	f := &farSide{puts: map[string]int{}, things: map[string]int{}, asked: map[string]string{}, cancelled: make(chan string, 100)}
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
 	f.url = s.URL + "/mcp"
@@ -64,7 +67,8 @@ type farRequest struct {
 		Meta struct {
 			Key string `json:"drawbridge/idempotency-key"`
 		} `json:"_meta"`
-		ProtocolVersion string `json:"protocolVersion"`
+		ProtocolVersion string          `json:"protocolVersion"`
+		RequestID       json.RawMessage `json:"requestId"`
 	} `json:"params"`
 }
 
@@ -92,7 +96,16 @@ func (f *farSide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				"inputSchema": json.RawMessage(`{"type":"object","properties":{"id":{"type":"string"}},"required":["id"]}`)})
 		}
 		result = map[string]any{"tools": list}
+	case "notifications/cancelled":
+		f.mu.Lock()
+		f.cancelled <- f.asked[string(q.Params.RequestID)]
+		f.mu.Unlock()
+		w.WriteHeader(http.StatusAccepted)
+		return
 	case "tools/call":
+		f.mu.Lock()
+		f.asked[string(q.ID)] = q.Params.Name
+		f.mu.Unlock()
 		answer, through := f.call(q.Params.Name, q.Params.Arguments.ID, q.Params.Meta.Key)
 		if !through {
 			hangUp(w)

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,7 +12,8 @@ import (
 // attempt is one call on its way through the stages, with what they found out.
 type attempt struct {
 	Call
-	tool *guarded // nil if there is none of that name
+	caller context.Context // as the caller gave it: see [ErrCancelled]
+	tool   *guarded        // nil if there is none of that name
 	// ownKey: Key is the caller's, so that it can be used again. Otherwise once
 	// mints one for the backend alone.
 	ownKey bool

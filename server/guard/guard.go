@@ -167,11 +167,13 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 // either: see [Ledger] and [Row].
 //
 // A read stops when ctx is cancelled. Any other call goes on to its end, or to
-// its timeout, even when the caller went away: an effect is not left half done.
+// its timeout, even when the caller went away: an effect is not left half done. What a
+// caller may cancel is said at [ErrCancelled].
 func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 	g.calls.enter()
 	defer g.calls.leave()
 	a := newAttempt(c, g.lookup(c.Tool))
+	a.caller = ctx
 	defer func() {
 		result.Mounted = a.tool != nil && a.tool.Mounted
 		a.finish(result)

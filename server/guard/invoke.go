@@ -21,10 +21,11 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 		// in the order of the stages from changing what must not be changed.
 		return a.wouldDo()
 	}
-	if a.tool.Effect != tools.Read {
-		// An effect is not abandoned half-way because its caller went away.
-		ctx = context.WithoutCancel(ctx)
+	if a.takenBack() {
+		return a.tooLate()
 	}
+	ctx, end := a.life(ctx)
+	defer end()
 	ctx, cancel := s.bound(ctx, a)
 	defer cancel()
 	defer func() {
@@ -42,6 +43,8 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 	a.reached = true
 	output, err := a.tool.Call(ctx, a.Arguments)
 	switch {
+	case err != nil && a.takenBack() && ctx.Err() != nil:
+		return a.cancelled(s.explain(ctx, a, err))
 	case err != nil:
 		return Result{Err: s.explain(ctx, a, err)}
 	case a.tool.Mounted:
@@ -82,6 +85,8 @@ func (s invoke) explain(ctx context.Context, a *attempt, err error) *tools.Error
 	case ctx.Err() == nil:
 		s.log.Error("tool failed", "tool", a.Tool, "run", a.Run, "error", err)
 		return tools.Hide(err)
+	case a.tool.Effect != tools.Read && errors.Is(context.Cause(ctx), ErrCancelled):
+		return unknownOutcome(a, "the call was cancelled while it was being made")
 	case a.tool.Effect != tools.Read:
 		s.log.Error("tool timed out", "tool", a.Tool, "run", a.Run, "timeout", a.tool.timeout)
 		return unknownOutcome(a, "the call took longer than "+a.tool.timeout.String()+" and was given up")

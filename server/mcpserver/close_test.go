@@ -94,7 +94,7 @@ func TestListenerShutsDownAtOnceAfterClose(t *testing.T) {
 	w := httptest.NewRecorder()
 	stream.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sse", nil))
 
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := f.web.Config.Shutdown(ctx); err != nil {
 		t.Errorf("shutting down: %v", err)

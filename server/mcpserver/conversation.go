@@ -54,7 +54,7 @@ type conversation struct {
 	shows     mcp.ElicitationCapability
 
 	alive     context.Context // done when the client has gone, or left a question unanswered
-	end       context.CancelFunc
+	end       context.CancelCauseFunc
 	current   atomic.Pointer[context.Context] // of the request that waits
 	questions chan *question
 	done      chan struct{} // closed when result and err may be read
@@ -90,7 +90,7 @@ func (cs *conversations) begin(ctx context.Context, request mcp.CallToolRequest,
 		all: cs, principal: principal.String(), tool: guard.NameOf(request), arguments: request.Params.Arguments, shows: shows,
 		questions: make(chan *question), done: make(chan struct{}),
 	}
-	c.alive, c.end = context.WithCancel(context.WithoutCancel(ctx))
+	c.alive, c.end = context.WithCancelCause(context.WithoutCancel(ctx))
 	calling := tools.WithAsk(c.alive, c.ask)
 	calling = tools.WithProgress(calling, func(p tools.Progress) { tools.ReportProgress(*c.current.Load(), p) })
 	calling = tools.WithRemarks(calling, func(r tools.Remark) { tools.Tell(*c.current.Load(), r) })
@@ -102,7 +102,7 @@ func (cs *conversations) begin(ctx context.Context, request mcp.CallToolRequest,
 // call makes the call. A panic, which in a request would cost that request, must not
 // cost the process.
 func (c *conversation) call(ctx context.Context, request mcp.CallToolRequest, next server.ToolHandlerFunc) {
-	defer c.end()
+	defer c.end(nil)
 	defer close(c.done)
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -122,7 +122,7 @@ func (c *conversation) wait(ctx context.Context) (*mcp.CallToolResult, error) {
 	case q := <-c.questions:
 		return server.NewInputRequestBuilder(q.state).Elicit(answerID, q.params).ToolResult(), nil
 	case <-ctx.Done():
-		c.end() // a read stops; an effect goes on by itself
+		c.end(context.Cause(ctx)) // what then becomes of the call is the guard's to say
 		return nil, ctx.Err()
 	}
 }
@@ -155,7 +155,7 @@ func (c *conversation) ask(ctx context.Context, q tools.Question) (tools.Reply, 
 		if !c.all.remove(asked) {
 			return <-asked.reply, nil // a request has brought it just now
 		}
-		defer c.end() // the client has no other way back to this call
+		defer c.end(nil) // the client has no other way back to this call
 		return noAnswer(ctx)
 	}
 }

@@ -2,6 +2,7 @@ package mcpserver_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -282,7 +283,12 @@ type eventStream struct{ data chan string }
 
 func openStream(t *testing.T, f *fixture, key string) (*eventStream, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.web.URL+"/sse", nil)
+	return openStreamUntil(t.Context(), t, f, key)
+}
+
+func openStreamUntil(ctx context.Context, t *testing.T, f *fixture, key string) (*eventStream, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.web.URL+"/sse", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +336,7 @@ func (s *eventStream) next(t *testing.T) string {
 	select {
 	case data := <-s.data:
 		return data
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no event came")
 		return ""
 	}

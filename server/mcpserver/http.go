@@ -39,7 +39,7 @@ func (s *Server) HTTP() http.Handler {
 				return
 			}
 		}
-		if legacy && !s.hasHandshake(w, r) {
+		if legacy && !s.hasHandshake(w, r) || !legacy && cancelsNothing(w, r) {
 			return
 		}
 		if r.Method == http.MethodGet || r.Header.Get(mcp.HeaderMethod) == string(mcp.MethodSubscriptionsListen) {
@@ -47,7 +47,7 @@ func (s *Server) HTTP() http.Handler {
 			r, end = s.endless(w, r)
 			defer end()
 		}
-		w, r, release := s.wires.watch(w, r)
+		w, r, release := s.wires.watch(w, r, presence{gone: r.Context(), leaving: !legacy})
 		defer release()
 		s.http.ServeHTTP(w, r)
 	}))

@@ -12,13 +12,15 @@
 // conversation.go let a tool speak with its caller while it works.
 //
 // The other files each make up for something that mcp-go leaves to its user:
-// edge.go, handshake.go and sessions.go for HTTP, wire.go for notifications, pages.go for lists, sse.go, stdio.go. The order of shutting down is
+// edge.go, handshake.go and sessions.go for HTTP, wire.go for notifications, presence.go for
+// clients that cancel or go, pages.go for lists, sse.go, stdio.go. The order of shutting down is
 // in [Server.Close].
 package mcpserver
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -96,6 +98,7 @@ type Server struct {
 	sse      *server.SSEServer
 	sessions *sessions
 	streams  *sessions // of SSE
+	ends     sync.Map  // by stream: the context that ends with it
 	wires    *wires
 	oversize *oversize
 	options  Options
@@ -133,6 +136,7 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 		// What is listed and read depends on who asks, and no proxy may know that.
 		server.WithCacheHints(fresh.Milliseconds(), mcp.CacheScopePrivate),
 		server.WithMethodCacheHints(mcp.MethodResourcesRead, 0, mcp.CacheScopePrivate),
+		server.WithToolHandlerMiddleware(s.heed),
 		server.WithToolHandlerMiddleware(s.remark),
 		server.WithToolHandlerMiddleware(s.reportProgress),
 		server.WithToolHandlerMiddleware(s.confirm),

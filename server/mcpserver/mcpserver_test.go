@@ -122,7 +122,7 @@ func (f *fixture) mux(t testing.TB) http.Handler {
 // rows are the audit rows, once there are so many of them.
 func (f *fixture) rows(t *testing.T, want int) []guard.Row {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	rows := f.ledger.Await(ctx, want)
 	if len(rows) < want {

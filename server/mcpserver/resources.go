@@ -37,6 +37,8 @@ func (s *Server) addResources(list []Resource) {
 		template := mcp.NewResourceTemplate(r.template(), r.Name, mcp.WithTemplateDescription(r.Description), mcp.WithTemplateMIMEType("application/json"))
 		template.Title = r.Title
 		s.mcp.AddResourceTemplate(template, func(ctx context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+			ctx, end := heeding(ctx)
+			defer end()
 			id, _ := strings.CutPrefix(request.Params.URI, r.prefix())
 			result := s.call(ctx, r.Tool, map[string]any{r.Argument: id})
 			if result.Err != nil {

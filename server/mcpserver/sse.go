@@ -55,6 +55,8 @@ func (s *Server) ownStream(next http.Handler) http.Handler {
 		defer end()
 		id := s.streams.open(ownerOf(r))
 		defer s.streams.end(id)
+		s.ends.Store(id, r.Context())
+		defer s.ends.Delete(id)
 		wire, release := s.wires.of(id)
 		defer release()
 		next.ServeHTTP(watched{ResponseWriter: w, wire: wire}, r.WithContext(context.WithValue(r.Context(), streamContext{}, id)))
@@ -68,9 +70,13 @@ func (s *Server) onOwnStream(next http.Handler) http.Handler {
 			refuse(w, http.StatusNotFound, "there is no such session: open a stream with GET /sse")
 			return
 		}
+		ctx := r.Context()
+		if stream, open := s.ends.Load(id); open {
+			ctx = withPresence(ctx, presence{gone: stream.(context.Context)})
+		}
 		wire, release := s.wires.of(id) // the call goes on behind the request, and keeps it
 		defer release()
-		next.ServeHTTP(w, r.WithContext(withWire(r.Context(), wire)))
+		next.ServeHTTP(w, r.WithContext(withWire(ctx, wire)))
 	})
 }
 

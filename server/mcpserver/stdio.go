@@ -30,11 +30,14 @@ const stdioWorkers = 32
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal auth.Principal) error {
 	open := newUnanswered()
 	answers := &answerWriter{out: out, open: open, wire: &wire{}, broken: make(chan struct{})}
+	gone, leave := context.WithCancel(context.Background())
+	defer leave()
 	identify := func(ctx context.Context) context.Context {
-		ctx = withWire(ctx, answers.wire)
+		ctx = withPresence(withWire(ctx, answers.wire), presence{gone: gone})
 		return auth.WithDoor(auth.With(ctx, principal), auth.DoorStdio)
 	}
 	requests := newRequestReader(identify(ctx), in, s.options, answers, open, s.oversize)
+	requests.ends = leave
 	defer requests.stop()
 
 	stdio := server.NewStdioServer(s.mcp)

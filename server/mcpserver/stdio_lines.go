@@ -24,6 +24,7 @@ type requestReader struct {
 	answers *answerWriter
 	open    *unanswered
 	tooLong *oversize
+	ends    func() // told before mcp-go learns of the end: it cancels what is under way then
 
 	lines   chan []byte
 	failed  error // of the input, once lines is closed
@@ -90,6 +91,7 @@ func (r *requestReader) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
 		line, err := r.next()
 		if err != nil {
+			r.ends()
 			return 0, err
 		}
 		r.open.asked(line)
@@ -135,12 +137,14 @@ type answerWriter struct {
 func (w *answerWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.open.answered(line) {
+		return len(line), nil
+	}
 	if w.failed == nil {
 		if _, w.failed = w.out.Write(line); w.failed != nil {
 			close(w.broken)
 		}
 	}
-	w.open.answered(line)
 	w.wire.saw(line)
 	return len(line), nil
 }
@@ -163,7 +167,7 @@ func (w *answerWriter) refuse(message string) {
 // unanswered are the requests that were read and not answered yet.
 type unanswered struct {
 	mu   sync.Mutex
-	ids  map[any]bool
+	ids  map[any]bool  // true: the client does not want the answer any more
 	idle chan struct{} // closed when ids becomes empty, if somebody waits
 }
 
@@ -171,45 +175,68 @@ func newUnanswered() *unanswered { return &unanswered{ids: map[any]bool{}} }
 
 // message is what tells requests and answers apart (JSON-RPC 2.0, sections 4, 5).
 type message struct {
-	ID     any    `json:"id"`
-	Method string `json:"method"`
+	ID     any             `json:"id"`
+	Method mcp.MCPMethod   `json:"method"`
+	Params json.RawMessage `json:"params"`
 }
 
-// parse reads a line's id and method. Only ids that the protocol knows count.
-func parse(line []byte) (m message, ok bool) {
-	if json.Unmarshal(line, &m) != nil {
-		return m, false
+// cancels gives the id of the request that the message cancels, nil for none.
+func (m message) cancels() any {
+	var p struct {
+		RequestID any `json:"requestId"`
 	}
-	switch m.ID.(type) {
+	if m.ID != nil || m.Method != mcp.MethodNotificationCancelled || json.Unmarshal(m.Params, &p) != nil || !isID(p.RequestID) {
+		return nil
+	}
+	return p.RequestID
+}
+
+// isID: only such ids count that the protocol knows.
+func isID(id any) bool {
+	switch id.(type) {
 	case string, float64:
-		return m, true
+		return true
 	}
-	return m, false
+	return false
 }
 
 func (u *unanswered) asked(line []byte) {
-	m, ok := parse(line)
-	// A subscription is answered when it ends: nothing to wait for.
-	if !ok || m.Method == "" || m.Method == string(mcp.MethodSubscriptionsListen) {
+	var m message
+	if json.Unmarshal(line, &m) != nil {
 		return
 	}
+	cancelled := m.cancels()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.ids[m.ID] = true
+	switch {
+	case cancelled != nil:
+		// Whoever cancels gets no answer (MCP 2025-11-25, cancellation), and does not expect
+		// one: some clients take it for a fault of ours.
+		if _, open := u.ids[cancelled]; open {
+			u.ids[cancelled] = true
+		}
+	case m.Method == "" || !isID(m.ID):
+	case m.Method == mcp.MethodSubscriptionsListen: // it is answered when it ends: nothing to wait for
+	default:
+		u.ids[m.ID] = false
+	}
 }
 
-func (u *unanswered) answered(line []byte) {
-	m, ok := parse(line)
-	if !ok || m.Method != "" {
-		return
+// answered reports whether the line is an answer that the client does not want.
+func (u *unanswered) answered(line []byte) (unwanted bool) {
+	var m message
+	if json.Unmarshal(line, &m) != nil || !isID(m.ID) || m.Method != "" {
+		return false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	unwanted = u.ids[m.ID]
 	delete(u.ids, m.ID)
 	if len(u.ids) == 0 && u.idle != nil {
 		close(u.idle)
 		u.idle = nil
 	}
+	return unwanted
 }
 
 // wait returns when everything is answered, or after the grace period.

@@ -148,10 +148,11 @@ func (ws *wires) of(session string) (w *wire, release func()) {
 	}
 }
 
-// watch has a request's calls know their wire, and the wire see what is written.
-func (ws *wires) watch(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request, func()) {
+// watch has a request's calls know their wire and their client, and the wire see what is
+// written.
+func (ws *wires) watch(w http.ResponseWriter, r *http.Request, client presence) (http.ResponseWriter, *http.Request, func()) {
 	wire, release := ws.of(r.Header.Get(server.HeaderKeySessionID))
-	return watched{ResponseWriter: w, wire: wire}, r.WithContext(withWire(r.Context(), wire)), release
+	return watched{ResponseWriter: w, wire: wire}, r.WithContext(withPresence(withWire(r.Context(), wire), client)), release
 }
 
 // watched tells its wire what was written.
