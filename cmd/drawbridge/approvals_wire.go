@@ -74,7 +74,7 @@ func (a *app) wireApprovals(ctx context.Context) (*approvalapi.API, error) {
 		return nil, err
 	}
 	links := approvalapi.NewLinks(secret, a.cfg.Server.PublicURL)
-	o := approvalapi.Options{People: peopleOf(a.cfg.Approvals), Limits: a.limits, Hosts: publicHosts(a.cfg.Server.PublicURL), Log: a.log}
+	o := approvalapi.Options{People: peopleOf(a.cfg.Approvals), Limits: a.limits, Hosts: publicHosts(a.cfg.Server.PublicURL), Reached: guardReached(), Log: a.log}
 	a.approvalPages = approvalapi.NewPages(a.store, links, o)
 	a.notifier = &approvalapi.Notifier{Book: a.store, Links: links, Mail: a.mailNotice, Now: time.Now, Log: a.log}
 	if hook := a.cfg.Approvals.Notify.Webhook; hook != nil {

@@ -25,10 +25,15 @@ import (
 // dieVariable names the point at which the test binary, being drawbridge, kills itself.
 const dieVariable = "DRAWBRIDGE_TEST_DIE_AT"
 
+// tokenVariable, if set, names a file without which nobody dies: whoever comes to the
+// point takes it, so that of several processes one dies, and none before it is there.
+const tokenVariable = "DRAWBRIDGE_TEST_DIE_TOKEN"
+
 // dieAt has this process die when a run comes to a point.
 func dieAt(point bridge.Point) {
+	token := os.Getenv(tokenVariable)
 	reached = func(p bridge.Point) {
-		if p == point {
+		if p == point && (token == "" || os.Remove(token) == nil) {
 			self, _ := os.FindProcess(os.Getpid())
 			_ = self.Kill()
 			select {} // until that has taken effect

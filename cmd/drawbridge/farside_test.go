@@ -24,6 +24,7 @@ type farSide struct {
 
 	mu     sync.Mutex
 	made   []string       // the calls that arrived, by tool
+	from   string         // where the newest came from, by "node" of the address
 	puts   map[string]int // what took effect, by key
 	things map[string]int // the same, by thing
 	// cancelled is told of each call that is cancelled: its tool.
@@ -104,7 +105,7 @@ func (f *farSide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case "tools/call":
 		f.mu.Lock()
-		f.asked[string(q.ID)] = q.Params.Name
+		f.asked[string(q.ID)], f.from = q.Params.Name, r.URL.Query().Get("node")
 		f.mu.Unlock()
 		answer, through := f.call(q.Params.Name, q.Params.Arguments.ID, q.Params.Meta.Key)
 		if !through {
@@ -118,6 +119,13 @@ func (f *farSide) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"jsonrpc": "2.0", "id": q.ID, "result": result})
+}
+
+// caller is the node that the newest call came from.
+func (f *farSide) caller() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.from
 }
 
 // hangUp closes the connection without an answer.

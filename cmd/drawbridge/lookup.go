@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"drawbridge/bridge"
+	"drawbridge/server/guard"
 	"drawbridge/tools"
 )
 
@@ -32,3 +33,11 @@ func lookUps(catalog *tools.Catalog) func(tool string, arguments json.RawMessage
 // reached is told of each point in the life of a call; nil but in the binary of the
 // tests, which dies there (failpoints_test.go).
 var reached func(bridge.Point)
+
+// guardReached is told of the points of the guard, and of decisions about approvals.
+func guardReached() func(guard.Point) {
+	if reached == nil {
+		return nil
+	}
+	return func(p guard.Point) { reached(bridge.Point(p)) }
+}

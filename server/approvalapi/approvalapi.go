@@ -45,6 +45,9 @@ type Options struct {
 	Limits *auth.Limits
 	// Hosts are the names by which a proxy reaches us, besides our own address.
 	Hosts []string
+	// Reached, if set, is told of each [guard.Point] of a decision that is taken down:
+	// tests end the process there.
+	Reached func(guard.Point)
 	// BodyLimit is how many bytes a request may have: 64 KiB if zero.
 	BodyLimit int64
 	Now       func() time.Time
@@ -58,7 +61,7 @@ type API struct {
 }
 
 // New makes the API.
-func New(book Book, o Options) *API { return &API{book: book, o: o.withDefaults()} }
+func New(book Book, o Options) *API { return &API{book: o.telling(book), o: o.withDefaults()} }
 
 func (o Options) withDefaults() Options {
 	if o.Limits == nil {

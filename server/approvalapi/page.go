@@ -24,7 +24,7 @@ type Pages struct {
 
 // NewPages makes the pages of links.
 func NewPages(book Book, links *Links, o Options) *Pages {
-	return &Pages{book: book, links: links, o: o.withDefaults()}
+	return &Pages{book: o.telling(book), links: links, o: o.withDefaults()}
 }
 
 // mostForm is how many bytes a decision may have.

@@ -17,7 +17,10 @@ func (d *Dispatcher) claimRuns(ctx context.Context, limit int) ([]work, error) {
 	claimed, err := d.store.ClaimRuns(ctx, limit, LeaseFor)
 	all := make([]work, len(claimed))
 	for i, c := range claimed {
-		all[i] = work{ref: c.Run.ID, do: func(h *hold) { d.carry(d.take(h.ctx, c), h) }}
+		all[i] = work{ref: c.Run.ID, do: func(h *hold) {
+			d.reached(AfterClaim)
+			d.carry(d.take(h.ctx, c), h)
+		}}
 	}
 	return all, err
 }

@@ -11,6 +11,7 @@ import (
 
 // Points of a run's end, beside those of the bridge.
 const (
+	AfterClaim   bridge.Point = "after_claim"   // a worker has the run, and has not looked at it
 	BeforeFinish bridge.Point = "before_finish" // the end is known, and not on disk
 	AfterFinish  bridge.Point = "after_finish"  // it is
 )
