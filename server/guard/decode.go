@@ -33,6 +33,14 @@ func isAbsent(raw json.RawMessage) bool {
 // reader might take for something else than the next: a member named twice would
 // be validated in one meaning and used in another.
 func decode(raw json.RawMessage) (any, error) {
+	if value, ok := parse(raw); ok {
+		return value, nil
+	}
+	return decodeOrSay(raw)
+}
+
+// decodeOrSay decodes, and says what is wrong if something is.
+func decodeOrSay(raw json.RawMessage) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var value any

@@ -62,6 +62,9 @@ type remarks struct {
 
 // outcome tells how a call ended.
 func (r *remarks) outcome(tool string, result *mcp.CallToolResult, err error, took time.Duration) {
+	if err == nil && result != nil && !result.IsError && !mcp.LoggingLevelInfo.ShouldSendTo(r.level) {
+		return // most calls end well, and most clients do not want to be told
+	}
 	data := map[string]any{"tool": tool, "milliseconds": took.Milliseconds()}
 	switch {
 	case err != nil || result == nil:
