@@ -70,10 +70,10 @@ func (r *run) intend(c *call) (Intent, *refusedCall) {
 	fn, known := r.functions.byName[c.asked.Name]
 	switch {
 	case c.local():
-		intent.Effect, intent.Idempotent = Read, true
+		intent.Effect, intent.Idempotent, intent.Inward = Read, true, true
 	case known: // offered or not: a model may remember a function, and the guard knows who may call it
 		intent.Tool, intent.Effect, intent.Idempotent, intent.Taints = fn.Name, fn.Effect, fn.Idempotent, fn.Taints
-		intent.Policy, intent.Claimed = fn.Policy, fn.Claimed
+		intent.Policy, intent.Claimed, intent.Inward = fn.Policy, fn.Claimed, fn.Inward
 	case toolName.MatchString(c.asked.Name):
 		// Passed on as it is: the server refuses it, and keeps a record of the
 		// attempt as of any other.

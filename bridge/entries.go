@@ -123,6 +123,8 @@ type Intent struct {
 	// Claimed: the server notes the key before it makes the call, so that a repetition
 	// cannot take effect twice; it may only find that nobody knows.
 	Claimed bool `json:"claimed,omitempty"`
+	// Inward: the tool works on the store that keeps the journal, and on nothing else.
+	Inward bool `json:"inward,omitempty"`
 	// Again counts the earlier intents of this call, each of which is known not to have
 	// taken effect. The key is the same.
 	Again int `json:"again,omitempty"`

@@ -22,7 +22,8 @@ var ErrFenced = errors.New("the run's lease was lost to another worker")
 type Journal interface {
 	// Entries gives the run's history in order, without gaps.
 	Entries(ctx context.Context, run string) ([]Entry, error)
-	// Append adds entries in one transaction and returns when they are durable.
+	// Append adds entries in one transaction and returns when they are durable: if not all
+	// are Inward, with all before them.
 	// Their sequence numbers go on from the last one; one that exists already, or
 	// a lease that is no longer held, is ErrFenced.
 	Append(ctx context.Context, lease Lease, entries ...Entry) error
@@ -74,5 +75,10 @@ type Entry struct {
 	Seq  int64 // from 1
 	Kind EntryKind
 	At   time.Time
-	Body json.RawMessage // by Kind: Brief, Answer, Intent, Result, Doubt, Check, Checked, Decision, Approval, Approved, Input, Note, Fold, Summary, Outcome or Resumption
+	// Inward: the entry tells of nothing that reaches beyond the store which keeps the
+	// journal, and nobody outside rests on it. It has to be there for a life after this one,
+	// but not on disk before another entry is: what a power cut takes is done again, with
+	// all that followed from it. Not kept.
+	Inward bool
+	Body   json.RawMessage // by Kind: Brief, Answer, Intent, Result, Doubt, Check, Checked, Decision, Approval, Approved, Input, Note, Fold, Summary, Outcome or Resumption
 }

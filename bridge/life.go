@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"drawbridge/bridge/openai"
 )
 
 // run is one life of a run.
@@ -98,12 +100,29 @@ func (r *run) step(ctx context.Context) (*Outcome, error) {
 	return r.ask(ctx)
 }
 
+// inward reports whether the body of an entry tells of nothing that reaches beyond the
+// store: of the brief and of the model's answers, which can be asked for again, and of
+// calls of tools that work on the store alone.
+func (h *history) inward(body any) bool {
+	switch b := body.(type) {
+	case Brief, openai.Answer:
+		return true
+	case Intent:
+		return b.Inward
+	case Result:
+		c, err := h.call(b.Answer, b.Index)
+		return err == nil && (c.intent == nil || c.intent.Inward)
+	}
+	return false
+}
+
 // note applies an entry to the history and holds it for the next commit.
 func (r *run) note(kind EntryKind, body any) {
 	e := Entry{Seq: r.history.last + 1, Kind: kind, At: r.options.Now(), Body: encode(body)}
 	if err := r.history.apply(e); err != nil {
 		panic(fmt.Sprintf("bridge: noting an entry of its own: %v", err))
 	}
+	e.Inward = r.history.inward(body)
 	r.pending = append(r.pending, e)
 	if r.task.Watch == nil {
 		return

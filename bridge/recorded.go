@@ -38,5 +38,5 @@ func (b Brief) For(models []string, window int, images, files bool) Brief {
 
 // Entry is the entry that opens a journal with the brief.
 func (b Brief) Entry(at time.Time) Entry {
-	return Entry{Seq: 1, Kind: EntryBrief, At: at, Body: encode(b)}
+	return Entry{Seq: 1, Kind: EntryBrief, At: at, Inward: true, Body: encode(b)}
 }

@@ -21,6 +21,7 @@ const (
 	MetaForeign    = "drawbridge/foreign"    // of a tool: its description is outsiders' text
 	MetaUnknown    = "drawbridge/unknown"    // of a tool: the Policy for calls whose outcome is not known
 	MetaClaims     = "drawbridge/claims"     // of a tool: its server notes the key of a call before it makes it
+	MetaInward     = "drawbridge/inward"     // of a tool: it works on the store that keeps the runs
 	metaApproval   = "drawbridge/approval"   // of a result: {"id", "expires_at", "state"}, where it waits for people
 	metaError      = "error"                 // of a result: {"code": ...}, where it is an error
 	// MetaInput is of a tool whose input schema the list could not hold as it is: that
@@ -62,6 +63,8 @@ type Tool struct {
 	// Claims: the server says of its tools whether they are Claimed. One that it does not
 	// list, or no more, takes effect once a key as well.
 	Claims bool
+	// Inward: the tool works on the store that keeps the journal, and on nothing else.
+	Inward bool
 }
 
 // CallResult is what a tool returned.
@@ -261,6 +264,7 @@ func (t *Tool) judge(hints, meta map[string]json.RawMessage) {
 	case Read, Write, Message, Money:
 		json.Unmarshal(meta[MetaIdempotent], &t.Idempotent)
 		json.Unmarshal(meta[MetaUnknown], &t.Policy)
+		json.Unmarshal(meta[MetaInward], &t.Inward)
 		t.Claims = json.Unmarshal(meta[MetaClaims], &t.Claimed) == nil
 	default:
 		var reads bool

@@ -57,6 +57,17 @@ func newSnapshot(list []Tool) (*snapshot, error) {
 // All lists every tool by name. The slice is the catalog's own: do not change it.
 func (c *Catalog) All() []Tool { return c.now.Load().list }
 
+// Inward says of tools that they work on the store that keeps their callers' journals, and
+// on nothing else. A power cut that takes their last effects takes all that was written
+// after them as well, so that nothing has to be on disk before they are called.
+func Inward(list []Tool) []Tool {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Inward = true
+	}
+	return list
+}
+
 // Lookup finds a tool by its exact name.
 func (c *Catalog) Lookup(name string) (Tool, bool) {
 	tool, ok := c.now.Load().byName[name]

@@ -41,6 +41,10 @@ type Tool struct {
 	Unknown Policy
 	// LookUp tells whether a call took effect; nil if there is no such thing.
 	LookUp *LookUp
+	// Inward: what a call reads or changes is rows of the store that keeps the caller's
+	// journal, so that of both what was written later is never on disk without what was
+	// written before. See [Inward].
+	Inward bool
 	// Timeout is how long a call may take, 0 for as long as the guard lets any.
 	Timeout time.Duration
 	// Input and Output are JSON Schemas (2020-12) of objects. Those of a mounted

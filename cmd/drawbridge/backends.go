@@ -39,8 +39,18 @@ type backends struct {
 	runs *agentRuns
 }
 
+// orderedDB is the store as built-in backends write to it where a power cut ends whoever
+// has seen what it takes. Their writes do not wait for the disk: behind each comes the row
+// of the audit, or the result in a run's journal, which nobody learns of before it is on
+// disk, and that is never there without the write before it.
+type orderedDB struct{ *state.Store }
+
+func (o orderedDB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error {
+	return o.Do(ctx, state.How{Relaxed: true}, fn)
+}
+
 func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*backends, error) {
-	var db sqldb.DB = store
+	var db sqldb.DB = orderedDB{store}
 	if !store.Alone() {
 		db = patientDB{store}
 	}
@@ -53,7 +63,7 @@ func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*b
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(crm.Tools(crm.New(b.crm)), payment.Tools(payment.New(b.payment)), email.Tools(email.New(b.email)),
+	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), tools.Inward(payment.Tools(payment.New(b.payment))), tools.Inward(email.Tools(email.New(b.email))),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 

@@ -24,6 +24,8 @@ const (
 	// was noted the tool is not called again: the first result is given again, or an error
 	// outcome_unknown.
 	MetaClaims = "drawbridge/claims"
+	// MetaInward: the tool works on the store that keeps the runs, and on nothing else.
+	MetaInward = "drawbridge/inward"
 	// MetaInput is a mounted tool's input schema as its server sent it, as a text,
 	// where the list has had to say it otherwise.
 	MetaInput = "drawbridge/input-schema"
@@ -47,6 +49,9 @@ func describe(tool tools.Tool) mcp.Tool {
 	}
 	if policy := tool.WhenUnknown(); policy != byDefault(tool) {
 		listed.Meta.SetMetaField(MetaUnknown, string(policy))
+	}
+	if tool.Inward {
+		listed.Meta.SetMetaField(MetaInward, true)
 	}
 	if tool.Mounted && tool.Taints { // whose results are not trusted describes it as well
 		listed.Meta.SetMetaField(MetaForeign, true)

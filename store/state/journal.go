@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"drawbridge/bridge"
 	"drawbridge/server/guard"
@@ -47,7 +48,11 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 	spent := bridge.Spent(entries)
 	aside := guard.AsideOf(ctx)
 	rows := aside.Take()
-	err := s.Do(ctx, How{Bare: true, Keyed: true}, func(tx sqldb.Tx) error {
+	how := How{Bare: true, Keyed: true}
+	// Where other processes live on when the database is killed, they would go on from what
+	// is lost.
+	how.Relaxed = s.Alone() && !slices.ContainsFunc(entries, func(e bridge.Entry) bool { return !e.Inward })
+	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
 		run, err := held(ctx, tx, lease)
 		if err != nil {
 			return err

@@ -48,8 +48,9 @@ func Later(ctx context.Context, tx Tx, query string, args ...any) error {
 
 // DB is a database that a built-in backend works on.
 type DB interface {
-	// Write runs fn in a transaction and returns when it is durable, or when fn
-	// failed and nothing of it is left. fn must be quick and touch nothing but
+	// Write runs fn in a transaction and returns when no crash of the process can lose it,
+	// or when fn failed and nothing of it is left. A power cut can lose it only with all
+	// that was written after it. fn must be quick and touch nothing but
 	// tx: other writers wait for it. It may be run several times, of which one counts:
 	// what it leaves in variables outside must be that one's.
 	Write(ctx context.Context, fn func(tx Tx) error) error
