@@ -156,7 +156,8 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store, StateKey: stateKey,
-		Resources: resources, Playbooks: playbooksOf(a.cfg)})
+		Resources: resources, Playbooks: playbooksOf(a.cfg),
+		StepUp: func(r *http.Request, scopes []string) string { return a.keys.StepUp(r, scopes) }})
 	a.cleanup(a.mcp.Close)
 	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
 	for i, key := range a.cfg.Server.Keys {

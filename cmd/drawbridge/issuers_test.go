@@ -91,7 +91,14 @@ func (p *idp) token(t *testing.T, kid string, change func(jwt.MapClaims)) string
 	return text
 }
 
-func (p *idp) served1(t *testing.T, more func(*config.Config)) string {
+func (p *idp) served1(t *testing.T, more func(*config.Config)) (base string) {
+	t.Helper()
+	_, base = p.servedApp(t, more)
+	return base
+}
+
+// servedApp is a server that takes tokens of the provider.
+func (p *idp) servedApp(t *testing.T, more func(*config.Config)) (*app, string) {
 	t.Helper()
 	cfg := temporary(t, config.Default())
 	cfg.Auth.JWT = []config.Issuer{{Name: "corp", Issuer: p.URL, Audience: bridgeAudience, JWKSURL: p.URL + "/jwks", Scopes: map[string]config.Scope{
@@ -100,8 +107,7 @@ func (p *idp) served1(t *testing.T, more func(*config.Config)) string {
 	if more != nil {
 		more(cfg)
 	}
-	_, base := served(t, cfg)
-	return base
+	return served(t, cfg)
 }
 
 func listTools(t *testing.T, base, token string) []string {

@@ -28,12 +28,28 @@ type Issuer struct {
 	Scopes map[string]Grants
 	// Limit bounds each principal's requests.
 	Limit Limit
+
+	openings []Opening // the scopes, in order
 }
 
 // Pair is a part of what a token opens: tools, and the effects that these may have.
 type Pair struct {
 	Tools   []string `json:"tools"`
 	Effects []string `json:"effects"`
+}
+
+// Opening is what one scope opens.
+type Opening struct {
+	Scope string
+	Pair
+	Agents []string
+}
+
+// Widened is what the principal would be with one scope more.
+func (p Principal) Widened(by Opening) Principal {
+	p.Scopes, p.Pairs = append(slices.Clip(p.Scopes), by.Scope), append(slices.Clip(p.Pairs), by.Pair)
+	p.Tools, p.Effects, p.Agents = join(p.Tools, by.Tools), join(p.Effects, by.Effects), join(p.Agents, by.Agents)
+	return p
 }
 
 const (
@@ -58,7 +74,21 @@ func (e *ScopeError) Error() string {
 }
 
 // Accept says whose tokens are believed. It comes before the first request.
-func (k *Keys) Accept(issuers []Issuer) { k.issuers = slices.Clone(issuers) }
+func (k *Keys) Accept(issuers []Issuer) {
+	k.issuers = slices.Clone(issuers)
+	for n := range k.issuers {
+		i := &k.issuers[n]
+		i.openings = nil
+		for _, scope := range i.scopes() {
+			g := i.Scopes[scope]
+			effects := g.Effects
+			if effects == nil {
+				effects = DefaultEffects()
+			}
+			i.openings = append(i.openings, Opening{scope, Pair{g.Tools, effects}, g.Agents})
+		}
+	}
+}
 
 // isToken tells a JWT from a key: no key that is made here has dots.
 func isToken(text string) bool { return strings.Count(text, ".") == 2 && strings.HasPrefix(text, "ey") }
@@ -144,17 +174,12 @@ func (i Issuer) principal(token string, connection *tls.ConnectionState, now fun
 		return Principal{}, fmt.Errorf("%w: it counts only together with what it is bound to (cnf): a client certificate, which this connection did not show, or something that is not taken here", ErrToken)
 	}
 	p := Principal{Kind: JWT, Name: i.Name + "/" + c.Subject, Limit: i.Limit}
-	for _, scope := range slices.Compact(slices.Sorted(slices.Values(c.scopes()))) {
-		g, ok := i.Scopes[scope]
-		if !ok {
-			continue
+	p.Openings = i.openings
+	has := c.scopes()
+	for _, opening := range i.openings {
+		if slices.Contains(has, opening.Scope) {
+			p = p.Widened(opening)
 		}
-		effects := g.Effects
-		if effects == nil {
-			effects = DefaultEffects()
-		}
-		p.Pairs = append(p.Pairs, Pair{g.Tools, effects})
-		p.Tools, p.Effects, p.Agents = join(p.Tools, g.Tools), join(p.Effects, effects), join(p.Agents, g.Agents)
 	}
 	if p.Pairs == nil {
 		return Principal{}, &ScopeError{i.scopes()}

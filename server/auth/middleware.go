@@ -30,32 +30,17 @@ func (k *Keys) Middleware(log *slog.Logger, next http.Handler) http.Handler {
 // refuse says what to show (RFC 6750, section 3), where it is written who gives tokens
 // (RFC 9728, section 5.1), and of a good token that opens nothing which scopes would.
 func (k *Keys) refuse(w http.ResponseWriter, r *http.Request, cause error) {
-	challenge, status, code := "Bearer", http.StatusUnauthorized, "invalid_api_key"
+	wrong, status, code := "", http.StatusUnauthorized, "invalid_api_key"
 	var none *ScopeError
 	switch {
 	case errors.As(cause, &none):
-		challenge, status, code = `Bearer error="insufficient_scope"`, http.StatusForbidden, "insufficient_scope"
+		wrong, status, code = insufficientScope, http.StatusForbidden, insufficientScope
 	case errors.Is(cause, ErrCertificate):
 		code = "invalid_client_certificate" // no bearer was shown, so none was wrong
 	case !errors.Is(cause, ErrNoKey):
-		challenge = `Bearer error="invalid_token"`
+		wrong = "invalid_token"
 	}
-	var more []string
-	if k.Metadata != nil {
-		if url := k.Metadata(r); url != "" {
-			more = append(more, `resource_metadata="`+url+`"`)
-		}
-	}
-	if scopes := k.Scopes(); len(scopes) > 0 {
-		more = append(more, `scope="`+strings.Join(scopes, " ")+`"`)
-	}
-	if len(more) > 0 {
-		if challenge != "Bearer" {
-			challenge += ","
-		}
-		challenge += " " + strings.Join(more, ", ")
-	}
-	w.Header().Set("WWW-Authenticate", challenge)
+	w.Header().Set("WWW-Authenticate", k.challenge(r, wrong, k.Scopes()))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// The shape is the one that OpenAI clients show their users; to MCP clients
@@ -68,4 +53,29 @@ func (k *Keys) refuse(w http.ResponseWriter, r *http.Request, cause error) {
 		"param":   nil,
 		"code":    code,
 	}})
+}
+
+const insufficientScope = "insufficient_scope"
+
+// StepUp is the WWW-Authenticate of an answer (403) to whoever has a good token that lacks a
+// scope for what was asked: which it takes, those among them that the token has and would
+// lose (RFC 6750, section 3.1; MCP 2025-11-25, authorization, scope challenge handling).
+func (k *Keys) StepUp(r *http.Request, scopes []string) string {
+	return k.challenge(r, insufficientScope, scopes)
+}
+
+// challenge says what is wrong with a bearer, "" if none was shown, and what to bring.
+func (k *Keys) challenge(r *http.Request, wrong string, scopes []string) string {
+	var says []string
+	add := func(name, value string) {
+		if value != "" {
+			says = append(says, name+`="`+value+`"`)
+		}
+	}
+	add("error", wrong)
+	if k.Metadata != nil {
+		add("resource_metadata", k.Metadata(r))
+	}
+	add("scope", strings.Join(scopes, " "))
+	return strings.TrimSpace("Bearer " + strings.Join(says, ", "))
 }

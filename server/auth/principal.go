@@ -43,6 +43,11 @@ type Principal struct {
 	// Pairs, if not nil, are the parts of what a token opens: a tool and its effect have to
 	// be in one of them.
 	Pairs []Pair
+	// Scopes are those of its token that open something. Openings are what each scope of its
+	// issuer opens, those that it has not among them; they are all its holders', and nobody
+	// changes them. Both are nil for whom no token names.
+	Scopes   []string
+	Openings []Opening
 	// For is whom an agent's run acts for, its trigger: "webhook:stripe",
 	// "schedule:nightly", "key:desk", "local:http"; "" for whoever acts in its own name.
 	For string

@@ -112,6 +112,9 @@ type Result struct {
 	Repeated bool
 	// Redacted: something was taken out of it that the caller does not see.
 	Redacted bool
+	// Scopes are those with which the caller's token would open the tool; nil if it is not a
+	// scope that is missing.
+	Scopes []string
 	// Note is a line beside the result, for the model; mostly empty. It is not part of what
 	// is remembered of a call.
 	Note string
@@ -184,7 +187,7 @@ func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
 // Visible reports whether the principal may see, and call, the tool of that name.
 func (g *Guard) Visible(p auth.Principal, tool string) bool {
 	known := g.lookup(tool)
-	return known != nil && permitted(p, tool, known.Effect) && p.MayEffect(string(known.Effect)) && (!known.ForClients || talks(p))
+	return known != nil && may(p, known, tool)
 }
 
 // Drain refuses calls from now on, with tools.Unavailable, and waits until those

@@ -27,11 +27,12 @@ const (
 	// MetaRedacted is true in a result out of which something was taken.
 	MetaRedacted = "drawbridge/redacted"
 	// MetaError is the error of a failed call: code, message, retryable and, where it is
-	// known, retry_after in seconds. It is
+	// known, retry_after in seconds, or the scopes that a token needs for it. It is
 	// not in structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
 
-	metaTool = "drawbridge/tool"
+	metaTool   = "drawbridge/tool"
+	metaScopes = "scopes"
 )
 
 // Unlisted is the name of the tool that stands for all unknown ones. mcp-go
@@ -158,7 +159,11 @@ func withApproval(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 func refusal(r Result) *mcp.CallToolResult {
 	result := mcp.NewToolResultError(r.Err.Error())
 	meta := result.EnsureResultMeta()
-	meta.SetMetaField(MetaError, errorMeta(r.Err))
+	said := errorMeta(r.Err)
+	if r.Scopes != nil {
+		said[metaScopes] = r.Scopes
+	}
+	meta.SetMetaField(MetaError, said)
 	if r.Err.Code == tools.DryRun {
 		meta.SetMetaField(MetaDryRun, true)
 	}
@@ -177,6 +182,17 @@ func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 		result.Content = append(result.Content, mcp.NewTextContent(r.Note))
 	}
 	return withApproval(result, r)
+}
+
+// MissingScopes are those that a token needs for the call that was answered so, nil if that
+// is not what is wrong with it.
+func MissingScopes(result *mcp.CallToolResult) []string {
+	if result == nil || !result.IsError || result.Meta == nil {
+		return nil
+	}
+	said, _ := result.Meta.GetMetaField(MetaError).(map[string]any)
+	scopes, _ := said[metaScopes].([]string)
+	return scopes
 }
 
 func errorMeta(err *tools.Error) map[string]any {

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"drawbridge/server/auth"
 	"drawbridge/tools"
@@ -11,7 +12,8 @@ import (
 // permission lets a principal call its own tools only, and of these such as have effects
 // that it was granted. To everybody else a tool
 // does not exist: the answer is the same as for a name that nobody may call, and
-// only the audit tells them apart.
+// only the audit tells them apart. One exception is the holder of a token whose issuer has a
+// scope for the tool: see [missingScopes].
 type permission struct{}
 
 func (permission) around(next step) step {
@@ -30,6 +32,12 @@ func (permission) around(next step) step {
 			reason = "the principal may talk to no agent"
 		default:
 			return next(ctx, a)
+		}
+		if scopes := missingScopes(a.Principal, a.tool, a.Tool); scopes != nil {
+			refused := a.refuse("permission", reason+"; a scope is missing", tools.Errorf(tools.Denied,
+				"the token does not have a scope that %q needs: get one with the scopes %s.", a.Tool, strings.Join(scopes, " ")))
+			refused.Scopes = scopes
+			return refused
 		}
 		return a.refuse("permission", reason, tools.Errorf(tools.Denied,
 			"there is no tool %q that you may call. Call tools/list to see which ones you may.", cut(a.Tool, maxName)))

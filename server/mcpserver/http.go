@@ -47,6 +47,7 @@ func (s *Server) HTTP() http.Handler {
 			r, end = s.endless(w, r)
 			defer end()
 		}
+		w, r = s.challenging(w, r)
 		w, r, release := s.wires.watch(w, r, presence{gone: r.Context(), leaving: !legacy})
 		defer release()
 		s.http.ServeHTTP(w, r)

@@ -12,7 +12,7 @@
 // conversation.go let a tool speak with its caller while it works.
 //
 // The other files each make up for something that mcp-go leaves to its user:
-// edge.go, handshake.go and sessions.go for HTTP, wire.go for notifications, presence.go for
+// edge.go, handshake.go, sessions.go and stepup.go for HTTP, wire.go for notifications, presence.go for
 // clients that cancel or go, pages.go for lists, sse.go, stdio.go. The order of shutting down is
 // in [Server.Close].
 package mcpserver
@@ -20,6 +20,7 @@ package mcpserver
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -81,6 +82,9 @@ type Options struct {
 	AskTimeout time.Duration
 	// PageSize is how many items a page of a list has. Zero means DefaultPageSize.
 	PageSize int
+	// StepUp gives the WWW-Authenticate of a 403 to whoever has a token without a scope that
+	// the call needs, whose scopes are given. Nil answers such a call as any that is refused.
+	StepUp func(r *http.Request, scopes []string) string
 	// Resources are what clients can read by address, Playbooks the prompts that they can
 	// get.
 	Resources []Resource
@@ -139,6 +143,7 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 		server.WithToolHandlerMiddleware(s.heed),
 		server.WithToolHandlerMiddleware(s.remark),
 		server.WithToolHandlerMiddleware(s.reportProgress),
+		server.WithToolHandlerMiddleware(s.stepUp),
 		server.WithToolHandlerMiddleware(s.confirm),
 		server.WithToolHandlerMiddleware(s.converse),
 		server.WithInstructions(o.Instructions),

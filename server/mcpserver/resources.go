@@ -68,7 +68,9 @@ func (s *Server) call(ctx context.Context, tool string, arguments map[string]any
 	if err != nil {
 		return guard.Result{Err: tools.Hide(err)}
 	}
-	return s.guard.Call(ctx, guard.Call{Principal: principal, Door: auth.Door(ctx), Tool: tool, Arguments: raw, Run: principal.Run})
+	result := s.guard.Call(ctx, guard.Call{Principal: principal, Door: auth.Door(ctx), Tool: tool, Arguments: raw, Run: principal.Run})
+	noteLack(ctx, result.Scopes)
+	return result
 }
 
 // completeResource finds the ids of a resource that fit what was typed. Whoever may not
