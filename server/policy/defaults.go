@@ -34,7 +34,7 @@ func Defaults() []Rule {
 		approve("default/tainted-message", `run.tainted && effect == "message" && !facts.recipients_of_event`,
 			"this run has read text from outside, and may by itself write only to customers that its event is about"),
 		// Or the customer that an event is about is given another address first.
-		approve("default/tainted-contact", `run.tainted && tool == "crm_update_customer" && has(args.email)`,
+		approve("default/tainted-contact", `run.tainted && tool in ["crm_update_customer", "payment_update_customer"] && has(args.email)`,
 			"this run has read text from outside, and may not by itself change where a customer is written to"),
 		// A link carries data out as well as a mail does, and leads its reader astray.
 		approve("default/tainted-address", `run.tainted && (call.open_world || effect == "message") && size(facts.new_addresses) > 0`,

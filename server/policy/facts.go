@@ -140,6 +140,14 @@ type payment struct {
 	} `json:"customer"`
 }
 
+// taken reports whether the money was taken, even if some was given back since.
+func (p payment) taken() bool {
+	return p.Status == "succeeded" || p.Status == "partially_refunded" || p.Status == "refunded"
+}
+
+// open reports whether what is to be taken is still to be decided.
+func (p payment) open() bool { return p.Status == "pending" || p.Status == "authorized" }
+
 type money struct {
 	Minor    int64  `json:"amount_minor"`
 	Currency string `json:"currency"`
@@ -221,7 +229,7 @@ func (v *view) paid(reference string) (map[string]int64, error) {
 			return nil, &factError{"facts.customer.paid", err.Error()}
 		}
 		for _, p := range page.Payments {
-			if p.Status != "pending" && p.Status != "failed" {
+			if p.taken() {
 				sums[p.Amount.Currency] += p.Amount.Minor - p.Refunded.Minor
 			}
 		}

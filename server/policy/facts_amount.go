@@ -27,8 +27,8 @@ func (p *Policy) Measure(ctx context.Context, q guard.Question) (m guard.Measure
 	return m
 }
 
-// sum is what the call moves: what its arguments say, and of a refund the rest of the
-// payment, if they say nothing. What ends or sends something without naming a sum has
+// sum is what the call moves: what its arguments say, and else of a refund the rest of the
+// payment, and of one that is not taken yet (to be captured, or given up) all of it. What ends or sends something without naming a sum has
 // none that could be told.
 func (v *view) sum() (money, error) {
 	return once(v, "sum", func() (money, error) {
@@ -56,7 +56,11 @@ func (v *view) sum() (money, error) {
 			return m, &factError{"facts.amount_minor", "the call names no sum and no payment"}
 		}
 		m.Currency = p.LeftToRefund.Currency
-		if !named {
+		switch {
+		case named:
+		case p.open():
+			m.Minor = p.Amount.Minor
+		default:
 			m.Minor = p.LeftToRefund.Minor
 		}
 		return m, nil

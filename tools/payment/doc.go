@@ -1,4 +1,4 @@
-// Package payment is the payment family: twelve tools over one portable type.
+// Package payment is the payment family: eighteen tools over one portable type.
 //
 // A tool call walks three steps. [Tools] names the tool, its effect and its text
 // for the model. A method of [Payment] turns the arguments into a checked
@@ -6,7 +6,8 @@
 // carries the request out, for one vendor or for the built-in sandbox.
 //
 // The rules of the trade live here too, as functions of a record and a request:
-// [CheckRefund], [CheckSend], [CheckVoid], [CheckCancel]. A backend calls them on
+// [CheckRefund], [CheckCapture], [CheckCancelPayment], [CheckSend], [CheckVoid],
+// [CheckCancel], [CheckEvidence]. A backend calls them on
 // what it has just read, so that every backend refuses the same things in the
 // same words. Where the backend owns the data it calls them inside the
 // transaction of the write.

@@ -12,11 +12,14 @@ import "context"
 // or stores it with the effect.
 type Driver interface {
 	Payments
+	Captures
 	Refunds
 	Invoices
 	Links
 	Subscriptions
 	Disputes
+	Evidences
+	Customers
 	Balances
 	Traits() Traits
 }

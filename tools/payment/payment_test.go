@@ -102,18 +102,24 @@ func TestToolsHaveTheirEffects(t *testing.T) {
 	sums := traits{Effect: tools.Read, Idempotent: true}
 	read := traits{Effect: tools.Read, Idempotent: true, Taints: true} // with names and descriptions that payers wrote
 	want := map[string]traits{
-		"payment_search_payments":     read,
-		"payment_get_payment":         read,
-		"payment_create_refund":       {tools.Money, true, true, false, false},
-		"payment_create_invoice":      {tools.Write, true, false, false, false},
-		"payment_send_invoice":        {tools.Money, true, false, true, true},
-		"payment_void_invoice":        {tools.Write, true, true, false, true},
-		"payment_search_invoices":     read,
-		"payment_create_payment_link": {tools.Money, true, false, false, false},
-		"payment_list_subscriptions":  read,
-		"payment_cancel_subscription": {tools.Money, true, true, false, true},
-		"payment_list_disputes":       sums,
-		"payment_get_balance":         sums,
+		"payment_search_payments":         read,
+		"payment_get_payment":             read,
+		"payment_create_refund":           {tools.Money, true, true, false, false},
+		"payment_create_invoice":          {tools.Write, true, false, false, false},
+		"payment_send_invoice":            {tools.Money, true, false, true, true},
+		"payment_void_invoice":            {tools.Write, true, true, false, true},
+		"payment_search_invoices":         read,
+		"payment_create_payment_link":     {tools.Money, true, false, false, false},
+		"payment_list_subscriptions":      read,
+		"payment_cancel_subscription":     {tools.Money, true, true, false, true},
+		"payment_list_disputes":           sums,
+		"payment_get_balance":             sums,
+		"payment_capture_payment":         {tools.Money, true, true, false, true},
+		"payment_cancel_payment":          {tools.Money, true, true, false, true},
+		"payment_get_dispute":             read,
+		"payment_draft_dispute_evidence":  {tools.Write, true, false, false, true},
+		"payment_submit_dispute_evidence": {tools.Money, true, true, true, true},
+		"payment_update_customer":         {tools.Write, true, true, false, true},
 	}
 	got := map[string]traits{}
 	for _, tool := range payment.Tools(payment.New(broken{traits: payment.Traits{Idempotent: true}})) {

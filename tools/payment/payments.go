@@ -15,23 +15,31 @@ type Customer struct {
 // ChargeStatus is how a payment stands.
 type ChargeStatus string
 
-// The states of a payment. Pending becomes succeeded or failed; refunds move it
-// from succeeded towards refunded.
+// The states of a payment. Pending becomes authorized, succeeded or failed; authorized
+// becomes succeeded when it is captured; both become canceled when they are given up;
+// refunds move it from succeeded towards refunded.
 const (
 	ChargePending           ChargeStatus = "pending"
 	ChargeSucceeded         ChargeStatus = "succeeded"
 	ChargeFailed            ChargeStatus = "failed"
 	ChargePartiallyRefunded ChargeStatus = "partially_refunded"
 	ChargeRefunded          ChargeStatus = "refunded"
+	ChargeAuthorized        ChargeStatus = "authorized"
+	ChargeCanceled          ChargeStatus = "canceled"
 )
+
+// Taken reports whether the money was taken, even if it was given back since.
+func (s ChargeStatus) Taken() bool {
+	return s == ChargeSucceeded || s == ChargePartiallyRefunded || s == ChargeRefunded
+}
 
 // Charge is one payment of a customer. (Payment is the family's own type.)
 type Charge struct {
 	ID            string       `json:"id" jsonschema:"The payment's id." example:"pay_0195f3c2a1b47c3e9d5f6a7b8c9d0e1f"`
 	ExternalID    string       `json:"external_id,omitempty" jsonschema:"The provider's reference of the payment, as found in orders and mails." example:"pi_demo_1001"`
-	Status        ChargeStatus `json:"status" jsonschema:"How the payment stands: pending (money not here yet), succeeded, failed (no money taken), partially_refunded or refunded." enum:"pending,succeeded,failed,partially_refunded,refunded"`
-	FailureReason string       `json:"failure_reason,omitempty" jsonschema:"Why a failed payment failed." example:"card_declined"`
-	Amount        Amount       `json:"amount" jsonschema:"What was to be paid."`
+	Status        ChargeStatus `json:"status" jsonschema:"How the payment stands: pending (money not here yet), authorized (held on the card, to be captured), succeeded, failed (no money taken), canceled (given up, no money taken), partially_refunded or refunded." enum:"pending,authorized,succeeded,failed,canceled,partially_refunded,refunded"`
+	FailureReason string       `json:"failure_reason,omitempty" jsonschema:"Why a failed payment failed, or a canceled one was given up." example:"card_declined"`
+	Amount        Amount       `json:"amount" jsonschema:"What was to be paid; of a payment that was captured in part, that part."`
 	Refunded      Amount       `json:"refunded" jsonschema:"What was given back so far."`
 	LeftToRefund  Amount       `json:"left_to_refund" jsonschema:"What can still be refunded now."`
 	Disputed      bool         `json:"disputed" jsonschema:"The customer's bank has taken the money back, for now or for good; such a payment cannot be refunded."`
@@ -42,10 +50,10 @@ type Charge struct {
 
 // Settle sets what follows from the sum refunded so far, in minor units: Refunded,
 // LeftToRefund and, for a payment that succeeded, its Status. Amount, Disputed
-// and a Status of pending, succeeded or failed must be set before.
+// and a Status of another kind than refunded or partially_refunded must be set before.
 func (c *Charge) Settle(refundedMinor int64) {
 	left := int64(0)
-	if c.Status != ChargePending && c.Status != ChargeFailed {
+	if c.Status.Taken() {
 		left = c.Amount.AmountMinor - refundedMinor
 		switch {
 		case left <= 0:
@@ -76,7 +84,7 @@ type PaymentQuery struct {
 // SearchPaymentsInput is the input of payment_search_payments.
 type SearchPaymentsInput struct {
 	Filter
-	Status ChargeStatus `json:"status,omitempty" jsonschema:"Only payments in exactly this state." enum:"pending,succeeded,failed,partially_refunded,refunded"`
+	Status ChargeStatus `json:"status,omitempty" jsonschema:"Only payments in exactly this state." enum:"pending,authorized,succeeded,failed,canceled,partially_refunded,refunded"`
 }
 
 // SearchPaymentsOutput is one page of payments.
@@ -91,7 +99,7 @@ func (p *Payment) SearchPayments(ctx context.Context, in SearchPaymentsInput) (S
 	if err != nil {
 		return SearchPaymentsOutput{}, err
 	}
-	if err := choice("status", in.Status, "", ChargePending, ChargeSucceeded, ChargeFailed, ChargePartiallyRefunded, ChargeRefunded); err != nil {
+	if err := choice("status", in.Status, "", ChargePending, ChargeAuthorized, ChargeSucceeded, ChargeFailed, ChargeCanceled, ChargePartiallyRefunded, ChargeRefunded); err != nil {
 		return SearchPaymentsOutput{}, err
 	}
 	found, err := p.driver.SearchPayments(ctx, PaymentQuery{Criteria: criteria, Status: in.Status})

@@ -66,6 +66,10 @@ func CheckRefund(charge Charge, request RefundRequest) (Money, error) {
 		return Money{}, tools.Errorf(tools.Conflict, "payment_id: %s is pending: the money has not arrived, so it cannot be given back yet. Look at it again later with %s.", charge.ID, ToolGetPayment)
 	case charge.Status == ChargeFailed:
 		return Money{}, tools.Errorf(tools.Conflict, "payment_id: %s is failed: no money was taken, so there is nothing to give back.", charge.ID)
+	case charge.Status == ChargeAuthorized:
+		return Money{}, tools.Errorf(tools.Conflict, "payment_id: %s is authorized: its money is held and not taken. Release it with %s instead.", charge.ID, ToolCancelPayment)
+	case charge.Status == ChargeCanceled:
+		return Money{}, tools.Errorf(tools.Conflict, "payment_id: %s is canceled: no money was taken, so there is nothing to give back.", charge.ID)
 	case charge.Status == ChargeRefunded:
 		return Money{}, tools.Errorf(tools.Conflict, "payment_id: %s is refunded: all of %s was given back already. Do not refund it again.", charge.ID, charge.Amount)
 	case charge.Disputed:

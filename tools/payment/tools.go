@@ -1,6 +1,10 @@
 package payment
 
-import "drawbridge/tools"
+import (
+	"slices"
+
+	"drawbridge/tools"
+)
 
 // The names of the tools.
 const (
@@ -16,6 +20,12 @@ const (
 	ToolCancelSubscription = "payment_cancel_subscription"
 	ToolListDisputes       = "payment_list_disputes"
 	ToolGetBalance         = "payment_get_balance"
+	ToolCapturePayment     = "payment_capture_payment"
+	ToolCancelPayment      = "payment_cancel_payment"
+	ToolGetDispute         = "payment_get_dispute"
+	ToolDraftEvidence      = "payment_draft_dispute_evidence"
+	ToolSubmitEvidence     = "payment_submit_dispute_evidence"
+	ToolUpdateCustomer     = "payment_update_customer"
 )
 
 // Tools are the family's tools over p's backend. Those whose results show a customer's
@@ -23,7 +33,7 @@ const (
 // idempotency key is the backend's to say; see [Traits].
 func Tools(p *Payment) []tools.Tool {
 	keyed := p.traits.Idempotent
-	return []tools.Tool{
+	first := []tools.Tool{
 		tools.Define(tools.Spec{
 			Name:        ToolSearchPayments,
 			Title:       "Search payments",
@@ -104,7 +114,7 @@ func Tools(p *Payment) []tools.Tool {
 		tools.Define(tools.Spec{
 			Name:        ToolListDisputes,
 			Title:       "List disputes",
-			Description: "List payments that customers asked their bank to take back, with the time left to answer. Answering is done by a person at the provider.",
+			Description: "List payments that customers asked their bank to take back, with the time left to answer. Answer with payment_draft_dispute_evidence and payment_submit_dispute_evidence.",
 			Effect:      tools.Read,
 		}, p.ListDisputes),
 		tools.Define(tools.Spec{
@@ -114,4 +124,5 @@ func Tools(p *Payment) []tools.Tool {
 			Effect:      tools.Read,
 		}, p.GetBalance),
 	}
+	return slices.Concat(first, captureTools(p, keyed), evidenceTools(p, keyed), customerTools(p, keyed))
 }

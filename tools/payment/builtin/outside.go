@@ -10,8 +10,8 @@ import (
 )
 
 // TakePayment records a payment of a customer, who is made known if need be, and
-// returns its id. Of the record it uses ExternalID, Status (pending, succeeded or
-// failed), FailureReason, Amount, Customer, Description and CreatedAt (now if
+// returns its id. Of the record it uses ExternalID, Status (pending, authorized,
+// succeeded or failed), FailureReason, Amount, Customer, Description and CreatedAt (now if
 // zero).
 func (b *Backend) TakePayment(ctx context.Context, c payment.Charge) (id string, err error) {
 	err = b.db.Write(ctx, func(tx sqldb.Tx) error {
@@ -30,10 +30,14 @@ func (b *Backend) take(ctx context.Context, tx sqldb.Tx, c payment.Charge) (stri
 		return "", err
 	}
 	created := b.or(c.CreatedAt)
+	status, authorized := c.Status, 0
+	if status == payment.ChargeAuthorized {
+		status, authorized = payment.ChargePending, 1
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO payment_charges
-		(id, external_id, customer_ref, amount_minor, currency, status, failure_reason, description, created_at, settles_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		id, orNull(c.ExternalID), c.Customer.Reference, c.Amount.AmountMinor, c.Amount.Currency, c.Status, c.FailureReason, c.Description,
-		millis(created), millis(created.Add(settleAfter)))
+		(id, external_id, customer_ref, amount_minor, currency, status, failure_reason, description, created_at, settles_at, authorized) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, orNull(c.ExternalID), c.Customer.Reference, c.Amount.AmountMinor, c.Amount.Currency, status, c.FailureReason, c.Description,
+		millis(created), millis(created.Add(settleAfter)), authorized)
 	return id, err
 }
 

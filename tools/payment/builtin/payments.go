@@ -11,24 +11,36 @@ import (
 
 const selectCharges = `SELECT p.id, COALESCE(p.external_id, ''), p.status, p.failure_reason, p.amount_minor, p.currency,
 	p.refunded_minor, p.description, p.created_at, c.reference, c.name, c.email,
-	EXISTS (SELECT 1 FROM payment_disputes d WHERE d.payment_id = p.id AND d.status <> 'won')
+	EXISTS (SELECT 1 FROM payment_disputes d WHERE d.payment_id = p.id AND d.status <> 'won'),
+	p.authorized = 1, p.canceled_at IS NOT NULL
 	FROM payment_charges p JOIN payment_customers c ON c.reference = p.customer_ref`
 
 func scanCharge(row scanner) (payment.Charge, error) {
 	var c payment.Charge
 	var minor, refunded, created int64
 	var currency string
+	var authorized, canceled bool
 	err := row.Scan(&c.ID, &c.ExternalID, &c.Status, &c.FailureReason, &minor, &currency,
-		&refunded, &c.Description, &created, &c.Customer.Reference, &c.Customer.Name, &c.Customer.Email, &c.Disputed)
+		&refunded, &c.Description, &created, &c.Customer.Reference, &c.Customer.Name, &c.Customer.Email, &c.Disputed, &authorized, &canceled)
+	switch {
+	case authorized:
+		c.Status = payment.ChargeAuthorized
+	case canceled:
+		c.Status = payment.ChargeCanceled
+	}
 	c.Amount, c.CreatedAt = shown(minor, currency), moment(created)
 	c.Settle(refunded)
 	return c, err
 }
 
-// chargeStates says how each state of a payment is told by its columns.
+// chargeStates says how each state of a payment is told by its columns. One that is
+// authorized is a pending one, and one that was canceled a failed one, so that programs
+// of the version before know what to make of it.
 var chargeStates = map[payment.ChargeStatus]string{
-	payment.ChargePending:           "p.status = 'pending'",
-	payment.ChargeFailed:            "p.status = 'failed'",
+	payment.ChargePending:           "p.status = 'pending' AND p.authorized = 0",
+	payment.ChargeFailed:            "p.status = 'failed' AND p.canceled_at IS NULL",
+	payment.ChargeAuthorized:        "p.authorized = 1",
+	payment.ChargeCanceled:          "p.canceled_at IS NOT NULL",
 	payment.ChargeSucceeded:         "p.status = 'succeeded' AND p.refunded_minor = 0",
 	payment.ChargePartiallyRefunded: "p.refunded_minor > 0 AND p.refunded_minor < p.amount_minor",
 	payment.ChargeRefunded:          "p.refunded_minor = p.amount_minor",

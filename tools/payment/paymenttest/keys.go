@@ -2,6 +2,7 @@ package paymenttest
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,12 +50,16 @@ func state(s *suite) map[string]any {
 	for _, charge := range do[payment.SearchPaymentsOutput](s, payment.ToolSearchPayments, args{}).Payments {
 		shown[charge.ID] = details(s, charge.ID)
 	}
+	for _, one := range do[payment.ListDisputesOutput](s, payment.ToolListDisputes, args{}).Disputes {
+		shown[one.ID] = dispute(s, one.ID)
+	}
 	return shown
 }
 
 func repeats(s *suite) {
 	paid, subscription, draft := s.paid("10.00 EUR"), s.subscribed(ada, payment.SubscriptionActive), s.draft(ada.Email, 500, "Work").ID
-	for _, write := range []struct {
+	held, given, disputed := s.held("6.00 EUR"), s.held("7.00 EUR"), s.disputed()
+	for i, write := range []struct {
 		tool string
 		in   args
 	}{
@@ -64,8 +69,16 @@ func repeats(s *suite) {
 		{payment.ToolVoidInvoice, args{"invoice_id": draft}},
 		{payment.ToolCreatePaymentLink, args{"amount_minor": 1, "currency": "EUR", "description": "Order"}},
 		{payment.ToolCancelSubscription, args{"subscription_id": subscription, "when": "period_end"}},
+		{payment.ToolCapturePayment, args{"payment_id": held, "amount_minor": 500}},
+		{payment.ToolCancelPayment, args{"payment_id": given, "reason": "other"}},
+		{payment.ToolDraftEvidence, args{"dispute_id": disputed, "other": "Words."}},
+		{payment.ToolSubmitEvidence, args{"dispute_id": disputed, "shipping_carrier": "DHL"}},
+		{payment.ToolUpdateCustomer, args{"customer": ada.Reference, "name": "Ada New"}},
+		// Last, for what is paid to whom has changed by then.
+		{payment.ToolCreateRefund, args{"payment_id": paid, "reason": "other"}},
+		{payment.ToolCancelSubscription, args{"subscription_id": subscription, "when": "now"}},
 	} {
-		ctx := s.keyed("key of " + write.tool)
+		ctx := s.keyed(fmt.Sprintf("key %d of %s", i, write.tool))
 		before := state(s)
 		first := doAs[args](ctx, s, write.tool, write.in)
 		acted := state(s)

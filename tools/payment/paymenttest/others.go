@@ -102,7 +102,7 @@ func cancelSubscription(s *suite) {
 
 func listDisputes(s *suite) {
 	respond := time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
-	id := s.must(s.TakePayment(s.Context(), payment.Charge{ExternalID: "pi_test_1", Customer: ada, Amount: s.money("49.00 EUR"), Status: payment.ChargeSucceeded}))
+	id := s.must(s.TakePayment(s.Context(), payment.Charge{ExternalID: "ch_test_1", Customer: ada, Amount: s.money("49.00 EUR"), Status: payment.ChargeSucceeded}))
 	refund(s, args{"payment_id": id, "amount_minor": 900, "reason": "other"})
 	open := s.must(s.OpenDispute(s.Context(), payment.Dispute{PaymentID: id, Reason: "fraudulent", Status: payment.DisputeNeedsResponse, RespondBy: respond, CreatedAt: may(2)}))
 	won := s.must(s.OpenDispute(s.Context(), payment.Dispute{PaymentID: s.paid("5.00 EUR"), Reason: "duplicate", Status: payment.DisputeWon, CreatedAt: may(1)}))
@@ -112,13 +112,13 @@ func listDisputes(s *suite) {
 		s.Fatalf("all disputes: %+v", all)
 	}
 	want := payment.Dispute{
-		ID: open, PaymentID: id, PaymentExternalID: "pi_test_1", Amount: s.money("40.00 EUR"), Reason: "fraudulent",
+		ID: open, PaymentID: id, PaymentExternalID: "ch_test_1", Amount: s.money("40.00 EUR"), Reason: "fraudulent",
 		Status: payment.DisputeNeedsResponse, RespondBy: respond, Customer: ada, CreatedAt: may(2),
 	}
 	if diff := cmp.Diff(want, all[0]); diff != "" {
 		s.Errorf("dispute (-want +got):\n%s", diff)
 	}
-	for _, in := range []args{{"status": "needs_response"}, {"payment_id": "pi_test_1"}, {"payment_id": id}} {
+	for _, in := range []args{{"status": "needs_response"}, {"payment_id": "ch_test_1"}, {"payment_id": id}} {
 		if got := do[payment.ListDisputesOutput](s, payment.ToolListDisputes, in).Disputes; len(got) != 1 || got[0].ID != open {
 			s.Errorf("disputes by %v: %+v", in, got)
 		}

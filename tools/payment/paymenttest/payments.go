@@ -22,16 +22,16 @@ var paymentTests = map[string]func(*suite){
 
 func paymentByEitherReference(s *suite) {
 	id := s.must(s.TakePayment(s.Context(), payment.Charge{
-		ExternalID: "pi_test_1", Customer: ada, Amount: s.money("49.00 EUR"), Status: payment.ChargeSucceeded, Description: "Order 1", CreatedAt: may(1),
+		ExternalID: "ch_test_1", Customer: ada, Amount: s.money("49.00 EUR"), Status: payment.ChargeSucceeded, Description: "Order 1", CreatedAt: may(1),
 	}))
 	want := payment.ChargeDetails{
 		Charge: payment.Charge{
-			ID: id, ExternalID: "pi_test_1", Status: payment.ChargeSucceeded, Customer: ada, Description: "Order 1", CreatedAt: may(1),
+			ID: id, ExternalID: "ch_test_1", Status: payment.ChargeSucceeded, Customer: ada, Description: "Order 1", CreatedAt: may(1),
 			Amount: s.money("49.00 EUR"), Refunded: s.money("0 EUR"), LeftToRefund: s.money("49.00 EUR"),
 		},
 		Refunds: []payment.Refund{},
 	}
-	for _, ref := range []string{id, "pi_test_1", " pi_test_1 "} {
+	for _, ref := range []string{id, "ch_test_1", " ch_test_1 "} {
 		got := do[payment.ChargeDetails](s, payment.ToolGetPayment, args{"payment_id": ref})
 		if diff := cmp.Diff(want, got); diff != "" {
 			s.Errorf("payment %q (-want +got):\n%s", ref, diff)
@@ -59,7 +59,7 @@ func samples(s *suite) map[string]string {
 	names := map[string]string{}
 	for name, charge := range map[string]payment.Charge{
 		"first":   {Customer: ada, Amount: s.money("10.00 EUR"), Status: payment.ChargeSucceeded, CreatedAt: may(1)},
-		"second":  {Customer: ben, Amount: s.money("20.00 EUR"), Status: payment.ChargeSucceeded, CreatedAt: may(2), ExternalID: "pi_100%_sure"},
+		"second":  {Customer: ben, Amount: s.money("20.00 EUR"), Status: payment.ChargeSucceeded, CreatedAt: may(2), ExternalID: "ch_100%_sure"},
 		"third":   {Customer: ada, Amount: s.money("30.00 EUR"), Status: payment.ChargeFailed, FailureReason: "card_declined", CreatedAt: may(3)},
 		"fourth":  {Customer: ada, Amount: s.money("2000 JPY"), Status: payment.ChargePending, CreatedAt: may(4)},
 		"partial": {Customer: ben, Amount: s.money("50.00 EUR"), Status: payment.ChargeSucceeded, CreatedAt: may(5)},

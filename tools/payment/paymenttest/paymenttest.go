@@ -25,7 +25,8 @@ import (
 // zero CreatedAt is now. Each method returns the id of what it made.
 type Harness interface {
 	Driver() payment.Driver
-	// TakePayment makes a payment that is pending, succeeded or failed.
+	// TakePayment makes a payment that is pending, authorized, succeeded or failed. Its
+	// ExternalID, if there is one, is a second name that the backend is to know it by.
 	TakePayment(ctx context.Context, charge payment.Charge) (string, error)
 	// PayInvoice pays an open invoice and returns the payment's id.
 	PayInvoice(ctx context.Context, invoiceID string) (string, error)
@@ -36,7 +37,7 @@ type Harness interface {
 
 // Run runs the suite. open is called once a test.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*suite){paymentTests, refundTests, invoiceTests, otherTests, everyToolTests} {
+	for _, group := range []map[string]func(*suite){paymentTests, refundTests, invoiceTests, otherTests, endingTests, everyToolTests} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(newSuite(t, open(t))) })
 		}

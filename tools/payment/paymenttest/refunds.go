@@ -32,8 +32,8 @@ func details(s *suite, id string) payment.ChargeDetails {
 }
 
 func wholeRefund(s *suite) {
-	id := s.must(s.TakePayment(s.Context(), payment.Charge{ExternalID: "pi_test_1", Customer: ada, Amount: s.money("1.250 KWD"), Status: payment.ChargeSucceeded}))
-	got := refund(s, args{"payment_id": "pi_test_1", "reason": "requested_by_customer", "note": "Asked for it."})
+	id := s.must(s.TakePayment(s.Context(), payment.Charge{ExternalID: "ch_test_1", Customer: ada, Amount: s.money("1.250 KWD"), Status: payment.ChargeSucceeded}))
+	got := refund(s, args{"payment_id": "ch_test_1", "reason": "requested_by_customer", "note": "Asked for it."})
 	want := payment.CreateRefundOutput{
 		Refunded: payment.Refunded{
 			Refund:        payment.Refund{ID: got.ID, PaymentID: id, Amount: s.money("1.250 KWD"), Reason: payment.ReasonRequested, Note: "Asked for it.", Status: got.Status, CreatedAt: got.CreatedAt},
