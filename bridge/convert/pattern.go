@@ -41,26 +41,55 @@ func (p *pattern) matches(text string) bool {
 // isPortable reports whether strict can carry the pattern: Go compiles it as it
 // is, and so would Python's re, in the same sense. It errs on the safe side.
 func (p *pattern) isPortable() bool {
-	if p.parsed == nil || strings.Contains(p.source, "{,") || strings.Contains(p.source, "[[") {
+	if p.parsed == nil || strings.Contains(p.source, "{,") || repeatsPosition(p.parsed) {
 		return false
 	}
-	if repeatsPosition(p.parsed) {
-		return false
-	}
-	for i := 0; i < len(p.source); i++ {
-		c := p.source[i]
-		if c == '(' && strings.HasPrefix(p.source[i:], "(?") && !strings.HasPrefix(p.source[i:], "(?:") {
-			return false // flags, named groups: each dialect has its own
-		}
-		if c != '\\' {
-			continue
-		}
-		i++
-		if i == len(p.source) || !isPortableEscape(p.source[i:]) {
+	for rest := p.source; rest != ""; {
+		n := portable(rest)
+		if n == 0 {
 			return false
 		}
+		rest = rest[n:]
 	}
 	return true
+}
+
+// portable is the length of the next part of a pattern, 0 if that is not portable.
+func portable(rest string) int {
+	switch {
+	case strings.HasPrefix(rest, "(?") && !strings.HasPrefix(rest, "(?:"):
+		return 0 // flags, named groups: each dialect has its own
+	case rest[0] == '[':
+		return portableClass(rest)
+	case rest[0] == '\\':
+		return portableEscape(rest)
+	}
+	return 1
+}
+
+// portableClass is the length of a class such as [a-z], 0 if it is not portable.
+func portableClass(rest string) int {
+	at := 1
+	if strings.HasPrefix(rest[at:], "^") {
+		at++
+	}
+	for first := true; at < len(rest); first = false {
+		switch c := rest[at]; {
+		case c == ']' && !first:
+			return at + 1
+		case c == '[':
+			return 0 // a class within: [[:alpha:]] to Go, and some day to Python
+		case c != '\\':
+			at++
+		default:
+			n := portableEscape(rest[at:])
+			if n == 0 || isSet(rest[at+1]) && strings.HasPrefix(rest[at+n:], "-") && !strings.HasPrefix(rest[at+n:], "-]") {
+				return 0 // [\d-z] is no range to Go, and wrong to Python
+			}
+			at += n
+		}
+	}
+	return 0
 }
 
 // repeatsPosition reports whether a repeat stands after a position such as ^, which
@@ -77,19 +106,31 @@ func repeatsPosition(re *syntax.Regexp) bool {
 	return slices.ContainsFunc(re.Sub, repeatsPosition)
 }
 
-// isPortableEscape looks at what follows a backslash.
-func isPortableEscape(rest string) bool {
-	c := rest[0]
+// portableEscape is the length of a backslash and what it is about, 0 if that is not
+// portable.
+func portableEscape(rest string) int {
+	if len(rest) < 2 {
+		return 0
+	}
+	c := rest[1]
 	switch {
 	case c == 'x':
-		return len(rest) > 2 && isHex(rest[1]) && isHex(rest[2])
+		if len(rest) > 3 && isHex(rest[2]) && isHex(rest[3]) {
+			return 4
+		}
+		return 0
 	case c >= '0' && c <= '9', c >= 0x80:
-		return false
+		return 0
 	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-		return strings.IndexByte("dDwWsSbBntrfv", c) >= 0
+		if !isSet(c) && strings.IndexByte("bBntrfv", c) < 0 {
+			return 0
+		}
 	}
-	return true
+	return 2
 }
+
+// isSet reports whether a letter after a backslash stands for several characters.
+func isSet(c byte) bool { return strings.IndexByte("dDwWsS", c) >= 0 }
 
 func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'

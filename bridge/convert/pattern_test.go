@@ -7,6 +7,8 @@ func TestPatternIsPortableOnlyIfGoAndPythonReadItAlike(t *testing.T) {
 		`^[a-z0-9_-]{1,63}$`: true, `\d{4}-\d{2}`: true, `(?:a|b)\.c`: true, `^\/x$`: true, `\x41`: true,
 		`^(?!x)`: false, `(?<=a)b`: false, `(?i)a`: false, `(?<n>a)`: false, `(?P<n>a)`: false, `\p{L}`: false, `\u00e9`: false,
 		`\cA`: false, `a{,3}`: false, `[[:alpha:]]`: false, `\z`: false, `(`: false, `(a)\1`: false, `a++`: false,
+		`[\d-z]`: false, `[\D--]`: false, `[^a\s-b]`: false, `[\w-]`: true, `[a-z\d-]`: true, `\d-\d`: true, `^\d{3}-z$`: true,
+		`[a[:alpha:]]`: false, `[^#[:digit:]]`: false, `[:alpha:]`: true, `^\[[a-z]+\]$`: true, `[]a]`: true, `[^]a]`: true, `[(?]`: true, `[\]\\]`: true,
 		`^?`: false, `a|$*`: false, `(\b{2})`: false, `(?:^)?a`: false, `(^)?`: true, `(?:^a|$)*`: true,
 	} {
 		if got := newPattern(source).isPortable(); got != want {
