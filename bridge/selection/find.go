@@ -48,7 +48,7 @@ func (x *Index) findTools() Function {
 func (x *Index) systems() string {
 	var names []string
 	for i := range x.entries {
-		if system := x.entries[i].system(); system != "" {
+		if system := oneLine(x.entries[i].system()); system != "" {
 			names = append(names, system)
 		}
 	}
