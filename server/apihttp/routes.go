@@ -1,5 +1,6 @@
 // Package apihttp is what the doors below /v1 have in common: a table of what there
-// is (routes.go), who asks and how often (caller.go), and how a request's body, and its
+// is (routes.go), who asks and how often (caller.go), what is found and how it is answered
+// (door.go), and how a request's body, and its
 // idempotency key, are read (body.go, object.go). What is wrong is said in OpenAI's shape
 // (package apierror).
 package apihttp

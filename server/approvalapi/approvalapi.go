@@ -14,14 +14,12 @@ package approvalapi
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"drawbridge/server/apierror"
@@ -57,11 +55,15 @@ type Options struct {
 // API answers /v1/approvals and everything below it.
 type API struct {
 	book Book
+	door apihttp.Door
 	o    Options
 }
 
 // New makes the API.
-func New(book Book, o Options) *API { return &API{book: o.telling(book), o: o.withDefaults()} }
+func New(book Book, o Options) *API {
+	book, o = o.telling(book), o.withDefaults()
+	return &API{book: book, door: apihttp.Door{Hosts: o.Hosts, Limits: o.Limits, Log: o.Log}, o: o}
+}
 
 func (o Options) withDefaults() Options {
 	if o.Limits == nil {
@@ -82,38 +84,13 @@ func (o Options) withDefaults() Options {
 // Routes are what the API has.
 func (a *API) Routes() apihttp.Table {
 	return apihttp.Table{
-		{Method: http.MethodGet, Pattern: "/v1/approvals", Handle: a.counted(a.list)},
-		{Method: http.MethodGet, Pattern: "/v1/approvals/{id}", Handle: a.counted(a.look)},
-		{Method: http.MethodPost, Pattern: "/v1/approvals/{id}/decide", Handle: a.counted(a.decide)},
+		{Method: http.MethodGet, Pattern: "/v1/approvals", Handle: a.door.Counted(a.list)},
+		{Method: http.MethodGet, Pattern: "/v1/approvals/{id}", Handle: a.door.Counted(a.look)},
+		{Method: http.MethodPost, Pattern: "/v1/approvals/{id}/decide", Handle: a.door.Counted(a.decide)},
 	}
 }
 
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Request-Id", "req_"+strings.ToLower(rand.Text()))
-	if _, fault := apihttp.Caller(r, a.o.Hosts); fault != nil {
-		fault.Write(w)
-		return
-	}
-	a.Routes().ServeHTTP(w, r)
-}
-
-func (a *API) counted(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		leave, fault := apihttp.Enter(r.Context(), w, a.o.Limits, caller(r))
-		if fault != nil {
-			fault.Write(w)
-			return
-		}
-		defer leave()
-		next(w, r)
-	}
-}
-
-// caller is who asks. ServeHTTP has seen to it that somebody does.
-func caller(r *http.Request) auth.Principal {
-	p, _ := auth.From(r.Context())
-	return p
-}
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.door.Serve(w, r, a.Routes()) }
 
 // sees reports whether the caller may know of an approval: who may decide, callers of this
 // machine without a key, and whoever asked for the call.
@@ -124,16 +101,8 @@ func sees(p auth.Principal, a guard.Approval) bool {
 // find gives the approval of the request if the caller may see it, or answers that there
 // is none.
 func (a *API) find(w http.ResponseWriter, r *http.Request) (guard.Approval, bool) {
-	one, err := a.book.Approval(r.Context(), r.PathValue("id"))
-	switch {
-	case err != nil && !errors.Is(err, guard.ErrNoApproval):
-		a.fault(w, r, "reading an approval", err)
-		return one, false
-	case err != nil, !sees(caller(r), one):
-		noApproval().Write(w)
-		return one, false
-	}
-	return one, true
+	kind := apihttp.Kind[guard.Approval]{Read: a.book.Approval, Missing: guard.ErrNoApproval, Sees: sees, None: noApproval(), Reading: "reading an approval"}
+	return kind.Find(a.door, w, r)
 }
 
 func noApproval() *apierror.Error {
@@ -142,7 +111,7 @@ func noApproval() *apierror.Error {
 
 func (a *API) look(w http.ResponseWriter, r *http.Request) {
 	if one, ok := a.find(w, r); ok {
-		answer(w, http.StatusOK, show(one))
+		apihttp.Answer(w, http.StatusOK, show(one))
 	}
 }
 
@@ -175,13 +144,13 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if err != nil {
-			a.fault(w, r, "listing approvals", err)
+			a.door.Fault(w, r, "listing approvals", err)
 			return
 		}
 		for _, one := range found {
 			before = one.ID
 			switch {
-			case !sees(caller(r), one):
+			case !sees(apihttp.Asker(r), one):
 			case len(p.Data) == limit:
 				p.HasMore, p.Next = true, &p.Data[limit-1].ID
 			default:
@@ -193,7 +162,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 		}
 		more = len(found) == mostPage
 	}
-	answer(w, http.StatusOK, p)
+	apihttp.Answer(w, http.StatusOK, p)
 }
 
 // query reads what of the list is wanted.
@@ -221,13 +190,6 @@ func query(r *http.Request) (f guard.ApprovalFilter, cursor string, limit int, f
 		}
 	}
 	return f, cursor, limit, fault
-}
-
-func (a *API) fault(w http.ResponseWriter, r *http.Request, act string, err error) {
-	if r.Context().Err() == nil {
-		a.o.Log.ErrorContext(r.Context(), act, "err", err)
-	}
-	apierror.Internal().Write(w)
 }
 
 // shown is an approval as the API gives it. Times are in unix seconds.
@@ -277,12 +239,4 @@ func show(a guard.Approval) shown {
 		s.Decisions = append(s.Decisions, decidedBySomeone{d.By, said, d.How, d.At.Unix(), d.Note})
 	}
 	return s
-}
-
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // all plain data, to a client that may have gone
 }

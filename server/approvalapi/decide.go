@@ -27,7 +27,7 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	p := caller(r)
+	p := apihttp.Asker(r)
 	if !p.Approve {
 		forbidden("only keys with approve decide about approvals here; `drawbridge approvals` does at the server's machine").Write(w)
 		return
@@ -52,10 +52,10 @@ func (a *API) decide(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, guard.ErrMayNotDecide):
 		forbidden(err.Error()).Write(w)
 	case err != nil:
-		a.fault(w, r, "deciding about an approval", err)
+		a.door.Fault(w, r, "deciding about an approval", err)
 	default:
 		a.o.Log.InfoContext(r.Context(), "approval decided about", "approval", one.ID, "approve", verdict.Approve, "principal", name, "state", decided.State)
-		answer(w, http.StatusOK, show(decided))
+		apihttp.Answer(w, http.StatusOK, show(decided))
 	}
 }
 

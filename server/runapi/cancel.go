@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"drawbridge/server/apihttp"
 	"drawbridge/server/dispatch"
 )
 
@@ -22,17 +23,17 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) {
 	state := run.State
 	if !state.Ended() {
 		var err error
-		state, err = a.runs.Cancel(r.Context(), run.ID, "cancelled by "+caller(r).String())
+		state, err = a.runs.Cancel(r.Context(), run.ID, "cancelled by "+apihttp.Asker(r).String())
 		switch {
 		case errors.Is(err, dispatch.ErrEnded): // in this very moment
 			if run, ok := a.find(w, r); ok {
-				answer(w, http.StatusOK, cancelled{run.ID, run.State})
+				apihttp.Answer(w, http.StatusOK, cancelled{run.ID, run.State})
 			}
 			return
 		case err != nil:
-			a.fault(w, r, "cancelling a run", err)
+			a.door.Fault(w, r, "cancelling a run", err)
 			return
 		}
 	}
-	answer(w, http.StatusOK, cancelled{run.ID, state})
+	apihttp.Answer(w, http.StatusOK, cancelled{run.ID, state})
 }

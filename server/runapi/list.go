@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"drawbridge/server/apihttp"
 	"drawbridge/server/auth"
 	"drawbridge/server/dispatch"
 )
@@ -40,15 +41,15 @@ func (a *API) list(w http.ResponseWriter, r *http.Request) {
 		q.err.Write(w)
 		return
 	}
-	if p := caller(r); p.Kind != auth.Local {
+	if p := apihttp.Asker(r); p.Kind != auth.Local {
 		fits.Owner = p.String()
 	}
 	runs, err := a.reader.ListRuns(r.Context(), fits, limit+1)
 	if err != nil {
-		a.fault(w, r, "listing runs", err)
+		a.door.Fault(w, r, "listing runs", err)
 		return
 	}
-	answer(w, http.StatusOK, pageOf(runs, limit))
+	apihttp.Answer(w, http.StatusOK, pageOf(runs, limit))
 }
 
 // pageOf makes a page of runs, of which one more than fit were asked for.

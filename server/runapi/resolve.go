@@ -81,10 +81,10 @@ func (a *API) resolve(w http.ResponseWriter, r *http.Request) {
 		apierror.Invalid("call", "missing_required_parameter", "the run waits for decisions about several calls: say which by call").Write(w)
 		return
 	case err != nil:
-		a.fault(w, r, "deciding about a run", err)
+		a.door.Fault(w, r, "deciding about a run", err)
 		return
 	}
-	a.o.Log.InfoContext(r.Context(), "call decided about", "run", run.ID, "call", ruling.Call, "verdict", ruling.Verdict, "principal", caller(r))
+	a.o.Log.InfoContext(r.Context(), "call decided about", "run", run.ID, "call", ruling.Call, "verdict", ruling.Verdict, "principal", apihttp.Asker(r))
 	if run, ok = a.find(w, r); ok {
 		a.answerWhole(w, r, http.StatusOK, run)
 	}
@@ -92,7 +92,7 @@ func (a *API) resolve(w http.ResponseWriter, r *http.Request) {
 
 // ruling reads what the caller says.
 func (a *API) ruling(w http.ResponseWriter, r *http.Request) (bridge.Ruling, *apierror.Error) {
-	ruling := bridge.Ruling{By: caller(r).String()}
+	ruling := bridge.Ruling{By: apihttp.Asker(r).String()}
 	body, fault := apihttp.Body(w, r, a.o.BodyLimit)
 	if fault != nil {
 		return ruling, fault

@@ -17,12 +17,8 @@ package runapi
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"drawbridge/bridge"
@@ -97,52 +93,28 @@ func (o Options) withDefaults() Options {
 type API struct {
 	reader Reader
 	runs   Runs
+	door   apihttp.Door
 	o      Options
 }
 
 // New makes the API.
 func New(reader Reader, runs Runs, o Options) *API {
-	return &API{reader: reader, runs: runs, o: o.withDefaults()}
+	o = o.withDefaults()
+	return &API{reader: reader, runs: runs, door: apihttp.Door{Hosts: o.Hosts, Limits: o.Limits, Log: o.Log}, o: o}
 }
 
 // Routes are what the API has.
 func (a *API) Routes() apihttp.Table {
 	return apihttp.Table{
-		{Method: http.MethodPost, Pattern: "/v1/runs", Handle: a.counted(a.start)},
-		{Method: http.MethodGet, Pattern: "/v1/runs", Handle: a.counted(a.list)},
+		{Method: http.MethodPost, Pattern: "/v1/runs", Handle: a.door.Counted(a.start)},
+		{Method: http.MethodGet, Pattern: "/v1/runs", Handle: a.door.Counted(a.list)},
 		{Method: http.MethodGet, Pattern: "/v1/runs/{id}", Handle: a.look},
 		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/cancel", Handle: a.cancel},
-		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/resolve", Handle: a.counted(a.resolve)},
+		{Method: http.MethodPost, Pattern: "/v1/runs/{id}/resolve", Handle: a.door.Counted(a.resolve)},
 	}
 }
 
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Request-Id", "req_"+strings.ToLower(rand.Text()))
-	if _, fault := apihttp.Caller(r, a.o.Hosts); fault != nil {
-		fault.Write(w)
-		return
-	}
-	a.Routes().ServeHTTP(w, r)
-}
-
-// caller is who asks. ServeHTTP has seen to it that somebody does.
-func caller(r *http.Request) auth.Principal {
-	p, _ := auth.From(r.Context())
-	return p
-}
-
-// counted counts a request against its caller's limits for as long as it lasts.
-func (a *API) counted(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		leave, fault := apihttp.Enter(r.Context(), w, a.o.Limits, caller(r))
-		if fault != nil {
-			fault.Write(w)
-			return
-		}
-		defer leave()
-		next(w, r)
-	}
-}
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.door.Serve(w, r, a.Routes()) }
 
 // mine reports whether the caller may know of a run.
 func mine(p auth.Principal, run dispatch.Run) bool {
@@ -152,48 +124,10 @@ func mine(p auth.Principal, run dispatch.Run) bool {
 // find gives the run of the request if the caller may see it, or answers that there is
 // none.
 func (a *API) find(w http.ResponseWriter, r *http.Request) (dispatch.Run, bool) {
-	run, err := a.reader.Run(r.Context(), r.PathValue("id"))
-	switch {
-	case err != nil && !errors.Is(err, dispatch.ErrNotFound):
-		a.fault(w, r, "reading a run", err)
-		return run, false
-	case err != nil, !mine(caller(r), run):
-		noRun().Write(w)
-		return run, false
-	}
-	return run, true
+	kind := apihttp.Kind[dispatch.Run]{Read: a.reader.Run, Missing: dispatch.ErrNotFound, Sees: mine, None: noRun(), Reading: "reading a run"}
+	return kind.Find(a.door, w, r)
 }
 
 func noRun() *apierror.Error {
 	return apierror.NotFound("id", "run_not_found", "there is no run of this id that you started")
-}
-
-func (a *API) fault(w http.ResponseWriter, r *http.Request, act string, err error) {
-	if r.Context().Err() == nil {
-		a.o.Log.ErrorContext(r.Context(), act, "err", err)
-	}
-	apierror.Internal().Write(w)
-}
-
-// answer sends JSON, to a client that takes it in time: one that does not would hold its
-// place for ever. A client that has gone needs no answer.
-func answer(w http.ResponseWriter, status int, body any) {
-	const inTime = 256 << 10 // bytes that may take the whole writeTime
-	raw := encode(body)
-	w.Header().Set("Content-Type", "application/json")
-	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(time.Duration(1+len(raw)/inTime) * writeTime)) // only not supported by a test's recorder
-	w.WriteHeader(status)
-	_, _ = w.Write(raw)
-	_ = control.Flush() // before the connection is left as it was
-	_ = control.SetWriteDeadline(time.Time{})
-}
-
-// encode leaves < and > readable.
-func encode(body any) []byte {
-	var out strings.Builder
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(body) // all plain data
-	return []byte(out.String())
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"drawbridge/bridge"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/dispatch"
 )
 
@@ -151,9 +152,9 @@ func (a *API) look(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case q.stream:
-		a.counted(func(w http.ResponseWriter, r *http.Request) { a.stream(w, r, q.behind) })(w, r)
+		a.door.Counted(func(w http.ResponseWriter, r *http.Request) { a.stream(w, r, q.behind) })(w, r)
 	case q.wait > 0:
-		a.counted(func(w http.ResponseWriter, r *http.Request) { a.wait(w, r, q) })(w, r)
+		a.door.Counted(func(w http.ResponseWriter, r *http.Request) { a.wait(w, r, q) })(w, r)
 	default:
 		if run, ok := a.find(w, r); ok {
 			a.answerWhole(w, r, http.StatusOK, run)
@@ -164,8 +165,8 @@ func (a *API) look(w http.ResponseWriter, r *http.Request) {
 func (a *API) answerWhole(w http.ResponseWriter, r *http.Request, status int, run dispatch.Run) {
 	s, err := a.showWhole(r.Context(), run)
 	if err != nil {
-		a.fault(w, r, "showing a run", err)
+		a.door.Fault(w, r, "showing a run", err)
 		return
 	}
-	answer(w, status, s)
+	apihttp.Answer(w, status, s)
 }

@@ -24,7 +24,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) {
 		fault.Write(w)
 		return
 	}
-	p := caller(r)
+	p := apihttp.Asker(r)
 	id, fresh, err := a.runs.Submit(r.Context(), dispatch.NewRun{Agent: q.agent, Prompt: q.prompt, Tainted: q.untrusted, Owner: p.String(), Bounds: auth.NotedBounds(p), CallbackURL: q.callback,
 		Metadata: q.metadata, Priority: q.priority, StartAt: q.startAt, Budget: q.budget, Key: key, Digest: q.digest()})
 	switch {
@@ -35,7 +35,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) {
 		apihttp.KeyReused().Write(w)
 		return
 	case err != nil:
-		a.fault(w, r, "starting a run", err)
+		a.door.Fault(w, r, "starting a run", err)
 		return
 	}
 	if !fresh {
@@ -45,7 +45,7 @@ func (a *API) start(w http.ResponseWriter, r *http.Request) {
 	}
 	run, err := a.reader.Run(r.Context(), id)
 	if err != nil {
-		a.fault(w, r, "reading a run", err)
+		a.door.Fault(w, r, "reading a run", err)
 		return
 	}
 	w.Header().Set("Location", "/v1/runs/"+id)
@@ -63,7 +63,7 @@ func (a *API) request(w http.ResponseWriter, r *http.Request) (request, *apierro
 	switch {
 	case fault != nil:
 		return q, fault
-	case !tools.Match(caller(r).Agents, q.agent):
+	case !tools.Match(apihttp.Asker(r).Agents, q.agent):
 		return q, &apierror.Error{Status: http.StatusForbidden, Type: apierror.Permission, Param: "agent", Code: "agent_not_allowed",
 			Message: "your key is not for this agent; /v1/models lists those that it is for"}
 	case q.callback == "":

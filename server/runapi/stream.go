@@ -10,11 +10,9 @@ import (
 
 	"drawbridge/bridge"
 	"drawbridge/server/apierror"
+	"drawbridge/server/apihttp"
 	"drawbridge/server/dispatch"
 )
-
-// writeTime is how long a client may take to read what it was sent.
-const writeTime = 30 * time.Second
 
 // Ids of events beside the sequence numbers of the journal (WHATWG HTML, section 9.2,
 // "Server-sent events").
@@ -108,7 +106,7 @@ func (a *API) tell(ctx context.Context, s *events, f *dispatch.Following) (over 
 			a.o.Log.ErrorContext(ctx, "showing a run", "run", run.ID, "err", err)
 			return false, err
 		}
-		s.add(endID, "end", encode(shown))
+		s.add(endID, "end", apihttp.Encode(shown))
 	}
 	return run.State.Ended(), s.send()
 }
@@ -155,7 +153,7 @@ func (s *events) entry(e bridge.Entry) error {
 	if err != nil {
 		return err
 	}
-	s.add(strconv.FormatInt(e.Seq, 10), string(e.Kind), encode(shown))
+	s.add(strconv.FormatInt(e.Seq, 10), string(e.Kind), apihttp.Encode(shown))
 	if len(s.out) < most {
 		return nil
 	}
@@ -181,7 +179,7 @@ func (s *events) comment(text string) error {
 }
 
 func (s *events) send() error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(writeTime)) // only not supported by a test's recorder
+	_ = s.control.SetWriteDeadline(time.Now().Add(apihttp.WriteTime)) // only not supported by a test's recorder
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]
 	if err != nil {

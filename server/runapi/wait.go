@@ -88,7 +88,7 @@ func (a *API) wait(w http.ResponseWriter, r *http.Request, q look) {
 		noRun().Write(w)
 		return
 	default:
-		a.fault(w, r, "waiting for a run", err)
+		a.door.Fault(w, r, "waiting for a run", err)
 		return
 	}
 	a.answerWhole(w, r, http.StatusOK, run)
