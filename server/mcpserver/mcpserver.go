@@ -128,6 +128,7 @@ func New(catalog *tools.Catalog, g *guard.Guard, o Options) *Server {
 	s.addPages(hooks)
 	s.tickets = newTickets(o.StateKey)
 	s.hideResources(hooks)
+	s.readBefore(hooks)
 	s.mcp = server.NewMCPServer("drawbridge", o.Version,
 		server.WithHooks(hooks),
 		server.WithToolCapabilities(true), // mounts come and go

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -31,22 +32,62 @@ func (r Resource) template() string { return "drawbridge://" + r.Name + "/{id}" 
 
 func (r Resource) prefix() string { return "drawbridge://" + r.Name + "/" }
 
-// addResources offers the templates.
+// metaRead holds what was read, between the hook that reads and the handler that answers.
+const metaRead = "drawbridge/read"
+
+// addResources offers the templates. By the time that a handler is asked, readBefore has
+// read.
 func (s *Server) addResources(list []Resource) {
 	for _, r := range list {
 		template := mcp.NewResourceTemplate(r.template(), r.Name, mcp.WithTemplateDescription(r.Description), mcp.WithTemplateMIMEType("application/json"))
 		template.Title = r.Title
-		s.mcp.AddResourceTemplate(template, func(ctx context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-			ctx, end := heeding(ctx)
-			defer end()
-			id, _ := strings.CutPrefix(request.Params.URI, r.prefix())
-			result := s.call(ctx, r.Tool, map[string]any{r.Argument: id})
-			if result.Err != nil {
+		s.mcp.AddResourceTemplate(template, func(_ context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+			result, read := request.Params.Meta.GetMetaField(metaRead).(*guard.Result)
+			switch {
+			case !read:
+				return nil, tools.Hide(errors.New("the resource was not read"))
+			case result.Err != nil:
 				return nil, result.Err
 			}
 			return []mcp.ResourceContents{mcp.TextResourceContents{URI: request.Params.URI, MIMEType: "application/json", Text: string(result.Output)}}, nil
 		})
 	}
+}
+
+// readBefore reads a resource before mcp-go looks who has it. What is not there, or not for
+// this principal, gets an address that nobody has, so that mcp-go answers as a missing resource
+// has to be answered in the client's era (-32002, and -32602 since 2026-07-28): whatever
+// a handler's error is, mcp-go takes it for a fault of the server's (-32603).
+func (s *Server) readBefore(hooks *server.Hooks) {
+	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, request *mcp.ReadResourceRequest) {
+		for _, r := range s.options.Resources {
+			id, is := strings.CutPrefix(request.Params.URI, r.prefix())
+			if !is {
+				continue
+			}
+			ctx, end := heeding(ctx)
+			defer end()
+			result := s.call(ctx, r.Tool, map[string]any{r.Argument: id})
+			if s.absent(ctx, r, result) {
+				request.Params.URI += " " // no template has a blank
+				return
+			}
+			if request.Params.Meta == nil {
+				request.Params.Meta = &mcp.Meta{}
+			}
+			request.Params.Meta.SetMetaField(metaRead, &result)
+			return
+		}
+	})
+}
+
+// absent reports whether there is no such resource, as far as the principal may know.
+func (s *Server) absent(ctx context.Context, r Resource, result guard.Result) bool {
+	if result.Err == nil {
+		return false
+	}
+	principal, _ := auth.From(ctx)
+	return result.Err.Code == tools.NotFound || result.Err.Code == tools.Invalid || !s.guard.Visible(principal, r.Tool)
 }
 
 // hideResources leaves out of a list what the principal may not read.

@@ -2,6 +2,7 @@ package mcpserver_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,40 @@ func TestResourceIsReadThroughTheGuard(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestMissingResourceIsInvalidInItsErasWords: MCP 2025-11-25, resources, error handling, and
+// 2026-07-28, changelog. What may not be read is missing as well.
+func TestMissingResourceIsInvalidInItsErasWords(t *testing.T) {
+	const meta = `,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}`
+	for _, uri := range []string{"drawbridge://notes/n8", "drawbridge://notes/", "drawbridge://notes/a/b", "drawbridge://payments/p1", "drawbridge://nothing/n7", "other://n7"} {
+		f := library(t)
+		f.do = func(context.Context, note) (saved, error) {
+			return saved{}, tools.Errorf(tools.NotFound, "there is no such note")
+		}
+		read := `{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"` + uri + `"`
+		old := f.send(t, http.MethodPost, "/mcp", read+`}}`, "Mcp-Session-Id", f.openSession(t))
+		if old.status != http.StatusOK || !strings.Contains(old.body, `"code":-32002`) || !strings.Contains(old.body, "not found") {
+			t.Errorf("%s, 2025-11-25: %d %s", uri, old.status, old.body)
+		}
+		modern := f.send(t, http.MethodPost, "/mcp", read+meta+`}}`, mcp.HeaderProtocolVersion, "2026-07-28", mcp.HeaderMethod, "resources/read", mcp.HeaderName, uri)
+		if modern.status != http.StatusBadRequest || !strings.Contains(modern.body, `"code":-32602`) {
+			t.Errorf("%s, 2026-07-28: %d %s", uri, modern.status, modern.body)
+		}
+	}
+}
+
+// TestResourceThatCannotBeReadNowIsNotMissing: to be told that it is not there would be wrong.
+func TestResourceThatCannotBeReadNowIsNotMissing(t *testing.T) {
+	f := library(t)
+	f.do = func(context.Context, note) (saved, error) {
+		return saved{}, tools.Errorf(tools.Unavailable, "the notes are away")
+	}
+	read := `{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"drawbridge://notes/n7","_meta":{"drawbridge/read":{}}}}`
+	a := f.send(t, http.MethodPost, "/mcp", read, "Mcp-Session-Id", f.openSession(t))
+	if !strings.Contains(a.body, `"code":-32603`) || !strings.Contains(a.body, "the notes are away") {
+		t.Errorf("got %s", a.body)
 	}
 }
 
