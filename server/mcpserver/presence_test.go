@@ -2,18 +2,21 @@ package mcpserver_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"go.uber.org/goleak"
 
 	"drawbridge/server/mcpserver"
 )
 
 // untilDone makes the fixture's tools wait for their end.
 func (f *fixture) untilDone() (began chan struct{}, finish chan struct{}) {
-	began, finish = make(chan struct{}, 10), make(chan struct{})
+	began, finish = make(chan struct{}, 100), make(chan struct{})
 	f.do = func(ctx context.Context, in note) (saved, error) {
 		began <- struct{}{}
 		select {
@@ -125,5 +128,58 @@ func TestReadOfAResourceCanBeCancelled(t *testing.T) {
 	}
 	if lines := p.rest(t); len(lines) != 0 {
 		t.Errorf("got %q", lines)
+	}
+}
+
+// TestClientThatGoesLeavesNothingRunning: in the middle of a stream, with a call under way.
+func TestClientThatGoesLeavesNothingRunning(t *testing.T) {
+	f := newFixture(t, mcpserver.Options{})
+	began, _ := f.untilDone()
+	session := f.openSession(t)
+	f.web.Client().CloseIdleConnections()
+	before := goleak.IgnoreCurrent()
+	ctx, leave := context.WithCancel(t.Context())
+	const clients = 5
+	for range clients {
+		_, endpoint := openStreamUntil(ctx, t, f, deskKey)
+		f.post(t, endpoint, strings.TrimSpace(callLine(1, "note_read", "x")), deskKey, http.StatusAccepted)
+		go f.stream(ctx, http.MethodGet, "", "Mcp-Session-Id", session)
+		body, headers := modernRequest("tools/call", "note_read", `"name":"note_read","arguments":{"text":"x"}`)
+		go f.stream(ctx, http.MethodPost, body, headers...)
+		body, headers = modernRequest("subscriptions/listen", "", `"notifications":{"toolsListChanged":true}`)
+		go f.stream(ctx, http.MethodPost, body, headers...)
+	}
+	for range 2 * clients {
+		await(t, began, "a call")
+	}
+	leave()
+	f.rows(t, 2*clients)
+	most := time.Now().Add(time.Minute)
+	for {
+		f.web.Client().CloseIdleConnections()
+		left := goleak.Find(before)
+		if left == nil {
+			return
+		}
+		if time.Now().After(most) {
+			t.Fatal(left)
+		}
+	}
+}
+
+// stream sends a request and reads what comes until it ends.
+func (f *fixture) stream(ctx context.Context, method, body string, headers ...string) {
+	r, err := http.NewRequestWithContext(ctx, method, f.web.URL+"/mcp", strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+deskKey)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	if response, err := f.web.Client().Do(r); err == nil {
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
 	}
 }

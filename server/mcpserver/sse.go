@@ -59,6 +59,7 @@ func (s *Server) ownStream(next http.Handler) http.Handler {
 		defer s.ends.Delete(id)
 		wire, release := s.wires.of(id)
 		defer release()
+		w.Header().Set("X-Accel-Buffering", "no") // mcp-go leaves WriteHeader to the first Write
 		next.ServeHTTP(watched{ResponseWriter: w, wire: wire}, r.WithContext(context.WithValue(r.Context(), streamContext{}, id)))
 	})
 }

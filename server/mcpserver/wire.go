@@ -169,6 +169,15 @@ func (w watched) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteHeader has proxies pass the events of a stream on as they come (MCP 2026-07-28,
+// transports); nginx collects them otherwise.
+func (w watched) WriteHeader(status int) {
+	if w.Header().Get("Content-Type") == "text/event-stream" {
+		w.Header().Set("X-Accel-Buffering", "no")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
 // Flush is asked for by name, not by [http.ResponseController].
 func (w watched) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
