@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	if how := os.Getenv(parentVariable); how != "" {
 		beParent(how)
 	}
+	if file := os.Getenv(recordVariable); file != "" {
+		beRecorder(file)
+	}
 	if os.Getenv(programVariable) != "" {
 		main()
 	}

@@ -29,7 +29,8 @@ func hookOf(w config.Webhook) config.Webhook {
 // served starts the whole program in process, on a port of its own.
 func served(t *testing.T, cfg *config.Config) (a *app, base string) {
 	t.Helper()
-	a, err := newApp(t.Context(), cfg, appOptions{Rehearse: true})
+	// A model of the settings speaks where a test set one.
+	a, err := newApp(t.Context(), cfg, appOptions{Rehearse: cfg.Model.BaseURL == config.Default().Model.BaseURL})
 	if err != nil {
 		t.Fatal(err)
 	}

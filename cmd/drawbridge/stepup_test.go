@@ -11,17 +11,17 @@ import (
 	"drawbridge/config"
 )
 
-// legacyCalls is a client of protocol 2025-11-25 with a session: what it sends, by its token.
-func legacyCalls(t *testing.T, base, token string) func(method, params string) replied {
+// legacyCalls is a client of protocol 2025-11-25 with a session: it sends what it is told.
+func legacyCalls(t *testing.T, client *http.Client, base string, headers ...string) func(method, params string) replied {
 	t.Helper()
-	headers := []string{"Authorization", "Bearer " + token, "Accept", "application/json, text/event-stream"}
-	hello := request(t, http.DefaultClient, http.MethodPost, base+"/mcp", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, headers...)
+	headers = append([]string{"Accept", "application/json, text/event-stream"}, headers...)
+	hello := request(t, client, http.MethodPost, base+"/mcp", `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`, headers...)
 	session := hello.Header.Get("Mcp-Session-Id")
 	if session == "" {
 		t.Fatalf("%d %s", hello.StatusCode, hello.body)
 	}
 	return func(method, params string) replied {
-		return request(t, http.DefaultClient, http.MethodPost, base+"/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":2,"method":%q,"params":%s}`, method, params),
+		return request(t, client, http.MethodPost, base+"/mcp", fmt.Sprintf(`{"jsonrpc":"2.0","id":2,"method":%q,"params":%s}`, method, params),
 			append([]string{"Mcp-Session-Id", session, "Mcp-Protocol-Version", "2025-11-25"}, headers...)...)
 	}
 }
@@ -43,8 +43,8 @@ func TestTokenWithoutAToolsScopeIsChallenged(t *testing.T) {
 		return `Bearer error="insufficient_scope", resource_metadata="https://bridge.example.com/.well-known/oauth-protected-resource/mcp", scope="` + scopes + `"`
 	}
 	const create = `{"name":"crm_create_task","arguments":{"title":"call Ada back"}}`
-	old := legacyCalls(t, base, token)
-	loud := legacyCalls(t, base, token)
+	old := legacyCalls(t, http.DefaultClient, base, auth...)
+	loud := legacyCalls(t, http.DefaultClient, base, auth...)
 	if got := loud("logging/setLevel", `{"level":"debug"}`); got.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", got.StatusCode, got.body)
 	}
@@ -77,7 +77,7 @@ func TestTokenWithoutAToolsScopeIsChallenged(t *testing.T) {
 	}
 	// The scopes that it was told are enough.
 	more := p.token(t, "first", func(c jwt.MapClaims) { c["scope"] = "crm:read crm:write" })
-	if got := legacyCalls(t, base, more)("tools/call", create); got.StatusCode != http.StatusOK || strings.Contains(got.body, `"isError":true`) {
+	if got := legacyCalls(t, http.DefaultClient, base, "Authorization", "Bearer "+more)("tools/call", create); got.StatusCode != http.StatusOK || strings.Contains(got.body, `"isError":true`) {
 		t.Errorf("with more scopes: %d %s", got.StatusCode, got.body)
 	}
 }
@@ -114,7 +114,7 @@ func TestTokenWithoutAResourcesScopeIsChallenged(t *testing.T) {
 	p := newIDP(t)
 	_, base := p.servedApp(t, nil)
 	mail := p.token(t, "first", func(c jwt.MapClaims) { c["scope"] = "mail:send" })
-	got := legacyCalls(t, base, mail)("resources/read", `{"uri":"drawbridge://customers/cus_1"}`)
+	got := legacyCalls(t, http.DefaultClient, base, "Authorization", "Bearer "+mail)("resources/read", `{"uri":"drawbridge://customers/cus_1"}`)
 	if has := got.Header.Get("WWW-Authenticate"); got.StatusCode != http.StatusForbidden || !strings.HasSuffix(has, `scope="crm:read mail:send"`) {
 		t.Errorf("%d %s\n%s", got.StatusCode, has, got.body)
 	}
