@@ -159,7 +159,7 @@ func (r CertificateRule) fits(c *x509.Certificate, sum [sha256.Size]byte) bool {
 	for _, uri := range c.URIs {
 		uris = append(uris, uri.String())
 	}
-	any := false
+	named := false
 	for _, by := range []struct {
 		listed, has []string
 		same        func(a, b string) bool
@@ -173,14 +173,14 @@ func (r CertificateRule) fits(c *x509.Certificate, sum [sha256.Size]byte) bool {
 		if len(by.listed) == 0 {
 			continue
 		}
-		any = true
+		named = true
 		if !slices.ContainsFunc(by.listed, func(a string) bool {
 			return slices.ContainsFunc(by.has, func(b string) bool { return a != "" && by.same(a, b) })
 		}) {
 			return false
 		}
 	}
-	return any
+	return named
 }
 
 // sameMailbox compares addresses as RFC 5280 has it, section 4.2.1.6 and 7.5: the case of
