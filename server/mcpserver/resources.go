@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -32,8 +33,30 @@ func (r Resource) template() string { return "drawbridge://" + r.Name + "/{id}" 
 
 func (r Resource) prefix() string { return "drawbridge://" + r.Name + "/" }
 
+// id is what names a thing, of its address; false if that is of no such thing. Templates
+// write some of its characters as %40 does an @ (RFC 6570, section 3.2.2), and clients that
+// put what was completed into an address do not.
+func (r Resource) id(address string) (id string, is bool) {
+	rest, is := strings.CutPrefix(address, r.prefix())
+	if id, err := url.PathUnescape(rest); err == nil {
+		return id, is
+	}
+	return rest, is
+}
+
+// address is that of a thing, as the template writes it.
+func (r Resource) address(id string) string {
+	return r.prefix() + strings.ReplaceAll(url.QueryEscape(id), "+", "%20")
+}
+
 // metaRead holds what was read, between the hook that reads and the handler that answers.
 const metaRead = "drawbridge/read"
+
+// readResource is what stands there.
+type readResource struct {
+	guard.Result
+	asked string // the address, as the client wrote it
+}
 
 // addResources offers the templates. By the time that a handler is asked, readBefore has
 // read.
@@ -42,14 +65,14 @@ func (s *Server) addResources(list []Resource) {
 		template := mcp.NewResourceTemplate(r.template(), r.Name, mcp.WithTemplateDescription(r.Description), mcp.WithTemplateMIMEType("application/json"))
 		template.Title = r.Title
 		s.mcp.AddResourceTemplate(template, func(_ context.Context, request mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
-			result, read := request.Params.Meta.GetMetaField(metaRead).(*guard.Result)
+			result, read := request.Params.Meta.GetMetaField(metaRead).(*readResource)
 			switch {
 			case !read:
 				return nil, tools.Hide(errors.New("the resource was not read"))
 			case result.Err != nil:
 				return nil, result.Err
 			}
-			return []mcp.ResourceContents{mcp.TextResourceContents{URI: request.Params.URI, MIMEType: "application/json", Text: string(result.Output)}}, nil
+			return []mcp.ResourceContents{mcp.TextResourceContents{URI: result.asked, MIMEType: "application/json", Text: string(result.Output)}}, nil
 		})
 	}
 }
@@ -61,7 +84,7 @@ func (s *Server) addResources(list []Resource) {
 func (s *Server) readBefore(hooks *server.Hooks) {
 	hooks.AddBeforeReadResource(func(ctx context.Context, _ any, request *mcp.ReadResourceRequest) {
 		for _, r := range s.options.Resources {
-			id, is := strings.CutPrefix(request.Params.URI, r.prefix())
+			id, is := r.id(request.Params.URI)
 			if !is {
 				continue
 			}
@@ -75,7 +98,8 @@ func (s *Server) readBefore(hooks *server.Hooks) {
 			if request.Params.Meta == nil {
 				request.Params.Meta = &mcp.Meta{}
 			}
-			request.Params.Meta.SetMetaField(metaRead, &result)
+			request.Params.Meta.SetMetaField(metaRead, &readResource{result, request.Params.URI})
+			request.Params.URI = r.address(id) // what the template knows
 			return
 		}
 	})

@@ -2,6 +2,7 @@ package mcpserver_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -93,6 +94,29 @@ func TestResourceThatCannotBeReadNowIsNotMissing(t *testing.T) {
 	if !strings.Contains(a.body, `"code":-32603`) || !strings.Contains(a.body, "the notes are away") {
 		t.Errorf("got %s", a.body)
 	}
+}
+
+// TestIdOfAResourceMayHaveAnyCharacter: as its template writes it, or as it is.
+func TestIdOfAResourceMayHaveAnyCharacter(t *testing.T) {
+	everyDoorOf(t, func(t *testing.T, s session) {
+		for written, id := range map[string]string{
+			"ada%40example.com": "ada@example.com", "ada@example.com": "ada@example.com", "a%20b%2Bc": "a b+c", "a b+c": "a b+c",
+			"a%2Fb": "a/b", "a/b": "a/b", "100%": "100%", "100%25": "100%", "%C3%A5": "å", "å": "å", "a?b#c": "a?b#c",
+		} {
+			r := mcp.ReadResourceRequest{}
+			r.Params.URI = "drawbridge://notes/" + written
+			result, err := s.ReadResource(s.ctx, r)
+			if err != nil || len(result.Contents) != 1 {
+				t.Errorf("%s: got %+v, %v", written, result, err)
+				continue
+			}
+			var note saved
+			text, _ := result.Contents[0].(mcp.TextResourceContents)
+			if err := json.Unmarshal([]byte(text.Text), &note); err != nil || note.Text != id || text.URI != r.Params.URI {
+				t.Errorf("%s: read %q at %s (%v), want %q", written, text.Text, text.URI, err, id)
+			}
+		}
+	})
 }
 
 func TestTemplatesAreThoseOfToolsThatThePrincipalMayCall(t *testing.T) {
