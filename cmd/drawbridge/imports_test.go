@@ -24,6 +24,7 @@ var imports = []struct {
 	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},
 	{"tools/*", []string{"tools"}},
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
+	{"tools/payment/stripe/stripefake", nil},
 	{"bridge", []string{"bridge/openai", "bridge/convert", "bridge/selection"}},
 	{"bridge/bridgetest", []string{"bridge"}},
 	{"bridge/replay", []string{"bridge", "bridge/openai"}},
