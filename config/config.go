@@ -153,13 +153,14 @@ const (
 	OnDisconnectCancel   = "cancel"
 )
 
-// Tools says which backend each family of tools works on, and which MCP servers
-// stand beside them.
+// Tools says which backend each family of tools works on, and which MCP servers and REST
+// APIs stand beside them.
 type Tools struct {
 	CRM     Backend      `yaml:"crm"`
 	Payment Backend      `yaml:"payment"`
 	Email   EmailBackend `yaml:"email"`
 	MCP     []MCPServer  `yaml:"mcp"`
+	OpenAPI []OpenAPI    `yaml:"openapi"`
 }
 
 // MCPServer is an MCP server whose tools are offered as NAME__tool. It has a

@@ -154,6 +154,13 @@ func DefaultMCPServer() MCPServer {
 	return MCPServer{StartTimeout: Duration(30 * time.Second), CallTimeout: Duration(time.Minute)}
 }
 
+// DefaultOpenAPI is a REST API of which the file says nothing: without a name and a
+// document, and not trusted with anything.
+func DefaultOpenAPI() OpenAPI {
+	return OpenAPI{Reload: Duration(24 * time.Hour), MaxSpec: 32 * MiB, MaxResponse: 4 * MiB, MaxResult: 64 * KiB,
+		StartTimeout: Duration(time.Minute), CallTimeout: Duration(time.Minute)}
+}
+
 // defaulter is an element of a list or a table, which exists only once the file
 // mentions it. Its defaults are set before it is read, so that a setting given as
 // zero is told from one left out.
@@ -164,5 +171,6 @@ func (w *Webhook) setDefaults()   { *w = DefaultWebhook() }
 func (r *Route) setDefaults()     { *r = DefaultRoute() }
 func (c *Callback) setDefaults()  { *c = DefaultCallback() }
 func (m *MCPServer) setDefaults() { *m = DefaultMCPServer() }
+func (o *OpenAPI) setDefaults()   { *o = DefaultOpenAPI() }
 func (e *Endpoint) setDefaults()  { *e = DefaultEndpoint() }
 func (k *Key) setDefaults()       { *k = DefaultKey() }

@@ -59,6 +59,7 @@ func (c *Config) explainWork(w io.Writer) {
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
 	c.explainMCPServers(w)
+	c.explainOpenAPIs(w)
 	c.explainModels(w)
 	c.explainPrices(w)
 }

@@ -25,7 +25,7 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SPARE_KEY": "spare", "CALLBACK_OLD_SECRET": "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=",
+	env := map[string]string{"STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SHOP_CLIENT_SECRET": "shop", "BILLING_KEY": "billing", "BILLING_TENANT": "t1", "LEGACY_PASSWORD": "legacy", "NOTES_TOKEN": "notes", "SPARE_KEY": "spare", "CALLBACK_OLD_SECRET": "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=",
 		"HUBSPOT_SECRET": "hubspot-hubspot-1", "META_APP_SECRET": "meta-meta-meta-meta", "META_VERIFY_TOKEN": "verify", "OPENAI_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_TOKEN": "salesforce-salesforce-1"}
 	for name, value := range contractEnv {
 		env[name] = value
@@ -50,6 +50,10 @@ func TestTemplatesExamplesWork(t *testing.T) {
 	}
 	if server, want := c.Tools.MCP[0], DefaultMCPServer(); server.StartTimeout != want.StartTimeout || server.CallTimeout != want.CallTimeout {
 		t.Errorf("start_timeout %v, call_timeout %v; the defaults are %v, %v", server.StartTimeout, server.CallTimeout, want.StartTimeout, want.CallTimeout)
+	}
+	if api, want := c.Tools.OpenAPI[0], DefaultOpenAPI(); api.Reload != want.Reload || api.MaxSpec != want.MaxSpec || api.MaxResponse != want.MaxResponse ||
+		api.MaxResult != want.MaxResult || api.StartTimeout != want.StartTimeout || api.CallTimeout != want.CallTimeout {
+		t.Errorf("the API has %+v; the defaults are %+v", api, want)
 	}
 	hook := c.Webhooks["stripe"]
 	if diff := cmp.Diff(DefaultCallback().Schedule, hook.Callback.Schedule); diff != "" {

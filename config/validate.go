@@ -41,6 +41,7 @@ func (c *Config) check() *checker {
 	k.checkChat()
 	k.checkTools()
 	k.checkMCPServers()
+	k.checkOpenAPIs()
 	k.checkGuard()
 	k.checkPolicy()
 	k.checkAgents()

@@ -30,7 +30,7 @@ func (k *checker) checkMCPServers() {
 		k.checkReach(path, server)
 		k.checkPatterns(path+".include", server.Include)
 		k.checkEffects(path+".effects", server.Effects)
-		k.checkUnknown(path, server)
+		k.checkUnknownOutcomes(path+".unknown", server.Unknown, server.Effects, k.checkPattern)
 		for j, trusted := range server.Trust {
 			k.oneOf(item(path+".trust", j), trusted, TrustHints, TrustResults, TrustChanges)
 		}
@@ -83,12 +83,11 @@ func (k *checker) checkEffects(path string, granted map[string]string) {
 	}
 }
 
-// checkUnknown checks all but the expressions, which whoever evaluates them compiles.
-func (k *checker) checkUnknown(server string, s MCPServer) {
-	path := server + ".unknown"
-	for _, pattern := range slices.Sorted(maps.Keys(s.Unknown)) {
-		at, u := child(path, pattern), s.Unknown[pattern]
-		k.checkPattern(at, pattern)
+// checkUnknownOutcomes checks all but the expressions, which whoever evaluates them compiles.
+func (k *checker) checkUnknownOutcomes(path string, outcomes map[string]UnknownOutcome, effects map[string]string, checkPattern func(at, pattern string)) {
+	for _, pattern := range slices.Sorted(maps.Keys(outcomes)) {
+		at, u := child(path, pattern), outcomes[pattern]
+		checkPattern(at, pattern)
 		if u.Do == "" {
 			k.refuse(at, "it does not say what to do; give do: retry, check or ask")
 			continue
@@ -105,7 +104,7 @@ func (k *checker) checkUnknown(server string, s MCPServer) {
 			}
 			continue
 		}
-		switch effect := s.Effects[u.Tool]; {
+		switch effect := effects[u.Tool]; {
 		case u.Tool == "":
 			k.refuse(at, "a check needs the tool that looks; give tool, arguments and found")
 		case effect != "" && effect != "read":

@@ -78,7 +78,7 @@ func TestChangedToolWaitsForAPerson(t *testing.T) {
 		t.Errorf("tools accept --yes: exit %d\n%s", code, out)
 	}
 	eventually(t, "the accepted tool to be offered", 30*time.Second, offered)
-	if _, stderr, code := command(t, "tools", "accept", "-c", file, "sunshine"); code != exitWrong || !strings.Contains(stderr, `no MCP server "sunshine"`) {
+	if _, stderr, code := command(t, "tools", "accept", "-c", file, "sunshine"); code != exitWrong || !strings.Contains(stderr, `no MCP server or REST API "sunshine"`) {
 		t.Errorf("tools accept of an unknown server: exit %d, %q", code, stderr)
 	}
 	program.stop(t)

@@ -227,6 +227,9 @@ func (a *app) bridgeOptions() bridge.Options {
 	for _, server := range a.cfg.Tools.MCP {
 		o.CallTimeout = max(o.CallTimeout, 2*time.Duration(server.CallTimeout))
 	}
+	for _, api := range a.cfg.Tools.OpenAPI {
+		o.CallTimeout = max(o.CallTimeout, 2*time.Duration(api.CallTimeout))
+	}
 	o.CallTimeout += 5 * time.Second
 	return o
 }

@@ -15,7 +15,8 @@ func checkCommand(c *console) *cobra.Command {
 		Short: "Validate the configuration and explain what it would do",
 		Long: `Reads the configuration as "serve" would, compiles every condition and prompt, and says in
 words what would be served. It opens no port and leaves the store alone; it looks up the
-names of callbacks, to warn of those that lead where nothing is called. Exit code 2 means
+names of callbacks, to warn of those that lead where nothing is called, and reads the
+documents of REST APIs, to say which operations cannot be tools. Exit code 2 means
 that the configuration cannot work; every problem is listed with its place.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,6 +39,9 @@ that the configuration cannot work; every problem is listed with its place.`,
 				return wrongUse{err}
 			}
 			defer func() { _ = a.Stop(context.WithoutCancel(cmd.Context())) }()
+			if err := a.mounts.checkAPIs(cmd.Context(), cfg, c.err); err != nil {
+				return wrongUse{err}
+			}
 			for _, warning := range a.idlePatterns() {
 				_, _ = fmt.Fprintf(c.err, "drawbridge: %v\n", warning)
 			}

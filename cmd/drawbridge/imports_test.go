@@ -22,6 +22,7 @@ var imports = []struct {
 	{"tools", nil},
 	{"tools/sqldb", []string{"tools"}},
 	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},
+	{"tools/restmount", []string{"tools", "tools/mcpmount"}},
 	{"tools/*", []string{"tools"}},
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
 	{"tools/payment/stripe/stripefake", nil},

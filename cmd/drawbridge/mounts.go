@@ -19,10 +19,11 @@ import (
 	"drawbridge/tools/mcpmount"
 )
 
-// mounts are the MCP servers of the settings. They are wired with the rest and
+// mounts are the MCP servers and REST APIs of the settings. They are wired with the rest and
 // start when somebody needs their tools: a check of the settings starts nothing.
 type mounts struct {
 	list    []*mcpmount.Mount
+	apis    []restAPI // of those, in their order
 	running sync.WaitGroup
 	stop    context.CancelFunc // nil before start
 }
@@ -32,11 +33,7 @@ type mounts struct {
 func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, rules *egress.Rules, log *slog.Logger) (*mounts, error) {
 	all := &mounts{}
 	for i, server := range cfg.Tools.MCP {
-		o := mcpmount.Options{Log: log, Book: book, Transport: mountTransport(rules, server.URL), Changed: func(list []tools.Tool) {
-			if err := catalog.Mount(server.Name, list); err != nil {
-				log.Error("tools cannot be offered", "mount", server.Name, "err", err)
-			}
-		}}
+		o := mcpmount.Options{Log: log, Book: book, Transport: mountTransport(rules, server.URL), Changed: offering(catalog, server.Name, log)}
 		settings := mountSettings(server)
 		if problems := unknownProblems(cfg, fmt.Sprintf("tools.mcp[%d].unknown", i), settings.Unknown); len(problems) > 0 {
 			return nil, problems
@@ -47,7 +44,7 @@ func newMounts(cfg *config.Config, catalog *tools.Catalog, book mcpmount.Book, r
 		}
 		all.list = append(all.list, mount)
 	}
-	return all, nil
+	return all, all.addAPIs(cfg, catalog, book, rules, log)
 }
 
 func mountSettings(s config.MCPServer) mcpmount.Settings {
@@ -176,7 +173,8 @@ func (m *mounts) unsettled() []string {
 		select {
 		case <-mount.Settled():
 		default:
-			names = append(names, "MCP server "+mount.Status().Name)
+			s := mount.Status()
+			names = append(names, s.Kind+" "+s.Name)
 		}
 	}
 	return names
@@ -186,6 +184,7 @@ func (m *mounts) unsettled() []string {
 func withMounts(cfg *config.Config, wanted func(name string) bool) *config.Config {
 	only := *cfg
 	only.Tools.MCP = slices.DeleteFunc(slices.Clone(cfg.Tools.MCP), func(s config.MCPServer) bool { return !wanted(s.Name) })
+	only.Tools.OpenAPI = slices.DeleteFunc(slices.Clone(cfg.Tools.OpenAPI), func(a config.OpenAPI) bool { return !wanted(a.Name) })
 	return &only
 }
 
@@ -194,6 +193,9 @@ func startTimeouts(cfg *config.Config) time.Duration {
 	var most time.Duration
 	for _, server := range cfg.Tools.MCP {
 		most = max(most, time.Duration(server.StartTimeout))
+	}
+	for _, api := range cfg.Tools.OpenAPI {
+		most = max(most, time.Duration(api.StartTimeout))
 	}
 	return most + time.Second
 }

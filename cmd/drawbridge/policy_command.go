@@ -110,7 +110,8 @@ func policyNames(cfg *config.Config) policy.Names {
 	names := policy.Names{Tools: definitions().All(), Agents: slices.Sorted(maps.Keys(cfg.Agents)),
 		Sources: slices.Concat(slices.Sorted(maps.Keys(cfg.Webhooks)), slices.Sorted(maps.Keys(cfg.Schedules)))}
 	names.MayBe = func(tool string) bool {
-		return slices.ContainsFunc(cfg.Tools.MCP, func(s config.MCPServer) bool { return strings.HasPrefix(tool, s.Name+tools.MountMark) })
+		mount, _, ok := strings.Cut(tool, tools.MountMark)
+		return ok && mounted(cfg, mount)
 	}
 	return names
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
+	"drawbridge/tools/restmount"
 )
 
 // storedRun is what a replay takes out of the store, once, before it begins.
@@ -67,11 +69,22 @@ func readStoredRun(ctx context.Context, store *state.Store, id string) (storedRu
 }
 
 // definedTools are all tools of the settings: those of the families, and those that were
-// accepted of mounted servers, none of which is started or asked.
+// accepted of mounted servers and APIs, none of which is started, asked or read.
 func definedTools(ctx context.Context, cfg *config.Config, book mcpmount.Book) ([]tools.Tool, error) {
 	all := slices.Clone(definitions().All())
 	for _, server := range cfg.Tools.MCP {
 		accepted, err := mcpmount.Accepted(ctx, mountSettings(server), book)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, accepted...)
+	}
+	for _, s := range cfg.Tools.OpenAPI {
+		api, err := restmount.New(apiSettings(s), restmount.Options{Reach: func(...string) http.RoundTripper { return nowhere{} }})
+		if err != nil {
+			return nil, err
+		}
+		accepted, err := mcpmount.Accepted(ctx, apiMount(s, api), book)
 		if err != nil {
 			return nil, err
 		}

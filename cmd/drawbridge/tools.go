@@ -39,7 +39,7 @@ func toolsCommand(c *console) *cobra.Command {
 		Use:   "tools [PATTERN...]",
 		Short: "List the tools, or those whose names match a pattern such as 'crm_*'",
 		Long: `Lists the tools with what they change. Mounted MCP servers whose tools may match are started,
-asked and stopped; what is held back or left out of their tools is listed with the reason,
+asked and stopped, and the documents of mounted REST APIs are read; what is held back or left out of their tools is listed with the reason,
 with --json on standard error.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
@@ -159,7 +159,7 @@ func (c *console) warnOfMounts(m *mounts) error {
 }
 
 func printMount(out *lines, s mcpmount.Status) {
-	out.printf("MCP server %s: %s, %d tools offered%s", s.Name, s.State, s.Offered, because(s))
+	out.printf("%s %s: %s, %d tools offered%s", s.Kind, s.Name, s.State, s.Offered, because(s))
 	for _, held := range s.Held {
 		out.printf("  held back: %s: %s", oneLine(held.Tool, 140), oneLine(held.Why, 200))
 	}

@@ -21,8 +21,8 @@ func toolsAcceptCommand(c *console) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "accept NAME...",
-		Short: "Accept what mounted MCP servers changed about their tools",
-		Long: `Names are of mounted servers, for all that is held back of them, or of single tools such as
+		Short: "Accept what mounted MCP servers and REST APIs changed about their tools",
+		Long: `Names are of mounted servers and APIs, for all that is held back of them, or of single tools such as
 github__create_issue. Each held definition is shown as it was accepted and as it is now; with
 --yes it is accepted, and a serving process offers it from then on.
 
@@ -57,13 +57,19 @@ func (c *console) accept(cmd *cobra.Command, cfg *config.Config, names []string,
 	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 }
 
+// mounted reports whether a server or an API of that name is.
+func mounted(cfg *config.Config, name string) bool {
+	return slices.ContainsFunc(cfg.Tools.MCP, func(s config.MCPServer) bool { return s.Name == name }) ||
+		slices.ContainsFunc(cfg.Tools.OpenAPI, func(a config.OpenAPI) bool { return a.Name == name })
+}
+
 // onlyMounts gives the settings with no other servers than the names are about.
 func onlyMounts(cfg *config.Config, names []string) (*config.Config, error) {
 	wanted := map[string]bool{}
 	for _, name := range names {
 		mount, _, _ := strings.Cut(name, tools.MountMark)
-		if !slices.ContainsFunc(cfg.Tools.MCP, func(s config.MCPServer) bool { return s.Name == mount }) {
-			return nil, wrongUse{fmt.Errorf("no MCP server %q is mounted; see tools.mcp in the settings", mount)}
+		if !mounted(cfg, mount) {
+			return nil, wrongUse{fmt.Errorf("no MCP server or REST API %q is mounted; see tools.mcp and tools.openapi in the settings", mount)}
 		}
 		wanted[mount] = true
 	}
@@ -75,7 +81,7 @@ func (c *console) acceptHeld(ctx context.Context, m *mounts, names []string, yes
 	for _, mount := range m.list {
 		status := mount.Status()
 		if status.State != mcpmount.Ready {
-			return fmt.Errorf("the MCP server %q cannot be asked%s", status.Name, because(status))
+			return fmt.Errorf("the %s %q cannot be asked%s", status.Kind, status.Name, because(status))
 		}
 		var accepted []mcpmount.Held
 		for _, held := range status.Held {

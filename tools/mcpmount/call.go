@@ -23,7 +23,11 @@ func (m *Mount) caller(own, name string, effect tools.Effect) func(context.Conte
 		if !json.Valid(arguments) {
 			return nil, tools.Errorf(tools.Invalid, "arguments: this is no JSON object")
 		}
-		raw, err := m.call(ctx, own, name, arguments)
+		call := m.call
+		if m.settings.Source != nil {
+			call = m.callSource
+		}
+		raw, err := call(ctx, own, name, arguments)
 		if err != nil {
 			return nil, m.explain(err, name, effect)
 		}
@@ -69,27 +73,37 @@ func (m *Mount) callOn(ctx context.Context, c *conn, own, name string, arguments
 }
 
 // connected waits for a connection, but not for longer than a call may take.
-func (m *Mount) connected(ctx context.Context) (*conn, error) {
+func (m *Mount) connected(ctx context.Context) (c *conn, err error) {
+	err = m.await(ctx, func() bool {
+		c = m.conn
+		return c != nil && c.ctx.Err() == nil
+	})
+	return c, err
+}
+
+// await waits until the server can be called, but not for longer than a call may take.
+// up is asked while mu is held.
+func (m *Mount) await(ctx context.Context, up func() bool) error {
 	timer := time.NewTimer(m.settings.CallTimeout)
 	defer timer.Stop()
 	for {
 		m.mu.Lock()
-		c, turned, status, refused := m.conn, m.turned, m.status, m.refused
+		ready, turned, status, refused := up(), m.turned, m.status, m.refused
 		m.mu.Unlock()
 		switch {
-		case c != nil && c.ctx.Err() == nil:
-			return c, nil
+		case ready:
+			return nil
 		case status.State == Stopped:
-			return nil, tools.Errorf(tools.Unavailable, "the server %q is not running here; nothing was changed.", m.settings.Name)
+			return tools.Errorf(tools.Unavailable, "the server %q is not running here; nothing was changed.", m.settings.Name)
 		case refused:
-			return nil, tools.Errorf(tools.Unavailable, "the server %q refuses our credentials; nothing was changed. A person has to correct them.", m.settings.Name)
+			return tools.Errorf(tools.Unavailable, "the server %q refuses our credentials; nothing was changed. A person has to correct them.", m.settings.Name)
 		}
 		select {
 		case <-turned:
 		case <-timer.C:
-			return nil, tools.Errorf(tools.Unavailable, "the server %q cannot be reached; nothing was changed. Try again later, or go on without it.", m.settings.Name)
+			return tools.Errorf(tools.Unavailable, "the server %q cannot be reached; nothing was changed. Try again later, or go on without it.", m.settings.Name)
 		case <-ctx.Done():
-			return nil, tools.Errorf(tools.Unavailable, "the server %q could not be reached in the time the call had; nothing was changed.", m.settings.Name)
+			return tools.Errorf(tools.Unavailable, "the server %q could not be reached in the time the call had; nothing was changed.", m.settings.Name)
 		}
 	}
 }

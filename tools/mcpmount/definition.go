@@ -40,6 +40,7 @@ type listed struct {
 	hints                    hints
 	raw                      json.RawMessage
 	hash                     string
+	call                     func(context.Context, json.RawMessage) (json.RawMessage, error) // of a [Source]'s; else nil
 }
 
 // hints are what the server says of a tool (MCP 2025-11-25, ToolAnnotations).

@@ -31,7 +31,9 @@ func (m *Mount) RelistEvery(d time.Duration) { m.time.relist = d }
 func RetryIn(failures int) time.Duration { return productionTiming.retryIn(failures) }
 
 var (
-	EffectOf    = settingOf[tools.Effect]
+	EffectOf = func(settings map[string]tools.Effect, name string) (tools.Effect, bool) {
+		return settingOfAny(settings, []string{name})
+	}
 	OfferedName = offeredName
 	Environment = environment
 	ReadEvents  = func(text []byte, limit int64, fn func(name, data string)) error {

@@ -58,7 +58,7 @@ func New(s Settings, o Options) (*Mount, error) {
 		first:    make(chan struct{}),
 		turned:   make(chan struct{}),
 		accepted: map[string]Definition{},
-		status:   Status{Name: s.Name, State: Stopped, Since: o.Now()},
+		status:   Status{Name: s.Name, Kind: s.Kind, State: Stopped, Since: o.Now()},
 	}
 	m.settled = sync.OnceFunc(func() { close(m.first) })
 	transport := o.Transport

@@ -16,7 +16,8 @@ const grace = 2 * time.Second
 
 // offer makes a tool of a definition, as far as the settings trust it.
 func (m *Mount) offer(t listed) tools.Tool {
-	effect, named := settingOf(m.settings.Effects, t.name)
+	names := m.namesOf(t)
+	effect, named := settingOfAny(m.settings.Effects, names)
 	tool := tools.Tool{
 		Name:        offeredName(m.settings.Name, t.name),
 		Title:       t.title,
@@ -46,7 +47,7 @@ func (m *Mount) offer(t listed) tools.Tool {
 		tool.Destructive, tool.Idempotent = t.hints.destructive, t.hints.idempotent
 	}
 	tool.Destructive = tool.Destructive && tool.Effect != tools.Read
-	if rule, ok := settingOf(m.unknown, t.name); ok && tool.Effect != tools.Read {
+	if rule, ok := settingOfAny(m.unknown, names); ok && tool.Effect != tools.Read {
 		tool.Unknown, tool.LookUp = rule.do, rule.lookUp
 		tool.Idempotent = tool.Idempotent || rule.do == tools.Retry
 	}

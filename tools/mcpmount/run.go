@@ -54,6 +54,9 @@ func (m *Mount) rest(ctx context.Context, cause error, failures int) bool {
 
 // serve is one connection, from its beginning to its end, and says why it ended.
 func (m *Mount) serve(ctx context.Context) error {
+	if m.settings.Source != nil {
+		return m.serveSource(ctx)
+	}
 	starting, cancel := context.WithTimeout(ctx, m.settings.StartTimeout)
 	defer cancel()
 	c, err := m.connect(starting)

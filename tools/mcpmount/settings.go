@@ -1,6 +1,7 @@
 package mcpmount
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,8 @@ type Settings struct {
 	// Name is the mount's: its tools are called Name__tool. At most 32 characters
 	// of [a-z][a-z0-9]*(_[a-z0-9]+)*.
 	Name string
+	// Kind is what people call what is mounted; "MCP server" by default.
+	Kind string
 
 	// Command is a program and its arguments, spoken to on stdio. Either it or URL.
 	Command []string
@@ -33,6 +36,14 @@ type Settings struct {
 	URL string
 	// Headers go with each request to URL. They are secrets, never logged.
 	Headers map[string]string
+
+	// Source stands in the place of a server, instead of Command and URL.
+	Source Source
+	// Relist is how often a source is listed again; 0 is not at all.
+	Relist time.Duration
+	// Aliases are further names by which Effects and Unknown may speak of a tool of a source, from its
+	// definition. The own name goes before them. nil: there are none.
+	Aliases func(definition json.RawMessage) []string
 
 	// Include are patterns of the server's own tool names; none means all.
 	Include []string
@@ -84,6 +95,9 @@ func (s Settings) withDefaults() Settings {
 	s.Command, s.Include = slices.Clone(s.Command), slices.Clone(s.Include)
 	s.Env, s.Headers, s.Effects = maps.Clone(s.Env), maps.Clone(s.Headers), maps.Clone(s.Effects)
 	s.Unknown = maps.Clone(s.Unknown)
+	if s.Kind == "" {
+		s.Kind = "MCP server"
+	}
 	if s.StartTimeout == 0 {
 		s.StartTimeout = 30 * time.Second
 	}
@@ -117,6 +131,10 @@ func (s Settings) check() error {
 		wrong("name: %q is not lower case words of [a-z0-9] joined by single underscores, %d characters at most", s.Name, maxName)
 	}
 	switch {
+	case s.Source != nil:
+		if len(s.Command) > 0 || s.URL != "" {
+			wrong("a source has neither a command nor a url")
+		}
 	case (len(s.Command) == 0) == (s.URL == ""):
 		wrong("either a command or a url is needed, not both")
 	case s.URL != "":
@@ -144,7 +162,7 @@ func (s Settings) check() error {
 			wrong("unknown: %q: %w", pattern, err)
 		}
 	}
-	if s.StartTimeout < 0 || s.CallTimeout < 0 || s.MaxMessage < 0 {
+	if s.Relist < 0 || s.StartTimeout < 0 || s.CallTimeout < 0 || s.MaxMessage < 0 {
 		wrong("timeouts and sizes are not negative")
 	}
 	return errors.Join(bad...)

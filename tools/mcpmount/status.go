@@ -16,6 +16,7 @@ const (
 // server's are cut short, and are outsiders' text.
 type Status struct {
 	Name  string
+	Kind  string // "MCP server", "REST API"
 	State State
 	Since time.Time
 	// LastError is why the last connection ended or did not come about.

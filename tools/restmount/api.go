@@ -1,0 +1,79 @@
+package restmount
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"drawbridge/tools/mcpmount"
+)
+
+// API is one REST API. It is safe for concurrent use, but for List.
+type API struct {
+	settings Settings
+	log      *slog.Logger
+	clean    cleaner
+	auth     authorizer
+	reach    func(named ...string) http.RoundTripper
+	document *http.Client // reads documents
+	calls    *http.Client // makes calls
+}
+
+var _ mcpmount.Source = (*API)(nil)
+
+// New checks the settings. It reads nothing.
+func New(s Settings, o Options) (*API, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("mounting %q: %w", s.Name, err)
+	}
+	s = s.withDefaults()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &API{settings: s, log: o.Log.With("mount", s.Name), clean: newCleaner(s), reach: o.Reach}
+	if s.Remote() {
+		a.document = &http.Client{Transport: o.Reach(s.Spec)}
+	}
+	a.calls = &http.Client{Transport: o.Reach(s.named()...), CheckRedirect: sameOrigin}
+	var err error
+	a.auth, err = newAuthorizer(s.Auth, &http.Client{Transport: o.Reach(s.tokenURL()), CheckRedirect: noRedirects}, a.clean, o.Now)
+	return a, err
+}
+
+// named are the addresses that the operator has named for calls: what a document says
+// of somebody else's is not among them.
+func (s Settings) named() []string {
+	if s.BaseURL != "" {
+		return []string{s.BaseURL}
+	}
+	return nil
+}
+
+// Check reads the document and gives what cannot be made a tool of it, as List does, and how many can.
+func (a *API) Check(ctx context.Context) (tools int, leftOut []mcpmount.LeftOut, err error) {
+	list, leftOut, err := a.List(ctx)
+	return len(list), leftOut, err
+}
+
+// Aliases are the names, besides its own, by which settings may speak of a tool.
+func Aliases(definition json.RawMessage) []string {
+	var d struct {
+		Annotations struct {
+			Operation   string   `json:"operation"`
+			OperationID string   `json:"operationId"`
+			Tags        []string `json:"tags"`
+			Path        string   `json:"path"`
+			Method      string   `json:"method"`
+		} `json:"annotations"`
+	}
+	if json.Unmarshal(definition, &d) != nil {
+		return nil
+	}
+	return operationNames(d.Annotations.OperationID, d.Annotations.Method, d.Annotations.Path, d.Annotations.Tags)
+}
