@@ -122,6 +122,9 @@ var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 func (s *tally) convert(t *testing.T, file string, tool tool) {
 	f, err := convert.Convert(tool.input())
 	s.count(file+" "+tool.Name, tool, f, err)
+	if steps, _ := convert.Work(tool.input()); steps > convert.MaxWork/50 {
+		t.Errorf("%s takes %d steps of %d: the bound is near what people mean", tool.Name, steps, convert.MaxWork)
+	}
 	if err != nil {
 		return
 	}
