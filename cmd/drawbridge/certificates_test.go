@@ -211,7 +211,8 @@ func TestRefusedCertificateIsToldWhy(t *testing.T) {
 	}
 }
 
-// TestKeyOrTokenBesideACertificateSaysWhoAsks.
+// TestKeyOrTokenBesideACertificateSaysWhoAsks, good or bad: nobody is taken for the
+// certificate's holder unawares.
 func TestKeyOrTokenBesideACertificateSaysWhoAsks(t *testing.T) {
 	p := newIDP(t)
 	s := newSecured(t, func(c *config.Config) {
@@ -299,7 +300,6 @@ func TestChangedAuthoritiesCountWithoutARestart(t *testing.T) {
 	}
 }
 
-// TestUnreadableAuthoritiesOfClientsAreAConfigurationError.
 func TestUnreadableAuthoritiesOfClientsAreAConfigurationError(t *testing.T) {
 	s := newSecured(t, nil)
 	bad := settingsFile(t, fmt.Sprintf("server: {tls: {certificate: %q, key: %q, client_ca: nonesuch.pem}}\nauth: {certificates: [{name: erp, cn: [a], tools: [\"*\"]}]}\n", s.cfg.Server.TLS.Certificate, s.cfg.Server.TLS.Key))

@@ -144,7 +144,7 @@ func TestOnlyGoodCertificatesAreTaken(t *testing.T) {
 	between := root.authority(t, "between", time.Now().Add(time.Hour))
 	keys := keysWith(t, auth.Certificates{Roots: func() *x509.CertPool { return pool(root) }, Rules: []auth.CertificateRule{{Name: "erp", CommonNames: []string{"erp"}}}})
 	erp := root.sign(t, &x509.Certificate{Subject: pkix.Name{CommonName: "erp"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)})
-	long, later := time.Now().Add(-time.Minute), time.Now().Add(time.Minute)
+	long, later := time.Now().Add(-time.Minute), time.Now().Add(30*time.Minute)
 	for name, c := range map[string]struct {
 		shown []*x509.Certificate
 		says  string // "" if it is taken

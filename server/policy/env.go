@@ -24,7 +24,7 @@ var variables = []variable{
 	{"effect", cel.StringType, "read, write, message or money"},
 	{"args", cel.DynType, "the call's arguments; has(args.x) says whether there is one"},
 	{"principal", cel.StringType, "who calls: key:desk, local:stdio, agent:billing"},
-	{"principal.kind", cel.StringType, "key, local, agent, ..."},
+	{"principal.kind", cel.StringType, "key, jwt, cert, local, agent"},
 	{"principal.name", cel.StringType, "its name"},
 	{"agent", cel.StringType, "the agent's name, empty if none calls"},
 	{"source", cel.StringType, "the webhook or schedule that began the run, empty if none did"},
