@@ -294,7 +294,7 @@ func TestChangedAuthoritiesCountWithoutARestart(t *testing.T) {
 	}
 	replaceFile(t, s.roots, next.pem())
 	replaceFile(t, s.cfg.Webhooks["shop"].ClientCA, next.pem())
-	eventually(t, "the new authority counts", time.Minute, func() bool { return asks(new) == 200 && sends(later, 3) == 200 })
+	eventually(t, "the new authority counts", 5*time.Minute, func() bool { return asks(new) == 200 && sends(later, 3) == 200 })
 	if a, c := asks(old), sends(sender, 4); a != 401 || c != 401 {
 		t.Errorf("of the old authority: %d, %d, want 401", a, c)
 	}

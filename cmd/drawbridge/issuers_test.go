@@ -222,7 +222,7 @@ func TestIssuersKeysInAFileAreReadAnewWhenItChanges(t *testing.T) {
 		t.Fatalf("at first: %d, %d", a, b)
 	}
 	replaceFile(t, file, p.jwks())
-	eventually(t, "the new key counts", time.Minute, func() bool { return asks(second) == http.StatusOK })
+	eventually(t, "the new key counts", 5*time.Minute, func() bool { return asks(second) == http.StatusOK })
 	if got := asks(first); got != http.StatusUnauthorized {
 		t.Errorf("a token of the old key: %d", got)
 	}

@@ -152,7 +152,7 @@ func newBehind(t *testing.T, more func(*config.Config)) *behind {
 	})
 	b.mounts.start(t.Context())
 	b.Work(t.Context())
-	eventually(t, "the tools of both mounts", time.Minute, func() bool {
+	eventually(t, "the tools of both mounts", 5*time.Minute, func() bool {
 		found := 0
 		for _, tool := range b.catalog.All() {
 			if tool.Name == "far__look" || tool.Name == "near__look" {
@@ -227,7 +227,7 @@ func (b *behind) through(door string, c *http.Client, headers []string) {
 
 func (b *behind) succeeds(run string) {
 	b.t.Helper()
-	eventually(b.t, "run "+run+" has succeeded", time.Minute, func() bool {
+	eventually(b.t, "run "+run+" has succeeded", 5*time.Minute, func() bool {
 		return rows(b.t, b.store, fmt.Sprintf(`SELECT COUNT(*) FROM runs WHERE id = '%s' AND state = 'succeeded'`, run)) == 1
 	})
 }
@@ -303,7 +303,7 @@ func TestNoCredentialOfACallerReachesABackend(t *testing.T) {
 	if got.StatusCode != http.StatusOK {
 		t.Fatalf("the webhook: %d %s", got.StatusCode, got.body)
 	}
-	eventually(t, "the webhook's run has succeeded", time.Minute, func() bool {
+	eventually(t, "the webhook's run has succeeded", 5*time.Minute, func() bool {
 		return rows(t, b.store, `SELECT COUNT(*) FROM runs WHERE source = 'shop' AND state = 'succeeded'`) == 1
 	})
 
