@@ -20,9 +20,6 @@ var parkingPoints = []bridge.Point{bridge.AfterIntent, bridge.Point(guard.Behind
 var wakingPoints = []bridge.Point{bridge.Point(approvalapi.BeforeDecision), bridge.Point(approvalapi.BehindDecision),
 	dispatch.AfterClaim, bridge.BeforeIntent, bridge.AfterIntent, bridge.Point(guard.BehindAsk)}
 
-// callingPoints are those of an approved call.
-var callingPoints = []bridge.Point{bridge.Point(guard.BeforeClaim), bridge.Point(guard.BehindClaim), beforeEffect, behindEffect, bridge.Point(guard.BehindCall)}
-
 // endingPoints are those behind a call that was made, or refused.
 var endingPoints = []bridge.Point{bridge.AfterCall, bridge.BeforeResult, bridge.AfterResult}
 
