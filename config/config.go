@@ -156,11 +156,11 @@ const (
 // Tools says which backend each family of tools works on, and which MCP servers and REST
 // APIs stand beside them.
 type Tools struct {
-	CRM     Backend      `yaml:"crm"`
-	Payment Backend      `yaml:"payment"`
-	Email   EmailBackend `yaml:"email"`
-	MCP     []MCPServer  `yaml:"mcp"`
-	OpenAPI []OpenAPI    `yaml:"openapi"`
+	CRM     Backend        `yaml:"crm"`
+	Payment PaymentBackend `yaml:"payment"`
+	Email   EmailBackend   `yaml:"email"`
+	MCP     []MCPServer    `yaml:"mcp"`
+	OpenAPI []OpenAPI      `yaml:"openapi"`
 }
 
 // MCPServer is an MCP server whose tools are offered as NAME__tool. It has a

@@ -32,7 +32,7 @@ func Default() *Config {
 		},
 		Tools: Tools{
 			CRM:     Backend{Backend: "builtin"},
-			Payment: Backend{Backend: "builtin"},
+			Payment: PaymentBackend{Backend: "builtin"},
 			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
 		},
 		Guard:  defaultGuard(),

@@ -55,7 +55,7 @@ func (c *Config) explainWork(w io.Writer) {
 	c.explainRetention(w)
 	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
-		{"payment", c.Tools.Payment.Backend, ""},
+		{"payment", c.Tools.Payment.Backend, c.explainPayment()},
 		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
 	})
 	c.explainMCPServers(w)

@@ -270,7 +270,7 @@ func unencrypted(u *url.URL) bool {
 
 func (k *checker) checkTools() {
 	k.oneOf("tools.crm.backend", k.Tools.CRM.Backend, "builtin")
-	k.oneOf("tools.payment.backend", k.Tools.Payment.Backend, "builtin")
+	k.checkPayment()
 	k.oneOf("tools.email.backend", k.Tools.Email.Backend, "outbox")
 	if _, err := mail.ParseAddress(k.Tools.Email.From); err != nil {
 		k.refuse("tools.email.from", "%s is no mail address; want one such as billing@example.com or Billing <billing@example.com>",

@@ -135,8 +135,11 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	if err != nil {
 		return err
 	}
-	if a.backends, err = newBackends(a.cfg.Tools, a.store, time.Now); err != nil {
+	if a.backends, err = newBackends(a.cfg.Tools, a.store, a.egress, time.Now); err != nil {
 		return err
+	}
+	if a.backends.stripe != nil && !a.backends.stripe.Traits().Sandbox {
+		a.log.Warn("payments are LIVE: real money moves", "backend", "stripe")
 	}
 	a.catalog = a.backends.catalog()
 	if o.Book == nil {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"drawbridge/config"
+	"drawbridge/server/egress"
 	"drawbridge/store/state"
 	"drawbridge/tools"
 	"drawbridge/tools/agents"
@@ -15,6 +17,7 @@ import (
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/payment"
 	paymentbuiltin "drawbridge/tools/payment/builtin"
+	"drawbridge/tools/payment/stripe"
 	"drawbridge/tools/schedule"
 	"drawbridge/tools/sqldb"
 )
@@ -33,6 +36,8 @@ type backends struct {
 	crm     *crmbuiltin.Backend
 	payment *paymentbuiltin.Backend
 	email   *outbox.Backend
+	// stripe is there where it is the backend of payments; payment is the sandbox beside it.
+	stripe *stripe.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
 	// runs are started for clients, once there is something that carries them.
@@ -49,7 +54,7 @@ func (o orderedDB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error 
 	return o.Do(ctx, state.How{Relaxed: true}, fn)
 }
 
-func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*backends, error) {
+func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now func() time.Time) (*backends, error) {
 	var db sqldb.DB = orderedDB{store}
 	if !store.Alone() {
 		db = patientDB{store}
@@ -58,12 +63,28 @@ func newBackends(cfg config.Tools, store *state.Store, now func() time.Time) (*b
 	if err != nil {
 		return nil, fmt.Errorf("tools.email: %w", err)
 	}
-	return &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail, followUps: store, runs: &agentRuns{}}, nil
+	b := &backends{crm: crmbuiltin.New(db, now), payment: paymentbuiltin.New(db, now), email: mail, followUps: store, runs: &agentRuns{}}
+	if p := cfg.Payment; p.Backend == "stripe" {
+		url := cmp.Or(p.BaseURL, stripe.DefaultURL)
+		b.stripe, err = stripe.New(stripe.Settings{Key: p.Key.Reveal(), URL: url, PerSecond: p.RequestsPerSecond, Client: vendorClient(rules, url), Now: now})
+		if err != nil {
+			return nil, fmt.Errorf("tools.payment: %w", err)
+		}
+	}
+	return b, nil
+}
+
+// payments are the tools of the payment family. Those of a vendor are not inward.
+func (b *backends) payments() []tools.Tool {
+	if b.stripe != nil {
+		return payment.Tools(payment.New(b.stripe))
+	}
+	return tools.Inward(payment.Tools(payment.New(b.payment)))
 }
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), tools.Inward(payment.Tools(payment.New(b.payment))), tools.Inward(email.Tools(email.New(b.email))),
+	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), tools.Inward(email.Tools(email.New(b.email))),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 

@@ -36,6 +36,13 @@ func mountTransport(rules *egress.Rules, url string) http.RoundTripper {
 	return rules.Guard(mcpmount.NewTransport(), egress.Reach{Named: []string{url}, Connect: 10 * time.Second})
 }
 
+// vendorClient asks a vendor's API, where the settings say that it is and nowhere else
+// inside. It follows no redirect: those would carry a key elsewhere.
+func vendorClient(rules *egress.Rules, url string) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	return &http.Client{Transport: rules.Guard(transport, egress.Reach{Named: []string{url}, Connect: 10 * time.Second}), CheckRedirect: egress.NoRedirects}
+}
+
 // callbackReach is what a callback of the settings may reach: this machine as well.
 var callbackReach = egress.Reach{Loopback: true}
 

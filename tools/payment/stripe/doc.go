@@ -24,6 +24,8 @@
 // # Errors
 //
 // Stripe's errors become the family's codes in errors.go. What may have taken effect is an
-// unknown outcome, which may be asked again under the same key. Nothing is retried here but
-// a request whose key, or whose object, another one holds at that moment.
+// unknown outcome, which may be asked again under the same key. The library's retries are
+// off. Nothing is retried here but a request whose key, or whose object, another one holds
+// at that moment; net/http may repeat one on a kept connection that broke before an answer
+// began, with its key.
 package stripe

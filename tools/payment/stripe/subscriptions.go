@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 
 	stripe "github.com/stripe/stripe-go/v85"
@@ -126,13 +127,8 @@ func (b *Backend) products(ctx context.Context, subscriptions ...*stripe.Subscri
 // the call's key, with the same request or, since Stripe ends a subscription by a request
 // that takes no key and no metadata, right before.
 func (b *Backend) CancelSubscription(ctx context.Context, request payment.CancelRequest) (payment.Subscription, error) {
-	s, err := read(ctx, b, func(ctx context.Context) (*stripe.Subscription, error) {
-		return b.api.V1Subscriptions.Retrieve(ctx, request.SubscriptionID, &stripe.SubscriptionRetrieveParams{Expand: expand("customer")})
-	})
-	switch {
-	case missing(err):
-		return payment.Subscription{}, payment.NoSuchSubscription(request.SubscriptionID)
-	case err != nil:
+	s, err := b.subscription(ctx, request.SubscriptionID)
+	if err != nil {
 		return payment.Subscription{}, err
 	}
 	products, err := b.products(ctx, s)
@@ -172,7 +168,30 @@ func (b *Backend) cancel(ctx context.Context, s *stripe.Subscription, request pa
 	if request.Reason != "" {
 		params.CancellationDetails = &stripe.SubscriptionCancelCancellationDetailsParams{Comment: stripe.String(request.Reason)}
 	}
-	return write(ctx, b, "", &params.Params, func(ctx context.Context) (*stripe.Subscription, error) {
+	ended, err := write(ctx, b, "", &params.Params, func(ctx context.Context) (*stripe.Subscription, error) {
 		return b.api.V1Subscriptions.Cancel(ctx, s.ID, params)
 	})
+	if !missing(err) {
+		return ended, err
+	}
+	// It had ended a moment before: by this very request, if it went out twice, or by
+	// somebody else's.
+	now, lookErr := b.subscription(ctx, s.ID)
+	switch {
+	case lookErr != nil:
+		return nil, lookErr
+	case ours(ctx, now.Metadata) && subscriptionStatus(now.Status) == payment.SubscriptionCanceled:
+		return now, nil
+	}
+	return nil, cmp.Or(payment.CheckCancel(subscribed(now, nil), request.When), err)
+}
+
+func (b *Backend) subscription(ctx context.Context, id string) (*stripe.Subscription, error) {
+	s, err := read(ctx, b, func(ctx context.Context) (*stripe.Subscription, error) {
+		return b.api.V1Subscriptions.Retrieve(ctx, id, &stripe.SubscriptionRetrieveParams{Expand: expand("customer")})
+	})
+	if missing(err) {
+		return nil, payment.NoSuchSubscription(id)
+	}
+	return s, err
 }
