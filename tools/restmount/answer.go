@@ -15,9 +15,9 @@ import (
 // lack what is said about it.
 func (a *API) answer(o *operation, e *reply, arguments json.RawMessage) (json.RawMessage, error) {
 	text, notes := a.render(o, e, arguments)
-	blocks := []any{object{"type": "text", "text": text}}
+	blocks := []any{object{"type": "text", "text": a.clean.secretless(text)}}
 	for _, note := range notes {
-		blocks = append(blocks, object{"type": "text", "text": note})
+		blocks = append(blocks, object{"type": "text", "text": a.clean.secretless(note)})
 	}
 	return json.Marshal(object{"content": blocks})
 }
@@ -25,6 +25,8 @@ func (a *API) answer(o *operation, e *reply, arguments json.RawMessage) (json.Ra
 func (a *API) render(o *operation, e *reply, arguments json.RawMessage) (text string, notes []string) {
 	kind := e.header.Get("Content-Type")
 	switch {
+	case e.status == http.StatusNotModified:
+		return "Not modified (status 304): what you have is still so.", nil
 	case o.method == http.MethodHead:
 		return headers(e), nil
 	case len(bytes.TrimSpace(e.body)) == 0:

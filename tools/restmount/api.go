@@ -1,7 +1,6 @@
 package restmount
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -53,12 +52,6 @@ func (s Settings) named() []string {
 		return []string{s.BaseURL}
 	}
 	return nil
-}
-
-// Check reads the document and gives what cannot be made a tool of it, as List does, and how many can.
-func (a *API) Check(ctx context.Context) (tools int, leftOut []mcpmount.LeftOut, err error) {
-	list, leftOut, err := a.List(ctx)
-	return len(list), leftOut, err
 }
 
 // Aliases are the names, besides its own, by which settings may speak of a tool.

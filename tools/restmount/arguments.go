@@ -120,11 +120,29 @@ func (a *API) place(o *operation, given map[string]any, s *sending) (string, err
 			return "", tools.Errorf(tools.Invalid, "arguments: %q: %v", p.shown(), err)
 		}
 	}
+	if stepsUp(path) > stepsUp(o.path) { // two arguments may have made one of it
+		return "", tools.Errorf(tools.Invalid, "arguments: they lead to another address")
+	}
 	if len(cookies) > 0 {
 		s.header.Set("Cookie", strings.Join(cookies, "; "))
 	}
 	s.address = strings.Join(queries, "&")
 	return path, nil
+}
+
+// stepsUp counts the parts of a path that lead to another one, escaped or not.
+func stepsUp(path string) (n int) {
+	path, _, _ = strings.Cut(path, "?")
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		plain = path
+	}
+	for _, part := range strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			n++
+		}
+	}
+	return n
 }
 
 func (p parameter) shown() string {

@@ -58,6 +58,11 @@ func TestNoSecretIsToldWhateverTheAPISays(t *testing.T) {
 			t.Errorf("%+v: %v", auth, err)
 		}
 	}
+	w.answer = func(out http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(out, "you sent "+r.Header.Get("Authorization")) }
+	echo := w.mount("testdata/shop.yaml", func(s *restmount.Settings) { s.Auth.Bearer = "the-secret-1234" })
+	if blocks, err := echo.call("getOrder", `{"id":"o1"}`); err != nil || blocks[0] != "you sent Bearer [redacted]" {
+		t.Errorf("an answer: %q, %v", blocks, err)
+	}
 	w.server.Close() // an error of the network has the address, and so the key
 	m := w.mount("testdata/shop.yaml", func(s *restmount.Settings) {
 		s.Auth = restmount.Auth{APIKey: &restmount.APIKey{In: "query", Name: "key", Value: "the-secret-1234"}}

@@ -106,7 +106,7 @@ func (in *intake) body(b *openapi3.RequestBody) error {
 			schema.Value.Type = &openapi3.Types{"string"}
 		}
 	}
-	members, required, flat := membersOf(schema.Value, 0)
+	members, required, flat := (&flattening{}).membersOf(schema.Value, 0)
 	switch {
 	case as == asText || !flat:
 		return in.whole(to, schema, b.Description)
@@ -191,15 +191,27 @@ func isFile(schema *openapi3.SchemaRef) bool {
 	return v.Format == "binary" || v.ContentMediaType != "" && !strings.HasPrefix(v.ContentMediaType, "text/") || v.Items != nil && v.Items.Value != nil && v.Items.Value.Format == "binary"
 }
 
+const (
+	maxPartDepth = 8
+	maxParts     = 200
+)
+
+// flattening puts the parts of an object together; their number is bounded, since one may
+// be a part of itself.
+type flattening struct{ parts int }
+
 // membersOf are the members of a schema that is a plain object, or one of several that
 // are put together; not one of those that only some of its members make valid.
-func membersOf(v *openapi3.Schema, depth int) (members openapi3.Schemas, required []string, ok bool) {
+func (f *flattening) membersOf(v *openapi3.Schema, depth int) (members openapi3.Schemas, required []string, ok bool) {
+	if f.parts++; f.parts > maxParts || depth > maxPartDepth {
+		return nil, nil, false
+	}
 	plain := v.Always == nil && (v.Type == nil || v.Type.Permits("object")) &&
 		len(v.OneOf)+len(v.AnyOf)+len(v.PatternProperties)+len(v.DependentSchemas)+len(v.DependentRequired) == 0 &&
 		v.Not == nil && v.If == nil && v.PropertyNames == nil && v.MinProps == 0 && len(v.Enum) == 0 && v.Const == nil && v.DynamicRef == "" &&
 		v.AdditionalProperties.Schema == nil && (v.AdditionalProperties.Has == nil || !*v.AdditionalProperties.Has)
 	typed := v.Type != nil || len(v.Properties) > 0 || len(v.AllOf) > 0
-	if !plain || !typed || depth > 8 {
+	if !plain || !typed {
 		return nil, nil, false
 	}
 	members = maps.Clone(v.Properties)
@@ -211,7 +223,7 @@ func membersOf(v *openapi3.Schema, depth int) (members openapi3.Schemas, require
 		if part == nil || part.Value == nil {
 			return nil, nil, false
 		}
-		more, needed, ok := membersOf(part.Value, depth+1)
+		more, needed, ok := f.membersOf(part.Value, depth+1)
 		if !ok {
 			return nil, nil, false
 		}

@@ -25,7 +25,7 @@ func (a *API) call(ctx context.Context, client *http.Client, o *operation, argum
 	if err != nil {
 		return nil, err
 	}
-	if e.status >= 300 {
+	if e.status >= 300 && (e.status != http.StatusNotModified || o.writes()) {
 		return nil, a.refused(o, e)
 	}
 	return a.answer(o, e, arguments)

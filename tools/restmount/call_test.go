@@ -1,6 +1,7 @@
 package restmount_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -193,6 +194,24 @@ func TestLostAnswerOfAWriteIsUnknownAndOneThatWasNotSentIsNot(t *testing.T) {
 	for _, name := range []string{"cancelOrder", "getOrder"} {
 		if _, err := m.call(name, `{"id":"o1"}`); tools.CodeOf(err) != tools.Unavailable || !strings.Contains(err.Error(), "did not reach") {
 			t.Errorf("%s, nobody there: %v", name, err)
+		}
+	}
+}
+
+// TestCallThatIsGivenUpIsNotTakenForUndone: the API has it, and the caller is gone.
+func TestCallThatIsGivenUpIsNotTakenForUndone(t *testing.T) {
+	w := newWorld(t)
+	m := w.mount("testdata/shop.yaml", nil)
+	over := make(chan struct{})
+	defer close(over)
+	for name, want := range map[string]tools.Code{"cancelOrder": tools.OutcomeUnknown, "getOrder": tools.Unavailable} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w.answer = func(http.ResponseWriter, *http.Request) {
+			cancel()
+			<-over
+		}
+		if _, err := m.list[name].Call(ctx, []byte(`{"id":"o1"}`)); tools.CodeOf(err) != want || !strings.Contains(err.Error(), "did not wait") {
+			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
 }

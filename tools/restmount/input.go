@@ -51,6 +51,7 @@ type intake struct {
 // takeInput makes the schema of an operation's arguments, and notes where each goes.
 func (a *API) takeInput(f found) error {
 	in := &intake{api: a, op: f.operation, schemas: newSchemas(), members: object{}}
+	defer func() { f.nodes = in.schemas.nodes }()
 	all, err := parametersOf(f)
 	if err != nil {
 		return err

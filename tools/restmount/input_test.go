@@ -197,3 +197,26 @@ func TestDocumentLargerThanItMayBeIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestHostileSchemasAreBounded: one that is a part of itself many times over, and many
+// operations that refer to the same large one.
+func TestHostileSchemasAreBounded(t *testing.T) {
+	self := "  /x: {post: {operationId: x, requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}}, responses: {}}}\n" +
+		"components: {schemas: {A: {type: object, allOf: [" + strings.TrimSuffix(strings.Repeat("{$ref: '#/components/schemas/A'}, ", 30), ", ") + "]}}}\n"
+	m := newWorld(t).mount(document(t, self), nil)
+	if schema := string(m.definition("x").InputSchema); !strings.Contains(schema, `"required":["body"]`) {
+		t.Errorf("input %s", schema)
+	}
+	var many, members strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&many, "  /x%d: {post: {requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/A'}}}}, responses: {}}}\n", i)
+	}
+	for i := range 9000 {
+		fmt.Fprintf(&members, "p%d: {type: string}, ", i)
+	}
+	fmt.Fprintf(&many, "components: {schemas: {A: {type: object, properties: {%s}}}}\n", strings.TrimSuffix(members.String(), ", "))
+	m = newWorld(t).mount(document(t, many.String()), nil)
+	if len(m.list) == 0 || len(m.leftOut) == 0 || !strings.Contains(m.leftOut[0].Why, "too much together") {
+		t.Errorf("%d tools, %d left out", len(m.list), len(m.leftOut))
+	}
+}

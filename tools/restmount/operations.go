@@ -15,8 +15,16 @@ import (
 	"drawbridge/tools/mcpmount"
 )
 
-// maxOperations bounds the operations of a document that are looked at.
-const maxOperations = 10_000
+const (
+	// maxOperations bounds the operations of a document that are looked at.
+	maxOperations = 10_000
+	// maxAllNodes and maxAllInput bound the schemas of all inputs together, in schemas and
+	// bytes: many operations may refer to the same large one.
+	maxAllNodes = 500_000
+	maxAllInput = 64 << 20
+)
+
+var errTooMuch = errors.New("the inputs of the document's operations are too much together; mount a part of them, with include")
 
 // operation is one that becomes a tool.
 type operation struct {
@@ -28,6 +36,7 @@ type operation struct {
 	parameters             []parameter
 	body                   *body
 	input                  []byte // the schema of its arguments
+	nodes                  int    // how many schemas that took
 	fields                 []string
 	paging                 *Paging
 }
@@ -54,13 +63,20 @@ func (a *API) operations(doc *openapi3.T, at *url.URL) ([]*operation, []mcpmount
 	if err != nil {
 		return nil, nil, err
 	}
-	all, leftOut, err := a.wanted(doc)
+	all, err := a.wanted(doc)
 	if err != nil {
 		return nil, nil, err
 	}
 	var good []*operation
+	var leftOut []mcpmount.LeftOut
+	nodes, size := 0, 0 // of all together
 	for _, f := range all {
-		if err := a.make(f, base, at); err != nil {
+		err := errTooMuch
+		if nodes < maxAllNodes && size < maxAllInput {
+			err = a.make(f, base, at)
+		}
+		nodes, size = nodes+f.nodes, size+len(f.input)
+		if err != nil {
 			leftOut = append(leftOut, mcpmount.LeftOut{Tool: f.method + " " + tidy(f.path, 200) + idWords(f.id), Why: err.Error()})
 			continue
 		}
@@ -77,7 +93,8 @@ func idWords(id string) string {
 }
 
 // wanted are the operations that the settings include, named, in the order of their paths.
-func (a *API) wanted(doc *openapi3.T) (all []found, leftOut []mcpmount.LeftOut, err error) {
+func (a *API) wanted(doc *openapi3.T) ([]found, error) {
+	var all []found
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(path)
 		if item == nil {
@@ -91,14 +108,14 @@ func (a *API) wanted(doc *openapi3.T) (all []found, leftOut []mcpmount.LeftOut, 
 		}
 	}
 	if len(all) > maxOperations {
-		return nil, nil, fmt.Errorf("the document has more than %d operations", maxOperations)
+		return nil, fmt.Errorf("the document has more than %d operations", maxOperations)
 	}
 	every := make([]*operation, len(all))
 	for i, f := range all {
 		every[i] = f.operation
 	}
 	nameAll(every)
-	return slices.DeleteFunc(all, func(f found) bool { return !a.includes(f.operation) }), leftOut, nil
+	return slices.DeleteFunc(all, func(f found) bool { return !a.includes(f.operation) }), nil
 }
 
 func (a *API) includes(o *operation) bool {

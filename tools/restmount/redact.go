@@ -17,7 +17,7 @@ const minSecret = 8
 type cleaner struct {
 	fixed *strings.Replacer
 	mu    *sync.Mutex
-	token *string // the access token of the moment
+	token *[]string // the last access tokens
 }
 
 func newCleaner(s Settings) cleaner {
@@ -55,14 +55,20 @@ func newCleaner(s Settings) cleaner {
 	for _, secret := range slices.Compact(secrets) {
 		pairs = append(pairs, secret, "[redacted]")
 	}
-	return cleaner{strings.NewReplacer(pairs...), &sync.Mutex{}, new(string)}
+	return cleaner{strings.NewReplacer(pairs...), &sync.Mutex{}, &[]string{}}
 }
+
+// keptTokens are the last ones: calls with those before the newest may be under way.
+const keptTokens = 8
 
 // hide has a token that was just issued left out of all that follows.
 func (c cleaner) hide(token string) {
+	if len(token) < minSecret {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	*c.token = token
+	*c.token = append(slices.Clone((*c.token)[max(0, len(*c.token)-keptTokens+1):]), token)
 }
 
 // text cuts after it has redacted, so that no half of a secret is left at the end.
@@ -77,9 +83,9 @@ func (c cleaner) text(text string, limit int) string {
 func (c cleaner) secretless(text string) string {
 	text = c.fixed.Replace(text)
 	c.mu.Lock()
-	token := *c.token
+	tokens := *c.token
 	c.mu.Unlock()
-	if len(token) >= minSecret {
+	for _, token := range tokens {
 		text = strings.ReplaceAll(text, token, "[redacted]")
 	}
 	return text

@@ -210,9 +210,16 @@ func (s *schemas) values(v *openapi3.Schema, out object) {
 	if v.UnevaluatedProperties.Has != nil {
 		out["unevaluatedProperties"] = *v.UnevaluatedProperties.Has
 	}
-	if _, err := regexp.Compile(v.Pattern); v.Pattern != "" && err == nil {
+	if v.Pattern != "" && checkable(v.Pattern) {
 		out["pattern"] = v.Pattern
 	}
+}
+
+// checkable: patterns are JavaScript's, and some of them no Go program can read. Those
+// are said in words.
+func checkable(pattern string) bool {
+	_, err := regexp.Compile(pattern)
+	return err == nil
 }
 
 // exclusive is a number from 3.1 on; before, it says that the bound itself is none.
@@ -229,7 +236,7 @@ func exclusive(out object, name, bound string, b openapi3.ExclusiveBound) {
 // words writes what is for reading.
 func words(v *openapi3.Schema, out object) {
 	text := tidy(v.Description, maxNote)
-	if _, err := regexp.Compile(v.Pattern); v.Pattern != "" && err != nil { // of JavaScript, which nobody here can check
+	if v.Pattern != "" && !checkable(v.Pattern) {
 		text = strings.TrimSpace(text + " Matches the pattern " + tidy(v.Pattern, maxExample) + ".")
 	}
 	if text != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -179,6 +180,18 @@ func query(all []pair, keep string) string {
 
 // segment is what stands in a path for a parameter.
 func segment(p parameter, value any) (string, error) {
+	text, err := segmentOf(p, value)
+	if err != nil {
+		return "", err
+	}
+	plain, err := url.PathUnescape(text)
+	if err != nil {
+		return "", err
+	}
+	return text, safeInPath(plain)
+}
+
+func segmentOf(p parameter, value any) (string, error) {
 	list, members, err := parts(value)
 	if err != nil {
 		return "", err
@@ -217,8 +230,7 @@ func segment(p parameter, value any) (string, error) {
 	case p.Style == styleMatrix:
 		return ";" + escaped(p.Name) + "=" + strings.Join(words, ","), nil
 	}
-	text := strings.Join(words, ",")
-	return text, safeInPath(text)
+	return strings.Join(words, ","), nil
 }
 
 // safeInPath refuses what would lead to another path than the operation's: a server may

@@ -1,6 +1,7 @@
 package restmount
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -16,7 +17,7 @@ var anchor = regexp.MustCompile(`(?m)(^|[\s:,\[{-])&[^\s,\[\]{}&]+`)
 // plainYAML refuses a text whose aliases make far more of it than is written, or that
 // lead into themselves: whoever decodes it would write all of it out.
 func plainYAML(data []byte) error {
-	if !anchor.Match(data) || json.Valid(data) {
+	if text := bytes.TrimSpace(data); bytes.HasPrefix(text, []byte("{")) && json.Valid(text) || !anchor.Match(data) {
 		return nil
 	}
 	var root yaml.Node
