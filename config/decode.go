@@ -15,8 +15,9 @@ import (
 // cannot be read keeps its default, and the walk goes on.
 type decoder struct {
 	source   *source
-	lookup   func(name string) (string, bool)
+	from     Sources
 	problems Problems
+	warnings Problems // of how the values of references are kept
 	unread   []string // paths of settings that still have their defaults
 }
 
@@ -33,6 +34,11 @@ func (d *decoder) meaningful(path string) bool {
 		rest, below := strings.CutPrefix(path, unread)
 		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
+}
+
+// warn notes what is wrong with how a reference's value is kept.
+func (d *decoder) warn(at place, path, text string) {
+	d.warnings = append(d.warnings, Problem{File: d.source.file, Line: at.line, Column: at.column, Path: path, Message: text})
 }
 
 // report reports a key that is at fault, or too much.

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// YAML gives braces, brackets and commas a meaning inside { } and [ ], so that
+// YAML gives braces, brackets and commas a meaning inside { } and [ ], and : and # one
+// next to blanks, so that
 //
 //	keys: [{name: desk, key: ${DESK_KEY}}]
 //
@@ -17,9 +18,9 @@ import (
 const hidden rune = 0x10_0000
 
 var (
-	reference  = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?\}`)
+	reference  = regexp.MustCompile(`\$\{(?:[A-Za-z_][A-Za-z0-9_]*(?::-[^}\n]*)?|(?:file|exec|vault):[^}\n]*)\}`)
 	nameRule   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	indicators = "{}[],"
+	indicators = "{}[],:#"
 )
 
 func hide(text string) string {
@@ -47,18 +48,21 @@ func isHidden(r rune) bool { return strings.ContainsRune(indicators, r-hidden) }
 // expansion is a scalar after its references were replaced.
 type expansion struct {
 	text string
-	// fromEnv: a variable that is set became part of the text, so it must not be
+	// fromEnv: what a reference holds became part of the text, so it must not be
 	// shown.
 	fromEnv bool
+	// standIn: the text is not what will be there, because a reference was not read.
+	standIn  bool
+	warnings []string
 	// first is where the first $ with a meaning stands in the written text, in
 	// bytes; -1 if there is none.
 	first int
 }
 
-// expand replaces ${NAME} and ${NAME:-default} in one scalar, and $${ by ${. As in
-// a shell the default also stands in for a variable that is set and empty. What a
-// variable holds is not looked at again.
-func expand(written string, lookup func(string) (string, bool)) (expansion, []error) {
+// expand replaces ${NAME}, ${NAME:-default}, ${file:PATH}, ${exec:COMMAND} and
+// ${vault:PATH#KEY} in one scalar of a setting, and $${ by ${. As in a shell the default also stands
+// in for a variable that is set and empty. What a reference holds is not looked at again.
+func expand(setting, written string, from Sources) (expansion, []error) {
 	e := expansion{first: -1}
 	var problems []error
 	var out strings.Builder
@@ -82,11 +86,10 @@ func expand(written string, lookup func(string) (string, bool)) (expansion, []er
 			problems = append(problems, errors.New("${ is not closed by }; to have it as text, write $${"))
 			break
 		}
-		value, isSet, err := resolve(body, lookup)
+		value, err := e.resolve(setting, body, from)
 		if err != nil {
 			problems = append(problems, err)
 		}
-		e.fromEnv = e.fromEnv || isSet
 		out.WriteString(value)
 		rest = after
 	}
@@ -94,18 +97,31 @@ func expand(written string, lookup func(string) (string, bool)) (expansion, []er
 	return e, problems
 }
 
-// resolve gives the value of a reference's inside: NAME or NAME:-default.
-func resolve(body string, lookup func(string) (string, bool)) (value string, isSet bool, err error) {
+// resolve gives the value of a reference's inside.
+func (e *expansion) resolve(setting, body string, from Sources) (string, error) {
+	if kind, argument, elsewhere := referenceOf(body); elsewhere {
+		e.fromEnv = true
+		got, err := from.read(setting, kind, argument)
+		e.standIn = e.standIn || got.StandIn
+		if err != nil {
+			return "", fmt.Errorf("reading ${%s}: %w", body, err)
+		}
+		if got.Warning != "" {
+			e.warnings = append(e.warnings, fmt.Sprintf("${%s}: %s", body, got.Warning))
+		}
+		return got.Value, nil
+	}
 	name, fallback, hasDefault := strings.Cut(body, ":-")
 	if !nameRule.MatchString(name) {
-		return "", false, errors.New("what ${ } holds is not a variable: want ${NAME} or ${NAME:-default}; to have it as text, write $${")
+		return "", errors.New("what ${ } holds is not a variable: want ${NAME} or ${NAME:-default}; to have it as text, write $${")
 	}
-	value, isSet = lookup(name)
+	value, isSet := from.Lookup(name)
 	switch {
 	case hasDefault && value == "":
-		return fallback, false, nil
+		return fallback, nil
 	case !isSet:
-		return "", false, fmt.Errorf("environment variable %s is not set; set it, or give a default: ${%s:-...}", name, name)
+		return "", fmt.Errorf("environment variable %s is not set; set it, or give a default: ${%s:-...}", name, name)
 	}
-	return value, true, nil
+	e.fromEnv = true
+	return value, nil
 }

@@ -30,7 +30,7 @@ func TestReferencesAreReplaced(t *testing.T) {
 		"${NESTED}":            "${A}", // a value is not looked at again
 		"{{ .event }} ${A} %d": "{{ .event }} 1 %d",
 	} {
-		got, problems := expand(written, env)
+		got, problems := expand("x", written, Sources{Lookup: env})
 		if len(problems) > 0 || got.text != want {
 			t.Errorf("expand(%q) = %q, %v; want %q", written, got.text, problems, want)
 		}
@@ -38,7 +38,7 @@ func TestReferencesAreReplaced(t *testing.T) {
 }
 
 func TestEveryBadReferenceIsNamed(t *testing.T) {
-	_, problems := expand("${ONE} ${TWO} ${3} ${A-b} ${} ${FOUR", lookupIn(nil))
+	_, problems := expand("x", "${ONE} ${TWO} ${3} ${A-b} ${} ${FOUR", Sources{Lookup: lookupIn(nil)})
 	var got strings.Builder
 	for _, p := range problems {
 		word, _, _ := strings.Cut(p.Error(), ";")
@@ -59,7 +59,7 @@ ${ is not closed by }
 func TestOnlyWhatAVariableHeldIsKeptFromView(t *testing.T) {
 	env := lookupIn(map[string]string{"A": "1"})
 	for written, want := range map[string]bool{"x": false, "${A}": true, "${A:-b}": true, "${B:-b}": false, "$${A}": false} {
-		if got, _ := expand(written, env); got.fromEnv != want {
+		if got, _ := expand("x", written, Sources{Lookup: env}); got.fromEnv != want {
 			t.Errorf("expand(%q).fromEnv = %v, want %v", written, got.fromEnv, want)
 		}
 	}

@@ -38,14 +38,38 @@ func Find(dir string) (path string, ok bool) {
 // as YAML at all, the configuration comes with it, as far as it was understood:
 // not to be started, but good for further checks.
 func Load(path string, lookup func(name string) (string, bool)) (*Config, error) {
+	return LoadFrom(path, Sources{Lookup: lookup})
+}
+
+// LoadFrom is [Load] with references to more than the environment.
+func LoadFrom(path string, from Sources) (*Config, error) {
 	if path == "" {
-		return Parse("", nil, lookup)
+		return ParseFrom("", nil, from)
 	}
 	text, err := readFile(path)
 	if err != nil {
 		return nil, Problems{{File: path, Message: err.Error()}}
 	}
-	return Parse(path, text, lookup)
+	return ParseFrom(path, text, from)
+}
+
+// Again reads the text that c was read from once more, and its references anew. What
+// has become of the file since does not count.
+func (c *Config) Again(from Sources) (*Config, error) {
+	if c.source == nil {
+		return c, nil
+	}
+	return ParseFrom(c.source.file, []byte(strings.Join(c.source.lines, "\n")), from)
+}
+
+// Changed reports whether the file that c was read from now holds another text, or
+// cannot be read.
+func (c *Config) Changed() bool {
+	if c.source == nil || c.source.file == "" {
+		return false
+	}
+	text, err := readFile(c.source.file)
+	return err != nil || plainText(text) != strings.Join(c.source.lines, "\n")
 }
 
 func readFile(path string) ([]byte, error) {
@@ -67,17 +91,24 @@ func readFile(path string) ([]byte, error) {
 
 // Parse is [Load] of a file that is in memory. name is what problems call it.
 func Parse(name string, text []byte, lookup func(name string) (string, bool)) (*Config, error) {
+	return ParseFrom(name, text, Sources{Lookup: lookup})
+}
+
+// ParseFrom is [LoadFrom] of a file that is in memory.
+func ParseFrom(name string, text []byte, from Sources) (*Config, error) {
 	c := Default()
 	body, problems := parse(name, text)
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	c.source = &source{file: name, lines: strings.Split(plainText(text), "\n"), marks: map[string]mark{}}
-	d := decoder{source: c.source, lookup: lookup}
+	d := decoder{source: c.source, from: from}
 	d.document(body, c)
-	c.borrowKeys(lookup)
-	c.noteProxy(lookup)
+	c.source.warnings = d.warnings
+	c.borrowKeys(from.Lookup)
+	c.noteProxy(from.Lookup)
 	c.dismissAssistant()
+	c.fitStandIns()
 
 	problems = d.problems
 	for _, p := range c.check().errors {

@@ -31,16 +31,24 @@ func (d *decoder) scalar(n ast.Node, path string, v reflect.Value) {
 		return
 	}
 	m.written, m.style = scalarText(n)
-	expanded, problems := expand(m.written, d.lookup)
-	m.fromEnv, m.firstReference = expanded.fromEnv, expanded.first
+	expanded, problems := expand(path, m.written, d.from)
+	m.fromEnv, m.standIn, m.firstReference = expanded.fromEnv, expanded.standIn, expanded.first
 	d.source.marks[path] = m
+	for _, warning := range expanded.warnings {
+		d.warn(at, path, warning)
+	}
 	for _, problem := range problems {
 		d.refuse(at, path, "%v", problem)
 	}
 	if len(problems) > 0 {
 		return
 	}
-	if err := setScalar(v, expanded.text); err != nil {
+	err := setScalar(v, expanded.text)
+	if expanded.standIn { // nothing can be said about it
+		d.unread = append(d.unread, path)
+		return
+	}
+	if err != nil {
 		// As the file has it: what a variable holds is not shown. A [Secret] is
 		// any text and never comes here.
 		d.refuse(at, path, "%s: %v", quote(m.written), err)

@@ -10,6 +10,8 @@ type source struct {
 	file  string
 	lines []string
 	marks map[string]mark // by path
+	// warnings are of how the values of references are kept.
+	warnings Problems
 	// proxyVariable is the environment's variable that names a proxy, "" if none does.
 	proxyVariable string
 }
@@ -23,6 +25,7 @@ type mark struct {
 	style   style
 	written string // the scalar before ${NAME} was replaced, "" otherwise
 	fromEnv bool
+	standIn bool // for a reference that was not read
 	// firstReference is the byte in written from which on the value may differ; -1
 	// if it does not.
 	firstReference int

@@ -19,7 +19,14 @@ import (
 func (c *Config) Validate() error { return c.check().errors.err() }
 
 // Warnings are what works and is likely not meant.
-func (c *Config) Warnings() Problems { return c.check().warnings }
+func (c *Config) Warnings() Problems {
+	warnings := c.check().warnings
+	if c.source != nil {
+		warnings = append(slices.Clone(c.source.warnings), warnings...)
+		warnings.sort()
+	}
+	return warnings
+}
 
 // checker gathers what the checks find.
 type checker struct {

@@ -19,6 +19,7 @@ var imports = []struct {
 	{"cmd/drawbridge", []string{"*", "*/*", "*/*/*"}},
 	{"cmd/chaos", []string{"store/postgres/postgrestest"}},
 	{"config", nil},
+	{"config/reference", nil},
 	{"tools", nil},
 	{"tools/sqldb", []string{"tools"}},
 	{"tools/sqldb/sqldbtest", []string{"tools/sqldb"}},

@@ -149,7 +149,7 @@ func (c *console) replay(cmd *cobra.Command, id string, f replayWith) error {
 	}
 	as := cfg
 	if f.agentsFrom != "" {
-		if as, err = config.Load(f.agentsFrom, c.lookup); err != nil {
+		if as, err = config.LoadFrom(f.agentsFrom, c.references(cmd.Context())); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,11 @@ func markWrongUse(cmd *cobra.Command) {
 
 // settings loads the configuration that the command line names.
 func (c *console) settings(cmd *cobra.Command) (*config.Config, error) {
+	return c.settingsFrom(cmd, c.references(cmd.Context()))
+}
+
+// settingsFrom does so with the references that are to be read.
+func (c *console) settingsFrom(cmd *cobra.Command, from config.Sources) (*config.Config, error) {
 	path, err := cmd.Flags().GetString("config")
 	if err != nil {
 		return nil, err
@@ -67,7 +72,7 @@ func (c *console) settings(cmd *cobra.Command) (*config.Config, error) {
 	if path == "" {
 		path, _ = config.Find(".")
 	}
-	cfg, err := config.Load(path, c.lookup)
+	cfg, err := config.LoadFrom(path, from)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +107,7 @@ func (c *console) withStore(cmd *cobra.Command, mode state.Mode, do func(*state.
 // openStore opens the store for a command that looks at it or leaves work in it,
 // beside a process that may be serving from it.
 func (c *console) openStore(cmd *cobra.Command, mode state.Mode) (*state.Store, error) {
-	cfg, err := c.settings(cmd)
+	cfg, err := c.settingsFrom(cmd, c.referencesOfStore(cmd.Context()))
 	if err != nil {
 		return nil, err
 	}
