@@ -71,5 +71,25 @@ func (a account) OpenDispute(_ context.Context, d payment.Dispute) (string, erro
 }
 
 func TestConformance(t *testing.T) {
-	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness { return open(t) })
+	var fakes []*stripefake.Server
+	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness {
+		a := open(t)
+		fakes = append(fakes, a.fake)
+		return a
+	})
+	t.Run("EveryRequestIsOneThatStripesMockTakes", func(t *testing.T) { judge(t, append(fakes, byNumber(t))) })
+}
+
+// byNumber is an account in which an invoice was named by its number.
+func byNumber(t *testing.T) *stripefake.Server {
+	a := open(t)
+	sent, err := a.call(t.Context(), "", payment.ToolSendInvoice, drafted(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	void, err := a.call(t.Context(), "", payment.ToolVoidInvoice, map[string]any{"invoice_id": sent["number"]})
+	if err != nil || void["id"] != sent["id"] || void["status"] != "void" {
+		t.Errorf("the invoice %v is %v, %v", sent["number"], void, err)
+	}
+	return a.fake
 }

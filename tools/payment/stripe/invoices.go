@@ -151,8 +151,8 @@ func (b *Backend) invoice(ctx context.Context, id string) (*stripe.Invoice, erro
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id)
 	found, err := read(ctx, b, func(ctx context.Context) (*stripe.V1SearchList[*stripe.Invoice], error) {
 		found := b.api.V1Invoices.Search(ctx, &stripe.InvoiceSearchParams{SearchParams: stripe.SearchParams{
-			Query: `number:"` + quoted + `"`, Limit: stripe.Int64(1), Single: true, Expand: expand("data.payments"),
-		}})
+			Query: `number:"` + quoted + `"`, Limit: stripe.Int64(1), Single: true,
+		}, Expand: expand("data.payments")})
 		return found, found.Err()
 	})
 	if err != nil {

@@ -190,4 +190,9 @@ func (b *Backend) takenBack(ctx context.Context, charge string) (bool, error) {
 	}), err
 }
 
-func expand(paths ...string) []*string { return stripe.StringSlice(paths) }
+func expand(paths ...string) []*string {
+	if len(paths) == 0 {
+		return nil // an empty list is one that Stripe refuses
+	}
+	return stripe.StringSlice(paths)
+}
