@@ -147,6 +147,17 @@ func TestRESTAPIIsMountedByItsDocument(t *testing.T) {
 		}
 	}
 
+	var views []toolView
+	out, _, _ = command(t, "tools", "-c", file, "--json", "shop__*")
+	if err := json.Unmarshal([]byte(out), &views); err != nil || len(views) != 3 {
+		t.Fatalf("%d tools, %v", len(views), err)
+	}
+	for _, v := range views {
+		if !v.Taints || !v.Strict || !v.Idempotent || v.Destructive != (v.Name != "shop__listOrders") {
+			t.Errorf("%+v: want a strict function whose results are outsiders' text, repeatable under its key", v)
+		}
+	}
+
 	program := serve(t, file)
 	desk := connectDesk(t, program.base)
 	eventually(t, "the tools to be offered", time.Minute, func() bool { return desk.tools()["shop"] == 3 })

@@ -12,7 +12,7 @@ import (
 
 // says has the API answer with a body of a kind, and perhaps a Link header.
 func (w *world) says(kind, body string, link ...string) {
-	w.answer = func(out http.ResponseWriter, _ *http.Request) {
+	w.answers(func(out http.ResponseWriter, _ *http.Request) {
 		if kind != "" {
 			out.Header().Set("Content-Type", kind)
 		}
@@ -20,7 +20,7 @@ func (w *world) says(kind, body string, link ...string) {
 			out.Header().Add("Link", one)
 		}
 		_, _ = io.WriteString(out, body)
-	}
+	})
 }
 
 func TestAnswersAreShownAsWhatTheyAre(t *testing.T) {

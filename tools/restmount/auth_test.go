@@ -40,12 +40,12 @@ func TestStaticCredentialsGoWhereTheyBelong(t *testing.T) {
 // TestNoSecretIsToldWhateverTheAPISays: it sends back all that it was sent.
 func TestNoSecretIsToldWhateverTheAPISays(t *testing.T) {
 	w := newWorld(t)
-	w.answer = func(out http.ResponseWriter, r *http.Request) {
+	w.answers(func(out http.ResponseWriter, r *http.Request) {
 		out.Header().Set("Content-Type", "application/json")
 		out.WriteHeader(http.StatusBadRequest)
 		text, _ := json.Marshal(fmt.Sprintf("%v %s", r.Header, r.RequestURI))
 		_, _ = fmt.Fprintf(out, `{"message":%s}`, text)
-	}
+	})
 	for _, auth := range []restmount.Auth{
 		{Bearer: "the-secret-1234"}, {Basic: &restmount.Basic{User: "ada", Password: "the-secret-1234"}},
 		{APIKey: &restmount.APIKey{In: "query", Name: "key", Value: "the-secret-1234 &"}}, {APIKey: &restmount.APIKey{In: "cookie", Name: "key", Value: "the-secret-1234"}},
@@ -58,7 +58,9 @@ func TestNoSecretIsToldWhateverTheAPISays(t *testing.T) {
 			t.Errorf("%+v: %v", auth, err)
 		}
 	}
-	w.answer = func(out http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(out, "you sent "+r.Header.Get("Authorization")) }
+	w.answers(func(out http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(out, "you sent "+r.Header.Get("Authorization"))
+	})
 	echo := w.mount("testdata/shop.yaml", func(s *restmount.Settings) { s.Auth.Bearer = "the-secret-1234" })
 	if blocks, err := echo.call("getOrder", `{"id":"o1"}`); err != nil || blocks[0] != "you sent Bearer [redacted]" {
 		t.Errorf("an answer: %q, %v", blocks, err)
@@ -75,10 +77,10 @@ func TestNoSecretIsToldWhateverTheAPISays(t *testing.T) {
 // issuer gives tokens token-1, token-2, ...
 func issuer(t *testing.T, seconds int) (w *world, given *atomic.Int64) {
 	w, given = newWorld(t), &atomic.Int64{}
-	w.answer = func(out http.ResponseWriter, _ *http.Request) {
+	w.answers(func(out http.ResponseWriter, _ *http.Request) {
 		out.Header().Set("Content-Type", "application/json")
 		_, _ = fmt.Fprintf(out, `{"access_token":"token-number-%d","token_type":"bearer","expires_in":%d}`, given.Add(1), seconds)
-	}
+	})
 	return w, given
 }
 
@@ -130,12 +132,12 @@ func TestRefusedTokenIsRenewedOnceAndTheCallMadeAgain(t *testing.T) {
 	w := newWorld(t)
 	from, given := issuer(t, 3600)
 	bad := "Bearer token-number-1"
-	w.answer = func(out http.ResponseWriter, r *http.Request) {
+	w.answers(func(out http.ResponseWriter, r *http.Request) {
 		if bad == "" || r.Header.Get("Authorization") == bad {
 			out.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(out, "not you: "+r.Header.Get("Authorization"))
 		}
-	}
+	})
 	m := w.withTokens(from, time.Now)
 	if _, err := m.call("cancelOrder", `{"id":"o1"}`); err != nil || len(w.requests()) != 2 || given.Load() != 2 {
 		t.Errorf("%v; %d requests, %d tokens", err, len(w.requests()), given.Load())
@@ -172,12 +174,12 @@ func TestWithoutATokenNoCallIsMade(t *testing.T) {
 		status int
 		want   tools.Code
 	}{{401, tools.Denied}, {400, tools.Denied}, {503, tools.Unavailable}, {429, tools.Unavailable}} {
-		from.answer = func(out http.ResponseWriter, r *http.Request) {
+		from.answers(func(out http.ResponseWriter, r *http.Request) {
 			user, word, _ := r.BasicAuth()
 			out.Header().Set("Content-Type", "application/json")
 			out.WriteHeader(test.status)
 			_, _ = fmt.Fprintf(out, `{"error":"invalid_client","error_description":"%s %s client-secret-1"}`, user, word)
-		}
+		})
 		_, err := w.withTokens(from, time.Now).call("cancelOrder", `{"id":"o1"}`)
 		if tools.CodeOf(err) != test.want || strings.Contains(err.Error(), "client-secret-1") || !strings.Contains(err.Error(), "invalid_client") {
 			t.Errorf("%d: %v", test.status, err)

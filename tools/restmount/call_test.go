@@ -53,10 +53,10 @@ func TestHeadersCookiesAndMultipartAreWritten(t *testing.T) {
 		t.Errorf("headers %v", h)
 	}
 	var text string
-	w.answer = func(_ http.ResponseWriter, r *http.Request) {
+	w.answers(func(_ http.ResponseWriter, r *http.Request) {
 		r.Body = io.NopCloser(strings.NewReader(w.last().body))
 		text = r.FormValue("text")
-	}
+	})
 	if _, err := m.call("caption", `{"text":"Hällo"}`); err != nil || text != "Hällo" {
 		t.Errorf("text %q, %v", text, err)
 	}
@@ -150,14 +150,14 @@ func TestStatusesBecomeCodes(t *testing.T) {
 		{503, "Retry-After: 5", tools.Unavailable, tools.OutcomeUnknown, 5 * time.Second},
 		{302, "Location: https://evil.example/x?token=secret", tools.Failed, tools.Failed, 0},
 	} {
-		w.answer = func(out http.ResponseWriter, _ *http.Request) {
+		w.answers(func(out http.ResponseWriter, _ *http.Request) {
 			if name, value, ok := strings.Cut(test.header, ": "); ok {
 				out.Header().Set(name, value)
 			}
 			out.Header().Set("Content-Type", "application/json")
 			out.WriteHeader(test.status)
 			_, _ = io.WriteString(out, `{"error":{"message":"the vendor's own words","code":"no_luck"}}`)
-		}
+		})
 		for name, want := range map[string]tools.Code{"getOrder": test.read, "cancelOrder": test.write} {
 			_, err := m.call(name, `{"id":"o1"}`)
 			if tools.CodeOf(err) != want || !strings.Contains(err.Error(), "shop__"+name) || strings.Contains(err.Error(), "secret") {
@@ -177,16 +177,16 @@ func TestStatusesBecomeCodes(t *testing.T) {
 func TestLostAnswerOfAWriteIsUnknownAndOneThatWasNotSentIsNot(t *testing.T) {
 	w := newWorld(t)
 	m := w.mount("testdata/shop.yaml", nil)
-	w.answer = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	w.answers(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	for name, want := range map[string]tools.Code{"cancelOrder": tools.OutcomeUnknown, "getOrder": tools.Unavailable} {
 		if _, err := m.call(name, `{"id":"o1"}`); tools.CodeOf(err) != want {
 			t.Errorf("%s, connection cut: %v, want %s", name, err, want)
 		}
 	}
-	w.answer = func(out http.ResponseWriter, _ *http.Request) {
+	w.answers(func(out http.ResponseWriter, _ *http.Request) {
 		out.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(out, "{")
-	}
+	})
 	if _, err := m.call("cancelOrder", `{"id":"o1"}`); tools.CodeOf(err) != tools.OutcomeUnknown {
 		t.Errorf("an answer that breaks off: %v", err)
 	}
@@ -206,10 +206,10 @@ func TestCallThatIsGivenUpIsNotTakenForUndone(t *testing.T) {
 	defer close(over)
 	for name, want := range map[string]tools.Code{"cancelOrder": tools.OutcomeUnknown, "getOrder": tools.Unavailable} {
 		ctx, cancel := context.WithCancel(t.Context())
-		w.answer = func(http.ResponseWriter, *http.Request) {
+		w.answers(func(http.ResponseWriter, *http.Request) {
 			cancel()
 			<-over
-		}
+		})
 		if _, err := m.list[name].Call(ctx, []byte(`{"id":"o1"}`)); tools.CodeOf(err) != want || !strings.Contains(err.Error(), "did not wait") {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
@@ -220,11 +220,11 @@ func TestReadsFollowRedirectsAtHomeOnly(t *testing.T) {
 	w, other := newWorld(t), newWorld(t)
 	m := w.mount("testdata/shop.yaml", func(s *restmount.Settings) { s.Auth.Bearer = "a-secret-token" })
 	to := "/v1/orders/o2"
-	w.answer = func(out http.ResponseWriter, r *http.Request) {
+	w.answers(func(out http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/o1") {
 			http.Redirect(out, r, to, http.StatusTemporaryRedirect)
 		}
-	}
+	})
 	if _, err := m.call("getOrder", `{"id":"o1"}`); err != nil || w.last().line != "GET /v1/orders/o2" || w.last().header.Get("Authorization") == "" {
 		t.Errorf("a read at home: %v, %v", w.last(), err)
 	}

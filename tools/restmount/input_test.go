@@ -198,6 +198,13 @@ func TestDocumentLargerThanItMayBeIsRefused(t *testing.T) {
 	}
 }
 
+func TestOperationThatIsAReferenceIsNoToolWithoutArguments(t *testing.T) {
+	m := newWorld(t).mount(document(t, "  /x: {get: {$ref: 'y.yaml'}}\n"), nil)
+	if len(m.list) != 0 || len(m.leftOut) != 1 || !strings.Contains(m.leftOut[0].Why, "bundle the document first") {
+		t.Errorf("%d tools, left out %v", len(m.list), m.leftOut)
+	}
+}
+
 // TestHostileSchemasAreBounded: one that is a part of itself many times over, and many
 // operations that refer to the same large one.
 func TestHostileSchemasAreBounded(t *testing.T) {

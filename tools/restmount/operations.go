@@ -163,6 +163,9 @@ func (a *API) serverOf(servers openapi3.Servers, at *url.URL) (string, error) {
 
 // make fills in an operation.
 func (a *API) make(f found, base string, at *url.URL) error {
+	if _, refers := f.inside.Extensions["$ref"]; refers {
+		return errors.New("it stands in another place as a whole, which OpenAPI knows of paths and not of operations; bundle the document first")
+	}
 	if !strings.HasPrefix(f.path, "/") || strings.ContainsAny(f.path, "#\\ ") { // behind the host, anything else could change it
 		return errors.New("its path does not begin with a slash, or holds what no path holds")
 	}

@@ -77,8 +77,8 @@ func (t *tokens) get(ctx context.Context) (*oauth2.Token, error) {
 	if err != nil {
 		return nil, t.refusal(err)
 	}
-	if !token.Expiry.IsZero() { // by our clock, not the library's
-		token.Expiry = t.now().Add(time.Until(token.Expiry))
+	if seconds, ok := token.Extra("expires_in").(float64); ok && seconds > 0 { // by our clock, not the library's
+		token.Expiry = t.now().Add(time.Duration(min(seconds, 1e9)) * time.Second)
 	}
 	t.clean.hide(token.AccessToken)
 	t.token = token

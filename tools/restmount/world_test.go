@@ -26,24 +26,32 @@ type request struct {
 type world struct {
 	t      *testing.T
 	server *httptest.Server
-	answer http.HandlerFunc
 
-	mu  sync.Mutex
-	got []request
+	mu     sync.Mutex
+	got    []request
+	answer http.HandlerFunc
+}
+
+// answers sets what it answers from now on.
+func (w *world) answers(how http.HandlerFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer = how
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t}
-	w.answer = func(out http.ResponseWriter, _ *http.Request) {
+	w.answers(func(out http.ResponseWriter, _ *http.Request) {
 		out.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(out, `{"ok":true}`)
-	}
+	})
 	w.server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.mu.Lock()
 		w.got = append(w.got, request{r.Method + " " + r.RequestURI, string(body), r.Header.Clone()})
+		answer := w.answer
 		w.mu.Unlock()
-		w.answer(out, r)
+		answer(out, r)
 	}))
 	t.Cleanup(w.server.Close)
 	return w
