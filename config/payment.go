@@ -79,6 +79,22 @@ func stripePrefix(key string) string {
 	return key[:length]
 }
 
+// unreadKey reports whether the key stands in for one that was not read.
+func (c *Config) unreadKey() bool {
+	return c.source != nil && c.source.marks["tools.payment.key"].standIn
+}
+
+// fitStripeKey gives a key that was not read the form of the one that the settings speak of.
+func (c *Config) fitStripeKey() {
+	p := &c.Tools.Payment
+	if p.Backend != "stripe" || !c.unreadKey() {
+		return
+	}
+	if p.Key = "rk_test_notread"; p.Live {
+		p.Key = "rk_live_notread"
+	}
+}
+
 func (p PaymentBackend) liveKey() bool { return stripeKinds[stripePrefix(p.Key.Reveal())].live }
 
 // explainPayment says whose money it is.
@@ -94,6 +110,9 @@ func (c *Config) explainPayment() string {
 	kind := "a restricted key"
 	if stripeKinds[stripePrefix(p.Key.Reveal())].secret {
 		kind = "a secret key, which may do everything"
+	}
+	if c.unreadKey() {
+		text, kind = strings.Replace(text, ":", " by the settings:", 1), "the key was not read"
 	}
 	if p.BaseURL != "" {
 		kind += ", at " + c.publicPartAt("tools.payment.base_url", p.BaseURL)

@@ -32,3 +32,23 @@ func TestExplanationSaysLoudlyWhoseMoneyItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestStripeKeyThatIsNotReadIsTakenForWhatTheSettingsSay(t *testing.T) {
+	from := Sources{Lookup: lookupIn(nil), Read: func(string, string, string) (Value, error) {
+		return Value{Value: "0123456789abcdef", StandIn: true}, nil
+	}}
+	for live, want := range map[string]string{
+		"":             "TEST MODE by the settings: no real money moves; the key was not read",
+		", live: true": "LIVE by the settings: real money moves; the key was not read",
+	} {
+		c, err := ParseFrom("drawbridge.yaml", []byte("tools:\n  payment: {backend: stripe, key: \"${file:/run/secrets/stripe}\""+live+"}"), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		c.Explain(&out)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the explanation does not say %q:\n%s", want, out.String())
+		}
+	}
+}

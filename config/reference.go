@@ -70,6 +70,7 @@ const standInKey = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcmsWXGldR1FgNf4NyxsB6nud
 // fitStandIns gives webhooks whose scheme takes no secret of just any text, and whose own
 // was not read, one of the right form: the settings can be checked and wired without it.
 func (c *Config) fitStandIns() {
+	c.fitStripeKey()
 	for name, hook := range c.Webhooks {
 		rule, _ := hook.rule()
 		for i, secret := range hook.Secrets {
