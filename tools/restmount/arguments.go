@@ -248,7 +248,7 @@ func (a *API) writeBody(b *body, given map[string]any, s *sending) error {
 			members[m.Name] = value
 		}
 	}
-	if len(members) == 0 && !b.Required {
+	if len(members) == 0 && !b.Required && b.As != asForm { // an empty form is nothing as well, and says that it is a form
 		return nil
 	}
 	s.hasBody = true

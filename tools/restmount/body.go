@@ -112,7 +112,7 @@ func (in *intake) body(b *openapi3.RequestBody) error {
 		return in.whole(to, schema, b.Description)
 	case len(members) == 0 && b.Required && as == asJSON:
 		return in.whole(to, schema, b.Description)
-	case len(members) == 0:
+	case len(members) == 0 && as != asForm:
 		return nil
 	}
 	in.op.body = to

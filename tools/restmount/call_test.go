@@ -244,3 +244,16 @@ func TestCallsOfOneDocumentAreNamedByWhatTheyDo(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestFormOfWhichNothingIsGivenIsStillAForm: Stripe's mock refuses what has no Content-Type.
+func TestFormOfWhichNothingIsGivenIsStillAForm(t *testing.T) {
+	w := newWorld(t)
+	form := "{content: {application/x-www-form-urlencoded: {schema: {type: object, properties: %s}}}}"
+	m := w.mount(document(t, "  /x: {post: {operationId: some, requestBody: "+strings.Replace(form, "%s", "{a: {type: string}}", 1)+", responses: {}}}\n"+
+		"  /y: {post: {operationId: none, requestBody: "+strings.Replace(form, "%s", "{}", 1)+", responses: {}}}\n"), nil)
+	for _, name := range []string{"some", "none"} {
+		if _, err := m.call(name, `{}`); err != nil || w.last().body != "" || w.last().header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+			t.Errorf("%s: sent %+v, %v", name, w.last(), err)
+		}
+	}
+}
