@@ -30,6 +30,9 @@ func (b *Backend) CreateInvoice(ctx context.Context, request payment.InvoiceRequ
 	}
 	draft, err := b.draft(ctx, customer.ID, request)
 	if err != nil {
+		if ours(ctx, customer.Metadata) { // made a moment ago, by this call
+			err = b.halfway(ctx, err)
+		}
 		return payment.Invoice{}, err
 	}
 	if draft.Status != stripe.InvoiceStatusDraft { // made by this call, and gone on since
