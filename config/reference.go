@@ -49,6 +49,21 @@ func referenceOf(body string) (kind, argument string, ok bool) {
 	return kind, argument, ok
 }
 
+// Differences are the settings, by their paths, for which references of c and other, which
+// was read of the same text, gave different values.
+func (c *Config) Differences(other *Config) []string {
+	var paths []string
+	if c.source != nil && other.source != nil {
+		for path, m := range c.source.marks {
+			if m.sum != other.source.marks[path].sum {
+				paths = append(paths, path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
 // Unread are the settings whose references were not read, by their paths.
 func (c *Config) Unread() []string {
 	var paths []string
@@ -80,4 +95,14 @@ func (c *Config) fitStandIns() {
 			}
 		}
 	}
+}
+
+// WebhookAt is the name of the webhook whose setting is at path, "" if it is no webhook's.
+func (c *Config) WebhookAt(path string) string {
+	for name := range c.Webhooks {
+		if strings.HasPrefix(path, child("webhooks", name)+".") {
+			return name
+		}
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"encoding"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ func (d *decoder) scalar(n ast.Node, path string, v reflect.Value) {
 	m.written, m.style = scalarText(n)
 	expanded, problems := expand(path, m.written, d.from)
 	m.fromEnv, m.standIn, m.firstReference = expanded.fromEnv, expanded.standIn, expanded.first
+	if m.fromEnv {
+		m.sum = sha256.Sum256([]byte(expanded.text))
+	}
 	d.source.marks[path] = m
 	for _, warning := range expanded.warnings {
 		d.warn(at, path, warning)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"strings"
 	"unicode/utf8"
 )
@@ -25,7 +26,8 @@ type mark struct {
 	style   style
 	written string // the scalar before ${NAME} was replaced, "" otherwise
 	fromEnv bool
-	standIn bool // for a reference that was not read
+	standIn bool              // for a reference that was not read
+	sum     [sha256.Size]byte // of the value, if references are part of it
 	// firstReference is the byte in written from which on the value may differ; -1
 	// if it does not.
 	firstReference int

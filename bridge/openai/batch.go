@@ -224,7 +224,7 @@ func (b *Batches) aside(ctx context.Context, model string, s side, do func(conte
 	timed, x, stop := begin(ctx, c.http, nil, c.timeout)
 	defer stop()
 	x.most, x.copy = cmp.Or(s.most, x.most), s.copy
-	config := c.config
+	config := c.access.Load().config
 	config.HTTPClient = x
 	err := do(timed, wire.NewClientWithConfig(config))
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	wire "github.com/sashabaranov/go-openai"
@@ -44,9 +45,8 @@ type Options struct {
 type Client struct {
 	dialect
 	name      string // the configured name of the model, if there is one
-	config    wire.ClientConfig
+	access    atomic.Pointer[access]
 	http      *http.Client
-	key       string
 	timeout   time.Duration
 	now       func() time.Time
 	functions definitions
@@ -55,7 +55,7 @@ type Client struct {
 
 // New makes a client. It sends nothing yet.
 func New(o Options) *Client {
-	c := &Client{config: wire.DefaultConfig(o.APIKey), http: o.HTTPClient, key: o.APIKey, timeout: o.Timeout, now: o.Now}
+	c := &Client{http: o.HTTPClient, timeout: o.Timeout, now: o.Now}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -65,9 +65,7 @@ func New(o Options) *Client {
 	if c.http == nil {
 		c.http = newHTTPClient()
 	}
-	if o.BaseURL != "" {
-		c.config.BaseURL = o.BaseURL
-	}
+	c.access.Store(accessTo(o.BaseURL, o.APIKey))
 	c.dialect = chatDialect
 	if o.API == Responses {
 		c.dialect = responsesDialect
@@ -141,7 +139,7 @@ func (c *Client) exchange(ctx context.Context, r Request) (Answer, *exchange, er
 	}
 	ctx, x, stop := begin(ctx, c.http, out, c.timeout)
 	defer stop()
-	config := c.config
+	config := c.access.Load().config
 	config.HTTPClient = x
 	if err = c.send(ctx, wire.NewClientWithConfig(config)); err == nil {
 		defer x.in.Body.Close()

@@ -138,8 +138,8 @@ func (c *Client) refused(model string, header http.Header, status int, said serv
 // printable, and without the key, which some servers repeat.
 func (c *Client) clean(text string) string {
 	const most = 500
-	if c.key != "" {
-		text = strings.ReplaceAll(text, c.key, "[redacted]")
+	for _, key := range c.access.Load().keys {
+		text = strings.ReplaceAll(text, key, "[redacted]")
 	}
 	text = strings.Join(strings.Fields(text), " ")
 	text = strings.Map(func(r rune) rune {

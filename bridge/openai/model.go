@@ -14,6 +14,7 @@ import (
 type model struct {
 	ModelsOptions
 	name, endpointName string
+	borrowed           bool // it has the default model's endpoint and key
 	client             *Client
 	pace               *pace
 	circuit            *circuit

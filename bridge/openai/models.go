@@ -104,6 +104,7 @@ func (m *Models) model(name string) *model {
 		s := m.fallback
 		s.Name, s.Model = name, name
 		found = newModel(s, m.options)
+		found.borrowed = true
 		m.byName[name] = found
 	}
 	return found

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/bridge"
@@ -37,6 +38,7 @@ import (
 // several.
 type app struct {
 	cfg      *config.Config
+	secrets  atomic.Pointer[config.Config] // the same, with its secrets as they were read last
 	started  time.Time
 	log      *slog.Logger
 	egress   *egress.Rules // whatever goes out goes by these
@@ -96,6 +98,7 @@ func newClientApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, 
 
 func (a *app) wire(ctx context.Context, cfg *config.Config, o appOptions, parts ...func(context.Context, appOptions) error) error {
 	a.cfg, a.started, a.log, a.egress = cfg, time.Now(), o.Log, egressOf(cfg.Egress)
+	a.secrets.Store(cfg)
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -162,16 +165,20 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 		Resources: resources, Playbooks: playbooksOf(a.cfg),
 		StepUp: func(r *http.Request, scopes []string) string { return a.keys.StepUp(r, scopes) }})
 	a.cleanup(a.mcp.Close)
-	keys := make([]auth.APIKey, len(a.cfg.Server.Keys))
-	for i, key := range a.cfg.Server.Keys {
-		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
-			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun, Approve: key.Approve}
-	}
-	if a.keys, err = auth.NewKeys(keys); err != nil {
+	if a.keys, err = auth.NewKeys(apiKeys(a.cfg)); err != nil {
 		return err
 	}
 	a.keys.GrantLocal(a.cfg.Server.Local)
 	return nil
+}
+
+func apiKeys(cfg *config.Config) []auth.APIKey {
+	keys := make([]auth.APIKey, len(cfg.Server.Keys))
+	for i, key := range cfg.Server.Keys {
+		keys[i] = auth.APIKey{Name: key.Name, Key: key.Key.Reveal(), Tools: key.Tools, Effects: key.Effects, Agents: key.Agents,
+			Limit: auth.Limit{PerMinute: key.RequestsPerMinute, Concurrent: key.Concurrent}, DryRun: key.DryRun, Approve: key.Approve}
+	}
+	return keys
 }
 
 func (a *app) wireModel(ctx context.Context, o appOptions) error {

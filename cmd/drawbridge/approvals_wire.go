@@ -79,7 +79,7 @@ func (a *app) wireApprovals(ctx context.Context) (*approvalapi.API, error) {
 	a.notifier = &approvalapi.Notifier{Book: a.store, Links: links, Mail: a.mailNotice, Now: time.Now, Log: a.log}
 	if hook := a.cfg.Approvals.Notify.Webhook; hook != nil {
 		a.notifier.Post = func(ctx context.Context, id string, body []byte) error {
-			result := a.sender.Send(ctx, callback.Attempt{ID: id, URL: hook.URL, Origin: callback.Configured, Secrets: []callback.Secret{{Text: hook.Secret.Reveal()}}, Body: body})
+			result := a.sender.Send(ctx, callback.Attempt{ID: id, URL: hook.URL, Origin: callback.Configured, Secrets: []callback.Secret{{Text: a.secrets.Load().Approvals.Notify.Webhook.Secret.Reveal()}}, Body: body})
 			if result.Verdict != callback.Delivered {
 				return errors.New(result.Reason)
 			}

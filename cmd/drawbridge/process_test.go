@@ -30,6 +30,12 @@ type program struct {
 // says that it serves. The variables are added to its environment.
 func serve(t testing.TB, configuration string, variables ...string) *program {
 	t.Helper()
+	return serveHeard(t, configuration, func(string) {}, variables...)
+}
+
+// serveHeard does so, and hear is told each line that it logs, in order.
+func serveHeard(t testing.TB, configuration string, hear func(line string), variables ...string) *program {
+	t.Helper()
 	replaysBehind(t, configuration)
 	p := &program{cmd: exec.Command(os.Args[0], "serve", "-c", configuration)}
 	p.cmd.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=")
@@ -48,6 +54,7 @@ func serve(t testing.TB, configuration string, variables ...string) *program {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
 			p.last = append(p.last[max(0, len(p.last)-20):], lines.Text())
+			hear(lines.Text())
 			var entry struct{ Msg, Address string }
 			if json.Unmarshal(lines.Bytes(), &entry) == nil && entry.Msg == "serving" {
 				serving <- entry.Address

@@ -20,6 +20,32 @@ func (c *console) references(ctx context.Context) config.Sources {
 	}}
 }
 
+// memory is what references gave, by their settings and themselves.
+type memory map[string]config.Value
+
+func placed(setting, kind, argument string) string { return setting + " " + kind + ":" + argument }
+
+// noting has what is read noted.
+func (m memory) noting(from config.Sources) config.Sources {
+	read := from.Read
+	from.Read = func(setting, kind, argument string) (config.Value, error) {
+		value, err := read(setting, kind, argument)
+		if err == nil {
+			m[placed(setting, kind, argument)] = value
+		}
+		return value, err
+	}
+	return from
+}
+
+// recalling gives what was read before, and reads nothing but the environment.
+func (m memory) recalling(from config.Sources) config.Sources {
+	from.Read = func(setting, kind, argument string) (config.Value, error) {
+		return m[placed(setting, kind, argument)], nil
+	}
+	return from
+}
+
 // unread reads the environment only: nothing is opened, run or asked for the settings.
 func (c *console) unread() config.Sources {
 	return config.Sources{Lookup: c.lookup, Read: func(setting, _, _ string) (config.Value, error) { return standIn(setting), nil }}

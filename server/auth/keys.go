@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -52,7 +53,7 @@ func (k APIKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 // Keys knows who may come in: the configured API keys, by their hashes only, and those
 // that the store tells of.
 type Keys struct {
-	known   []knownKey
+	known   atomic.Pointer[[]knownKey]
 	local   []string // effects of callers without a key
 	made    made
 	issuers []Issuer
@@ -84,6 +85,27 @@ var (
 // listens must then listen on loopback only (see [Keys.Configured]).
 func NewKeys(keys []APIKey) (*Keys, error) {
 	k := &Keys{now: time.Now, refusals: refusals{lines: rate.NewLimiter(refusalRate, refusalBurst)}}
+	known, err := readKeys(keys)
+	if err != nil {
+		return nil, err
+	}
+	k.known.Store(&known)
+	return k, nil
+}
+
+// Renew takes other secrets for the configured keys, at once and for all of them, and
+// whatever else their settings say now. The error is as of NewKeys; then the old ones count.
+func (k *Keys) Renew(keys []APIKey) error {
+	known, err := readKeys(keys)
+	if err != nil {
+		return err
+	}
+	k.known.Store(&known)
+	return nil
+}
+
+func readKeys(keys []APIKey) ([]knownKey, error) {
+	var known []knownKey
 	var problems []error
 	for i, key := range keys {
 		if err := key.check(); err != nil {
@@ -91,7 +113,7 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 			continue
 		}
 		hash := sha256.Sum256([]byte(key.Key))
-		for _, other := range k.known {
+		for _, other := range known {
 			switch {
 			case other.principal.Name == key.Name:
 				problems = append(problems, fmt.Errorf("API key %d (%q): the name is taken", i+1, key.Name))
@@ -99,15 +121,12 @@ func NewKeys(keys []APIKey) (*Keys, error) {
 				problems = append(problems, fmt.Errorf("API key %d (%q): the same key as %q", i+1, key.Name, other.principal.Name))
 			}
 		}
-		k.known = append(k.known, knownKey{hash: hash, principal: Principal{
+		known = append(known, knownKey{hash: hash, principal: Principal{
 			Kind: Key, Name: key.Name, Tools: slices.Clone(key.Tools), Effects: slices.Clone(key.Effects), Agents: slices.Clone(key.Agents), Limit: key.Limit,
 			DryRun: key.DryRun, Approve: key.Approve,
 		}})
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return k, nil
+	return known, errors.Join(problems...)
 }
 
 func (k APIKey) check() error {
@@ -136,7 +155,7 @@ func (k *Keys) GrantLocal(effects []string) { k.local = effects }
 func (k *Keys) Configured() bool {
 	k.made.mu.RLock()
 	defer k.made.mu.RUnlock()
-	return len(k.known) > 0 || len(k.issuers) > 0 || k.certificates() || k.made.ever
+	return len(*k.known.Load()) > 0 || len(k.issuers) > 0 || k.certificates() || k.made.ever
 }
 
 // Authenticate resolves the request's key, token or client certificate to its principal.
@@ -161,15 +180,15 @@ func (k *Keys) Authenticate(r *http.Request) (Principal, error) {
 	// Every key is compared, and each in constant time: how long it takes says
 	// nothing about which key was nearly right.
 	hash := sha256.Sum256([]byte(presented))
-	found := -1
-	for i := range k.known {
-		if subtle.ConstantTimeCompare(hash[:], k.known[i].hash[:]) == 1 {
+	found, known := -1, *k.known.Load()
+	for i := range known {
+		if subtle.ConstantTimeCompare(hash[:], known[i].hash[:]) == 1 {
 			found = i
 		}
 	}
 	switch {
 	case found >= 0:
-		return k.known[found].principal, nil
+		return known[found].principal, nil
 	case isToken(presented) && len(k.issuers) > 0:
 		return k.holderOf(presented, r.TLS)
 	case damaged(presented):

@@ -78,7 +78,7 @@ const usedEvery = time.Minute
 // are not counted, since a key of the settings has the same, are returned.
 func (k *Keys) SetMade(keys []MadeKey) (ignored []string) {
 	configured := map[string]bool{}
-	for _, known := range k.known {
+	for _, known := range *k.known.Load() {
 		configured[known.principal.Name] = true
 	}
 	var counted []MadeKey
@@ -160,7 +160,7 @@ func (k *Keys) TakeUsed() map[string]time.Time {
 // Bounds are what the holder of a name may do, by the settings or by his newest key that
 // counts. An error says why nobody can say.
 func (k *Keys) Bounds(name string) (Bounds, error) {
-	for _, known := range k.known {
+	for _, known := range *k.known.Load() {
 		if known.principal.Name == name {
 			return BoundsOf(known.principal), nil
 		}

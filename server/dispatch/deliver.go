@@ -62,13 +62,14 @@ func (d *Dispatcher) deliver(ctx context.Context, c Callback) {
 // it came to be in the store (SSRF-07).
 func (d *Dispatcher) prepare(c Callback) (a callback.Attempt, schedule callback.Schedule, why string) {
 	a = callback.Attempt{ID: c.ID, URL: c.URL, Origin: callback.Requested, Body: c.Body, Obey: d.settings.Callbacks.Obey}
-	a.Secrets, schedule = d.settings.Callbacks.Secrets, d.settings.Callbacks.Schedule
+	signing := d.signing.Load()
+	a.Secrets, schedule = signing.requested, d.settings.Callbacks.Schedule
 	if c.URL == "" {
 		target, ok := d.settings.Targets[c.Route]
 		if !ok {
 			return a, nil, "callback waits: its route has no callback configured now"
 		}
-		a.URL, a.Origin, a.Secrets, schedule = target.URL, callback.Configured, target.Secrets, target.Schedule
+		a.URL, a.Origin, a.Secrets, schedule = target.URL, callback.Configured, signing.targets[c.Route], target.Schedule
 	}
 	if !callback.Live(a.Secrets, d.o.Now()) {
 		return a, nil, "callback waits: there is no secret to sign it with now"

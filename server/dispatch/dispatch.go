@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -112,6 +113,7 @@ type Dispatcher struct {
 	session  SessionFunc
 	sender   *callback.Sender
 	settings Settings
+	signing  atomic.Pointer[signing]
 	o        Options
 	live     *live
 	rivals   *rivals
@@ -158,6 +160,7 @@ func New(store Store, b *bridge.Bridge, session SessionFunc, sender *callback.Se
 	}
 	d := &Dispatcher{store: store, bridge: b, session: session, sender: sender, settings: settings, o: o, transcripts: map[string]*transcript{},
 		rivals: newRivals(), mono: time.Now}
+	d.Resign(settings)
 	d.live = newLive(d.pool(RunJob, 0, nil))
 	return d
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -76,6 +77,7 @@ type Options struct {
 
 // Handler takes deliveries for every source.
 type Handler struct {
+	mu         sync.RWMutex // guards sources once deliveries come
 	sources    map[string]Source
 	inbox      Inbox
 	now        func() time.Time

@@ -24,7 +24,9 @@ func (h *Handler) route(requested string) (s Source, token string, ok bool) {
 		return Source{}, "", false
 	}
 	name, token, deeper := strings.Cut(rest, "/")
+	h.mu.RLock()
 	s, ok = h.sources[name]
+	h.mu.RUnlock()
 	if !ok || s.Disabled || deeper && !takesToken(s.Verifier) {
 		return Source{}, "", false
 	}
