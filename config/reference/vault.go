@@ -219,7 +219,7 @@ func (a vaultAnswer) secret() (map[string]json.RawMessage, error) {
 	}
 	var secret map[string]json.RawMessage
 	if err := json.Unmarshal(inner, &secret); err != nil {
-		return nil, errors.New("Vault's answer is no secret of a KV engine")
+		return nil, errors.New("the answer of Vault is no secret of a KV engine")
 	}
 	return secret, nil
 }

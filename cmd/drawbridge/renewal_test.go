@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+
+	"drawbridge/config"
+)
+
+func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
+	cfg := config.Default()
+	cfg.Webhooks = map[string]config.Webhook{"pay": {}, "pay2": {}}
+	for path, want := range map[string]string{
+		"webhooks.pay.secrets[0]":                    "webhook pay",
+		"webhooks.pay.secrets[1].secret":             "webhook pay",
+		"webhooks.pay2.verify_token":                 "webhook pay2",
+		"webhooks.pay.callback.secret":               "callbacks",
+		"webhooks.pay.routes[0].callback.secrets[0]": "callbacks",
+		"schedules.nightly.callback.secret":          "callbacks",
+		"callbacks.secrets[0].secret":                "callbacks",
+		"server.keys[1].key":                         "keys",
+		"model.api_key":                              "models",
+		"models.small.api_key":                       "models",
+		"approvals.notify.webhook.secret":            "notices",
+		"server.keys[1].name":                        "",
+		"store.url":                                  "",
+		"egress.proxy":                               "",
+		"tools.mcp[0].headers.Authorization":         "",
+		"tools.payment.key":                          "",
+		"agents.a.instructions":                      "",
+		"webhooks.pay.prompt":                        "",
+		"webhooks.pay.callback.url":                  "",
+		"models.small.name":                          "",
+	} {
+		what, do := (&app{}).renewal(cfg, path)
+		if what != want || (do != nil) != (want != "") {
+			t.Errorf("%s is renewed with %q, want %q", path, what, want)
+		}
+	}
+}
