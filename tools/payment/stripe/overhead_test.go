@@ -49,5 +49,5 @@ func BenchmarkOverAPlainExchange(b *testing.B) {
 	slices.Sort(plain)
 	b.ReportMetric(float64(ours[len(ours)/2].Microseconds()), "µs-driver-p50")
 	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((ours[len(ours)/2]-plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+	b.ReportMetric(float64((ours[len(ours)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
 }
