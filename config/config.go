@@ -231,12 +231,6 @@ type Backend struct {
 	Backend string `yaml:"backend"` // builtin
 }
 
-// EmailBackend names the backend for mail, and whose mail it is.
-type EmailBackend struct {
-	Backend string `yaml:"backend"` // outbox
-	From    string `yaml:"from"`    // the sender's address, RFC 5322
-}
-
 // Agent is a model with a task, some of the tools, and limits.
 type Agent struct {
 	Instructions string `yaml:"instructions"`

@@ -56,7 +56,7 @@ func (c *Config) explainWork(w io.Writer) {
 	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
 		{"payment", c.Tools.Payment.Backend, c.explainPayment()},
-		{"email", c.Tools.Email.Backend, "from " + c.Tools.Email.From},
+		{"email", c.Tools.Email.Backend, c.explainEmail()},
 	})
 	c.explainMCPServers(w)
 	c.explainOpenAPIs(w)

@@ -18,6 +18,7 @@ var badEnv = map[string]string{
 	"API_KEY_2":       "fedcba9876543210fedcba9876543210",
 	"WEBHOOK_SECRET":  "not-so-secret-secret",
 	"CALLBACK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+	"DKIM_KEY":        dkimKey,
 	"EMPTY":           "",
 }
 

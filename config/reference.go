@@ -86,6 +86,7 @@ const standInKey = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcmsWXGldR1FgNf4NyxsB6nud
 // was not read, one of the right form: the settings can be checked and wired without it.
 func (c *Config) fitStandIns() {
 	c.fitStripeKey()
+	c.fitSigningKey()
 	for name, hook := range c.Webhooks {
 		rule, _ := hook.rule()
 		for i, secret := range hook.Secrets {

@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -278,11 +277,7 @@ func unencrypted(u *url.URL) bool {
 func (k *checker) checkTools() {
 	k.oneOf("tools.crm.backend", k.Tools.CRM.Backend, "builtin")
 	k.checkPayment()
-	k.oneOf("tools.email.backend", k.Tools.Email.Backend, "outbox")
-	if _, err := mail.ParseAddress(k.Tools.Email.From); err != nil {
-		k.refuse("tools.email.from", "%s is no mail address; want one such as billing@example.com or Billing <billing@example.com>",
-			k.show("tools.email.from", k.Tools.Email.From))
-	}
+	k.checkEmail()
 }
 
 func (k *checker) atLeast(path string, n, least int) {

@@ -141,6 +141,10 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	if a.backends, err = newBackends(a.cfg.Tools, a.store, a.egress, time.Now); err != nil {
 		return err
 	}
+	a.cleanup(func(context.Context) error {
+		a.backends.close()
+		return nil
+	})
 	if a.backends.stripe != nil && !a.backends.stripe.Traits().Sandbox {
 		a.log.Warn("payments are LIVE: real money moves", "backend", "stripe")
 	}

@@ -93,7 +93,7 @@ func (a *app) wireApprovals(ctx context.Context) (*approvalapi.API, error) {
 func (a *app) mailNotice(ctx context.Context, m approvalapi.Mail) error {
 	sum := sha256.Sum256([]byte(m.Key))
 	ctx = tools.WithKey(ctx, "notice_"+hex.EncodeToString(sum[:]))
-	_, err := email.New(a.backends.email).Send(ctx, email.Content{Recipients: email.Recipients{To: []string{m.To}}, Subject: cutText(m.Subject, 200), Text: m.Text})
+	_, err := email.New(a.backends.mailer()).Send(ctx, email.Content{Recipients: email.Recipients{To: []string{m.To}}, Subject: cutText(m.Subject, 200), Text: m.Text})
 	return err
 }
 

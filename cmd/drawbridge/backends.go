@@ -15,6 +15,7 @@ import (
 	crmbuiltin "drawbridge/tools/crm/builtin"
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/outbox"
+	"drawbridge/tools/email/smtp"
 	"drawbridge/tools/payment"
 	paymentbuiltin "drawbridge/tools/payment/builtin"
 	"drawbridge/tools/payment/stripe"
@@ -36,6 +37,9 @@ type backends struct {
 	crm     *crmbuiltin.Backend
 	payment *paymentbuiltin.Backend
 	email   *outbox.Backend
+	// smtp is there where it is the backend of mail; email is the outbox beside it, which
+	// keeps what it has.
+	smtp *smtp.Backend
 	// stripe is there where it is the backend of payments; payment is the sandbox beside it.
 	stripe *stripe.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
@@ -71,7 +75,51 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 			return nil, fmt.Errorf("tools.payment: %w", err)
 		}
 	}
+	if cfg.Email.Backend == "smtp" {
+		if b.smtp, err = newSMTP(cfg.Email, rules, now); err != nil {
+			return nil, fmt.Errorf("tools.email: %w", err)
+		}
+	}
 	return b, nil
+}
+
+func newSMTP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time) (*smtp.Backend, error) {
+	s := smtp.Settings{From: cfg.From, Address: cfg.SMTP.Address, TLS: smtp.TLS(cfg.SMTP.Security()), Auth: smtp.Auth(cfg.SMTP.Way()),
+		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Dial: mailDialer(rules, cfg.SMTP.Address), Now: now}
+	if cfg.SMTP.CA != "" {
+		var err error
+		if s.Roots, err = rootsIn(cfg.SMTP.CA); err != nil {
+			return nil, fmt.Errorf("reading the authorities of the mail server: %w", err)
+		}
+	}
+	if d := cfg.SMTP.DKIM; d != nil {
+		s.DKIM = &smtp.DKIM{Domain: cfg.SigningDomain(), Selector: d.Selector, Key: d.Key.Reveal()}
+	}
+	return smtp.New(s)
+}
+
+// mailer is what mail goes out by.
+func (b *backends) mailer() email.Sender {
+	if b.smtp != nil {
+		return b.smtp
+	}
+	return b.email
+}
+
+// mail are the tools of the email family. Those of a mail server are not inward.
+func (b *backends) mail() []tools.Tool {
+	list := email.Tools(email.New(b.mailer()))
+	if b.smtp != nil {
+		return list
+	}
+	return tools.Inward(list)
+}
+
+// close ends the connections that backends keep.
+func (b *backends) close() {
+	if b.smtp != nil {
+		b.smtp.Close()
+	}
 }
 
 // payments are the tools of the payment family. Those of a vendor are not inward.
@@ -84,7 +132,7 @@ func (b *backends) payments() []tools.Tool {
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), tools.Inward(email.Tools(email.New(b.email))),
+	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), b.mail(),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 

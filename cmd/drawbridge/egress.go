@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -41,6 +42,11 @@ func mountTransport(rules *egress.Rules, url string) http.RoundTripper {
 func vendorClient(rules *egress.Rules, url string) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &http.Client{Transport: rules.Guard(transport, egress.Reach{Named: []string{url}, Connect: 10 * time.Second}), CheckRedirect: egress.NoRedirects}
+}
+
+// mailDialer connects to the mail server of the settings, wherever it is.
+func mailDialer(rules *egress.Rules, address string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return rules.Dialer(egress.Reach{Named: []string{"smtp://" + address}, Connect: 10 * time.Second})
 }
 
 // callbackReach is what a callback of the settings may reach: this machine as well.

@@ -34,6 +34,21 @@ func (r *Rules) dial(ctx context.Context, reach Reach, network, address string) 
 	})
 }
 
+// Dialer connects for what is no HTTP, such as mail, where the rules and the reach allow.
+// Nothing of it goes by way of the proxy.
+func (r *Rules) Dialer(reach Reach) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.target(reach, host, port).checkPort(); err != nil {
+			return nil, err
+		}
+		return r.dial(ctx, reach, network, address)
+	}
+}
+
 func (r Reach) connect() time.Duration {
 	if r.Connect > 0 {
 		return r.Connect

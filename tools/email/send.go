@@ -11,11 +11,15 @@ import (
 // go on the wire, and goes no further.
 const DeliveryOutbox = "outbox"
 
+// DeliverySMTP is the [Receipt.Delivery] of a message that a mail server has taken on. It
+// may still come back.
+const DeliverySMTP = "smtp"
+
 // Receipt says what became of a message.
 type Receipt struct {
 	ID           string    `json:"id" jsonschema:"The message's id, for email_get_message." example:"msg_0190a1b2c3d47e8f9a0b1c2d3e4f5a6b"`
 	Status       Status    `json:"status" jsonschema:"Where the message stands now." enum:"draft,scheduled,sent,cancelled"`
-	Delivery     string    `json:"delivery,omitempty" jsonschema:"How far the message goes. outbox: it is kept here as it would go on the wire and is never handed to a mail server, so nobody has received it. Absent for a draft or a cancelled message." example:"outbox"`
+	Delivery     string    `json:"delivery,omitempty" jsonschema:"How far the message goes. outbox: it is kept here as it would go on the wire and is never handed to a mail server, so nobody has received it. smtp: a mail server has taken it on and delivers it; that it arrived is not known. Absent for a draft or a cancelled message." example:"outbox"`
 	Note         string    `json:"note,omitempty" jsonschema:"The same for people, in one sentence. Tell it to whoever asked for the message." example:"Kept in the outbox; not sent to the network."`
 	Subject      string    `json:"subject" jsonschema:"The message's subject." example:"Your order 1042"`
 	Recipients   []string  `json:"recipients" jsonschema:"Every address it goes to: to, cc and bcc, each once." example:"ada@example.com"`

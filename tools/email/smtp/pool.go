@@ -1,0 +1,104 @@
+package smtp
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxConns is how many messages are on their way at once: a mail server takes a few
+	// connections of one sender, and calls the rest abuse.
+	maxConns = 4
+	// idleTime is how long a connection waits for the next message.
+	idleTime = 30 * time.Second
+	// maxSent is how many messages a connection carries; many servers end it near 100.
+	maxSent = 50
+)
+
+// pool keeps connections for the next message.
+type pool struct {
+	open  func(ctx context.Context) (*conn, error)
+	slots chan struct{} // one taken for each connection in use
+
+	mu     sync.Mutex
+	idle   []*conn // the last was used last
+	closed bool
+}
+
+func newPool(open func(ctx context.Context) (*conn, error)) *pool {
+	return &pool{open: open, slots: make(chan struct{}, maxConns)}
+}
+
+// take gives a connection; waited: it has waited since its last message. What was taken
+// is given back.
+func (p *pool) take(ctx context.Context) (c *conn, waited bool, err error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, &failure{stage: connecting, err: context.Cause(ctx)}
+	}
+	if c := p.newest(); c != nil {
+		return c, true, nil
+	}
+	if c, err = p.open(ctx); err != nil {
+		<-p.slots
+	}
+	return c, false, err
+}
+
+func (p *pool) newest() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	c.idle.Stop() // should it run already, it will not find c
+	return c
+}
+
+// give takes a connection back, which is closed unless it is good for another message.
+func (p *pool) give(c *conn) {
+	defer func() { <-p.slots }()
+	p.mu.Lock()
+	keep := c.sound && c.sent < maxSent && !p.closed
+	if keep {
+		p.idle = append(p.idle, c)
+		c.idle = time.AfterFunc(idleTime, func() { p.expire(c) })
+	}
+	p.mu.Unlock()
+	if !keep {
+		c.close()
+	}
+}
+
+// expire closes a connection that nobody has taken.
+func (p *pool) expire(c *conn) {
+	p.mu.Lock()
+	i := slices.Index(p.idle, c)
+	if i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+	}
+	p.mu.Unlock()
+	if i >= 0 {
+		c.close()
+	}
+}
+
+// close ends what waits; what is in use ends when it is given back.
+func (p *pool) close() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	var wait sync.WaitGroup
+	for _, c := range idle {
+		c.idle.Stop()
+		wait.Go(c.close)
+	}
+	wait.Wait()
+}
