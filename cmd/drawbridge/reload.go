@@ -135,6 +135,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "callbacks", func() error { return a.resign(next) }
 	case path == "approvals.notify.webhook.secret":
 		return "notices", func() error { return nil } // they look at a.secrets
+	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:
+		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
 	}
 	return "", nil
 }

@@ -8,6 +8,7 @@ import (
 
 func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 	cfg := config.Default()
+	cfg.Tools.Email.SMTP = &config.SMTP{}
 	cfg.Webhooks = map[string]config.Webhook{"pay": {}, "pay2": {}}
 	for path, want := range map[string]string{
 		"webhooks.pay.secrets[0]":                    "webhook pay",
@@ -21,6 +22,8 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"model.api_key":                              "models",
 		"models.small.api_key":                       "models",
 		"approvals.notify.webhook.secret":            "notices",
+		"tools.email.smtp.password":                  "mail",
+		"tools.email.smtp.dkim.key":                  "",
 		"server.keys[1].name":                        "",
 		"store.url":                                  "",
 		"egress.proxy":                               "",

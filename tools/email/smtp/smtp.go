@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/tools"
@@ -63,6 +64,8 @@ type Backend struct {
 	now   func() time.Time
 	sign  signer // nil: no signature
 	conns *pool
+	// password is of the connections that are made from now on.
+	password atomic.Pointer[string]
 }
 
 // New makes the backend. It connects to nothing yet.
@@ -85,9 +88,18 @@ func New(s Settings) (*Backend, error) {
 		}
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
-	b.conns = newPool(func(ctx context.Context) (*conn, error) { return connect(ctx, s, host, domain) })
+	b.SetPassword(s.Password)
+	b.conns = newPool(func(ctx context.Context) (*conn, error) {
+		s := s
+		s.Password = *b.password.Load()
+		return connect(ctx, s, host, domain)
+	})
 	return b, nil
 }
+
+// SetPassword changes the password, or access token, of the connections made from now on.
+// Those that are there have logged in.
+func (b *Backend) SetPassword(text string) { b.password.Store(&text) }
 
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

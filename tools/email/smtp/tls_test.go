@@ -48,6 +48,27 @@ func TestLoginGoesOverTheEncryptedConnection(t *testing.T) {
 	}
 }
 
+func TestNewPasswordIsOfTheNextConnection(t *testing.T) {
+	f, s := encrypted(t, true)
+	f.mechs = "XOAUTH2"
+	f.on = func(nth int, verb string) string {
+		if verb == "MAIL" && nth == 2 {
+			return "421 your token has expired"
+		}
+		return ""
+	}
+	s.Auth, s.Username, s.Password = smtp.XOAuth2, "desk", "old"
+	b := open(t, s)
+	mustSend(t, b)
+	b.SetPassword("new")
+	mustSend(t, b)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.logins) != 2 || !strings.Contains(f.logins[0], "Bearer old") || !strings.Contains(f.logins[1], "Bearer new") || len(f.taken) != 2 {
+		t.Errorf("logins are %q and %d messages were taken, want the old token, the new one, and two messages", f.logins, len(f.taken))
+	}
+}
+
 func TestRefusedLoginIsToldFromOneForLater(t *testing.T) {
 	for answer, want := range map[string]tools.Code{"535 5.7.8 secret is wrong": tools.Denied, "454 4.7.0 secret cannot be checked": tools.Unavailable} {
 		for _, auth := range []smtp.Auth{smtp.Plain, smtp.Login, smtp.XOAuth2} {

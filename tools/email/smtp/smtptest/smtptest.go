@@ -12,6 +12,7 @@ package smtptest
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -121,9 +122,17 @@ func (s *Server) Dial(implicit bool) func(ctx context.Context, network, address 
 			return nil, err
 		}
 		defer l.Close()
-		s.serveNext(l, implicit)
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", l.Addr().String())
+		client, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		// Before the listener closes, which resets those that it has not accepted.
+		c, err := l.Accept()
+		if err != nil {
+			return nil, errors.Join(err, client.Close())
+		}
+		s.serve(c, implicit)
+		return client, nil
 	}
 }
 
@@ -147,14 +156,6 @@ func (s *Server) Listen(implicit bool) (address string) {
 		}
 	}()
 	return l.Addr().String()
-}
-
-func (s *Server) serveNext(l net.Listener, implicit bool) {
-	go func() {
-		if c, err := l.Accept(); err == nil {
-			s.serve(c, implicit)
-		}
-	}()
 }
 
 // serve has an Exim of its own speak on the connection.
