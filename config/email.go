@@ -124,10 +124,10 @@ func (k *checker) checkLogin(at string, s SMTP) {
 		return
 	}
 	if s.Username == "" {
-		k.refuse(at+".username", "auth %s needs one", s.Way())
+		k.refuse(at+".username", "auth %s needs one", k.asWritten(at+".auth", s.Way()))
 	}
 	if s.Password == "" {
-		k.refuse(at+".password", "auth %s needs one, such as ${SMTP_PASSWORD}; of xoauth2 it is the access token", s.Way())
+		k.refuse(at+".password", "auth %s needs one, such as ${SMTP_PASSWORD}; of xoauth2 it is the access token", k.asWritten(at+".auth", s.Way()))
 	}
 }
 
@@ -145,7 +145,7 @@ func (k *checker) checkDKIM(at string, e EmailBackend) {
 	case d.Domain != "" && !selectorForm.MatchString(d.Domain):
 		k.refuse(at+".domain", "%s is no domain", k.show(at+".domain", d.Domain))
 	case from != domain && !strings.HasSuffix(from, "."+domain):
-		k.warn(at+".domain", "mail is from %s and signed by %s: receivers who ask for both to be the same (DMARC) will not count the signature", from, domain)
+		k.warn(at+".domain", "mail is signed by another domain than it is from: receivers who ask for both to be the same (DMARC) will not count the signature")
 	}
 	if !signingKey(d.Key.Reveal()) {
 		k.refuse(at+".key", "want a private key in PEM: RSA of 2048 bits or more, or Ed25519, such as ${file:/run/secrets/dkim.pem}")

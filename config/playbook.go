@@ -44,7 +44,7 @@ func (k *checker) checkPlaybooks() {
 			at := item(path+".arguments", i)
 			k.checkName(at+".name", argument.Name)
 			if known[argument.Name] {
-				k.refuse(at+".name", "%q is there twice", argument.Name)
+				k.refuse(at+".name", "%s is there twice", k.show(at+".name", argument.Name))
 			}
 			known[argument.Name] = true
 			if argument.Of != "" {
@@ -62,7 +62,8 @@ func (k *checker) checkPlaybooks() {
 		}
 		for i, argument := range book.Arguments {
 			if !used[argument.Name] && book.Text != "" {
-				k.refuse(item(path+".arguments", i)+".name", "the text has no {{%s}}", argument.Name)
+				at := item(path+".arguments", i) + ".name"
+				k.refuse(at, "the text has no {{%s}}", k.asWritten(at, argument.Name))
 			}
 		}
 	}

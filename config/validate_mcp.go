@@ -108,7 +108,7 @@ func (k *checker) checkUnknownOutcomes(path string, outcomes map[string]UnknownO
 		case u.Tool == "":
 			k.refuse(at, "a check needs the tool that looks; give tool, arguments and found")
 		case effect != "" && effect != "read":
-			k.refuse(at+".tool", "%s is a %s by effects; a look-up only reads", k.show(at+".tool", u.Tool), effect)
+			k.refuse(at+".tool", "%s is no read by effects; a look-up only reads", k.show(at+".tool", u.Tool))
 		}
 		if u.Found == "" {
 			k.refuse(at, "a check needs found: an expression that is true if the call took effect")

@@ -112,7 +112,7 @@ func (k *checker) checkAPIKey(path string, key APIKeyAuth) {
 	k.oneOf(path+".in", key.In, "header", "query", "cookie")
 	switch value := key.Value.Reveal(); {
 	case key.Name == "" || key.In != "query" && strings.ContainsFunc(key.Name, isNoHeader):
-		k.refuse(path, "want the name of the %s that carries the key", key.In)
+		k.refuse(path, "want the name of the header, parameter or cookie that carries the key")
 	case value == "":
 		k.refuse(path, "the key is empty")
 	case key.In == "header" && strings.ContainsAny(value, "\r\n\x00"):
