@@ -104,8 +104,13 @@ func (d *demo) sendEvent(ctx context.Context) (string, error) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 4096))
-	if err != nil || res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("sending the event: answered %s: %s %w", res.Status, answer, err)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the answer to the event: %w", err)
+	case res.StatusCode == http.StatusServiceUnavailable:
+		return "", fmt.Errorf("sending the event: answered %s: %s (is the disk of the temporary folder nearly full? Another is named by TMPDIR)", res.Status, bytes.TrimSpace(answer))
+	case res.StatusCode != http.StatusOK:
+		return "", fmt.Errorf("sending the event: answered %s: %s", res.Status, bytes.TrimSpace(answer))
 	}
 	var receipt struct {
 		ID string `json:"id"`
