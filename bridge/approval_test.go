@@ -52,7 +52,11 @@ func (d direct) CallTool(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallT
 	if ctx.Value(aheadOnly{}) != nil && r.Params.Name == "note" {
 		return mcp.NewToolResultError("this needs no approval, and was not made"), nil
 	}
-	return d.w.server.GetTool(r.Params.Name).Handler(ctx, r)
+	tool := d.w.server.GetTool(r.Params.Name)
+	if tool == nil {
+		return mcp.NewToolResultError("there is no such tool"), nil
+	}
+	return tool.Handler(ctx, r)
 }
 
 // guarded adds a tool whose calls wait until somebody has agreed.

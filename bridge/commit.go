@@ -35,8 +35,8 @@ func (r *run) commit(ctx context.Context) error {
 // commitBeside begins to make results, or the brief, durable, and returns: the model is
 // asked about them meanwhile, which changes nothing. Whatever comes of that is not used,
 // nor told to anybody, before landed has returned nil. failed is called if it cannot.
-// Answers of the model are waited for: none is to be asked for again. (But see
-// intendBeside.)
+// Answers of the model are waited for: no crash of this process may have one asked for
+// again. (But see intendBeside.)
 func (r *run) commitBeside(ctx context.Context, failed func()) error {
 	if !r.task.Beside || slices.ContainsFunc(r.pending, func(e Entry) bool { return e.Kind != EntryResult && e.Kind != EntryBrief }) {
 		return r.commit(ctx)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"drawbridge/bridge"
@@ -43,6 +44,7 @@ func TestEntriesAreInwardUnlessTheyTellOfWhatIsOutside(t *testing.T) {
 		return asks(openai.Call{ID: "c", Name: name, Arguments: `{}`})
 	}
 	w.model = answers(call("note"), call("post"), call("nothing"), says("done"))
+	w.between = func(t transport.Interface) transport.Interface { return direct{t, w} }
 	journal := &appended{Journal: w.journal}
 	task := w.task()
 	task.Journal = journal
@@ -55,5 +57,26 @@ func TestEntriesAreInwardUnlessTheyTellOfWhatIsOutside(t *testing.T) {
 	}
 	if want := []bridge.EntryKind{bridge.EntryBrief, bridge.EntryAnswer, bridge.EntryIntent, bridge.EntryResult, bridge.EntryAnswer, bridge.EntryAnswer, bridge.EntryAnswer}; !slices.Equal(journal.inward, want) {
 		t.Errorf("inward are %v, want %v", journal.inward, want)
+	}
+}
+
+// What a server in another process says of its store is said of another store.
+func TestToolsOfAnotherProcessAreNotInward(t *testing.T) {
+	w := newWorld(t)
+	w.server.AddTool(mcp.Tool{Name: "note", Description: "A tool of the test.", RawInputSchema: json.RawMessage(`{"type":"object"}`),
+		Meta: mcp.NewMetaFromMap(map[string]any{bridge.MetaEffect: bridge.Write, bridge.MetaInward: true})}, returns("done"))
+	for _, c := range []struct {
+		name    string
+		between func(transport.Interface) transport.Interface
+		want    bool
+	}{
+		{"this process", func(t transport.Interface) transport.Interface { return direct{t, w} }, true},
+		{"another", nil, false},
+	} {
+		w.between = c.between
+		tools, _, err := w.session().Tools(t.Context())
+		if err != nil || len(tools) != 1 || tools[0].Inward != c.want {
+			t.Errorf("of %s: %+v (%v), want inward: %v", c.name, tools, err, c.want)
+		}
 	}
 }

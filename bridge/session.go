@@ -188,6 +188,9 @@ func (s *Session) Tools(ctx context.Context) ([]Tool, []LeftOut, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("listing tools: %w", err)
 		}
+		for i := range tools {
+			tools[i].Inward = tools[i].Inward && s.inProcess() // another program's store is not ours
+		}
 		out, leftOut = append(out, tools...), append(leftOut, unreadable...)
 		if request.Params.Cursor = nextPage(raw); request.Params.Cursor == "" {
 			return out, leftOut, nil
@@ -310,7 +313,8 @@ func (s *Session) Call(ctx context.Context, name string, arguments json.RawMessa
 	return CallResult{}, refusal(err)
 }
 
-// inProcess reports whether a call reaches its server with its context.
+// inProcess reports whether the server is in this process, so that a call reaches it with
+// its context.
 func (s *Session) inProcess() bool { return s.direct != nil }
 
 var errNoResult = errors.New("the tool server answered with something that is no tool result")

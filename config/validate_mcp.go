@@ -18,15 +18,7 @@ func (k *checker) checkMCPServers() {
 	names := map[string]bool{}
 	for i, server := range k.Tools.MCP {
 		path := item("tools.mcp", i)
-		switch {
-		case server.Name == "":
-			k.refuse(path, "the server has no name; give it one, such as github")
-		case !mountName.MatchString(server.Name) || len(server.Name) > maxMountName:
-			k.refuse(path+".name", "%s is no name for a server; want up to %d of a-z, 0-9 and single _ between them, beginning with a letter", k.show(path+".name", server.Name), maxMountName)
-		case names[server.Name]:
-			k.refuse(path+".name", "%s names two servers", k.show(path+".name", server.Name))
-		}
-		names[server.Name] = true
+		k.checkMountName(path, server.Name, "server", names)
 		k.checkReach(path, server)
 		k.checkPatterns(path+".include", server.Include)
 		k.checkEffects(path+".effects", server.Effects)
@@ -37,6 +29,20 @@ func (k *checker) checkMCPServers() {
 		between(k, path+".start_timeout", server.StartTimeout, Duration(time.Second), Duration(10*time.Minute))
 		between(k, path+".call_timeout", server.CallTimeout, Duration(time.Second), Duration(time.Hour))
 	}
+}
+
+// checkMountName checks the name of a server or an API, whose tools begin with it, and adds
+// it to those that are taken.
+func (k *checker) checkMountName(path, name, kind string, taken map[string]bool) {
+	switch shown := k.show(path+".name", name); {
+	case name == "":
+		k.refuse(path, "the %s has no name; give it one, such as github", kind)
+	case !mountName.MatchString(name) || len(name) > maxMountName:
+		k.refuse(path+".name", "%s is no name for a mounted %s; want up to %d of a-z, 0-9 and single _ between them, beginning with a letter", shown, kind, maxMountName)
+	case taken[name]:
+		k.refuse(path+".name", "%s names two servers or APIs", shown)
+	}
+	taken[name] = true
 }
 
 // checkReach checks how a server is reached: by a command or at a URL.

@@ -19,15 +19,7 @@ func (k *checker) checkOpenAPIs() {
 	}
 	for i, api := range k.Tools.OpenAPI {
 		path := item("tools.openapi", i)
-		switch {
-		case api.Name == "":
-			k.refuse(path, "the API has no name; give it one, such as shop")
-		case !mountName.MatchString(api.Name) || len(api.Name) > maxMountName:
-			k.refuse(path+".name", "%s is no name for an API; want up to %d of a-z, 0-9 and single _ between them, beginning with a letter", k.show(path+".name", api.Name), maxMountName)
-		case names[api.Name]:
-			k.refuse(path+".name", "%s names two APIs or servers", k.show(path+".name", api.Name))
-		}
-		names[api.Name] = true
+		k.checkMountName(path, api.Name, "API", names)
 		k.checkAddresses(path, api)
 		k.checkAPIHeaders(path, api)
 		k.checkAPIAuth(path+".auth", api.Auth)

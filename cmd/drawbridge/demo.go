@@ -125,12 +125,13 @@ func (d *demo) run(ctx context.Context, cfg *config.Config, storeURL string, onc
 	return err
 }
 
-// settings are the person's own, with the demo's store, agent and webhook.
+// settings are the person's own, with the demo's store, backends, agent and webhook.
 func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	d.secret = "whsec_" + rand.Text()
 	mine := *cfg
 	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = config.Secret(storeURL), "127.0.0.1:0", nil, nil
-	mine.Auth = config.Auth{} // it calls itself without a credential
+	mine.Auth = config.Auth{}           // it calls itself without a credential
+	mine.Tools = config.Default().Tools // no mail is sent and no vendor asked for a demo
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}

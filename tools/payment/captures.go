@@ -84,15 +84,7 @@ func (in CapturePaymentInput) request() (r CaptureRequest, err error) {
 	if r.PaymentID, err = named("payment_id", in.PaymentID); err != nil {
 		return r, err
 	}
-	if in.AmountMinor != nil {
-		if err := sum("amount_minor", *in.AmountMinor); err != nil {
-			return r, err
-		}
-		r.AmountMinor = *in.AmountMinor
-	}
-	if in.Currency != "" {
-		r.Currency, err = currencyCode(in.Currency)
-	}
+	r.AmountMinor, r.Currency, err = part(in.AmountMinor, in.Currency)
 	return r, err
 }
 

@@ -103,3 +103,18 @@ func sum(field string, minor int64) error {
 	}
 	return nil
 }
+
+// part reads amount_minor and currency of inputs that may leave them out: 0 is then all
+// there is, and "" whatever currency that is in.
+func part(amountMinor *int64, currency string) (minor int64, code string, err error) {
+	if amountMinor != nil {
+		if err := sum("amount_minor", *amountMinor); err != nil {
+			return 0, "", err
+		}
+		minor = *amountMinor
+	}
+	if currency != "" {
+		code, err = currencyCode(currency)
+	}
+	return minor, code, err
+}

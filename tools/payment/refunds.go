@@ -119,16 +119,8 @@ func (in CreateRefundInput) request() (r RefundRequest, err error) {
 	if r.PaymentID, err = named("payment_id", in.PaymentID); err != nil {
 		return r, err
 	}
-	if in.AmountMinor != nil {
-		if err := sum("amount_minor", *in.AmountMinor); err != nil {
-			return r, err
-		}
-		r.AmountMinor = *in.AmountMinor
-	}
-	if in.Currency != "" {
-		if r.Currency, err = currencyCode(in.Currency); err != nil {
-			return r, err
-		}
+	if r.AmountMinor, r.Currency, err = part(in.AmountMinor, in.Currency); err != nil {
+		return r, err
 	}
 	return r, choice("reason", in.Reason, ReasonDuplicate, ReasonFraudulent, ReasonRequested, ReasonOther)
 }
