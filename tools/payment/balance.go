@@ -1,6 +1,10 @@
 package payment
 
-import "context"
+import (
+	"context"
+
+	"drawbridge/tools/money"
+)
 
 // Balance is what the account holds in one currency.
 type Balance struct {
@@ -24,7 +28,7 @@ func (p *Payment) GetBalance(ctx context.Context, in GetBalanceInput) (GetBalanc
 	currency := ""
 	if in.Currency != "" {
 		var err error
-		if currency, err = currencyCode(in.Currency); err != nil {
+		if currency, err = money.Code(in.Currency); err != nil {
 			return GetBalanceOutput{}, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"drawbridge/tools"
+	"drawbridge/tools/money"
 )
 
 // Captures ends payments that were authorized, or not finished, one way or the other.
@@ -84,7 +85,7 @@ func (in CapturePaymentInput) request() (r CaptureRequest, err error) {
 	if r.PaymentID, err = named("payment_id", in.PaymentID); err != nil {
 		return r, err
 	}
-	r.AmountMinor, r.Currency, err = part(in.AmountMinor, in.Currency)
+	r.AmountMinor, r.Currency, err = money.Part(in.AmountMinor, in.Currency)
 	return r, err
 }
 

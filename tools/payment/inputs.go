@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/money"
 )
 
 // Filter is what payments and invoices can both be searched by. All that is
@@ -43,7 +44,7 @@ func (f Filter) criteria() (c Criteria, err error) {
 		return c, err
 	}
 	if f.Currency != "" {
-		if c.Currency, err = currencyCode(f.Currency); err != nil {
+		if c.Currency, err = money.Code(f.Currency); err != nil {
 			return c, err
 		}
 	}
@@ -91,30 +92,4 @@ func choice[T ~string](field string, value T, allowed ...T) error {
 		}
 	}
 	return tools.Errorf(tools.Invalid, "%s: %q is not one of %s.", field, value, strings.Join(names, ", "))
-}
-
-// sum checks an amount that a call names, in minor units.
-func sum(field string, minor int64) error {
-	switch {
-	case minor < 1:
-		return tools.Errorf(tools.Invalid, "%s: %d is not a positive number of minor units.", field, minor)
-	case minor > MaxAmountMinor:
-		return tools.Errorf(tools.Invalid, "%s: %d is above the most one call may name, %d minor units.", field, minor, MaxAmountMinor)
-	}
-	return nil
-}
-
-// part reads amount_minor and currency of inputs that may leave them out: 0 is then all
-// there is, and "" whatever currency that is in.
-func part(amountMinor *int64, currency string) (minor int64, code string, err error) {
-	if amountMinor != nil {
-		if err := sum("amount_minor", *amountMinor); err != nil {
-			return 0, "", err
-		}
-		minor = *amountMinor
-	}
-	if currency != "" {
-		code, err = currencyCode(currency)
-	}
-	return minor, code, err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"drawbridge/tools"
+	"drawbridge/tools/money"
 )
 
 // Bounds of a new invoice; the schema tags below say the same.
@@ -59,7 +60,7 @@ func (in CreateInvoiceInput) request() (r InvoiceRequest, err error) {
 	if r.DueDays < 0 || r.DueDays > maxDueDays {
 		return r, tools.Errorf(tools.Invalid, "due_in_days: %d is not from 0 to %d days.", r.DueDays, maxDueDays)
 	}
-	currency, err := currencyCode(in.Currency)
+	currency, err := money.Code(in.Currency)
 	if err != nil {
 		return r, err
 	}
@@ -84,7 +85,7 @@ func reckon(currency string, inputs []LineInput) ([]InvoiceLine, Money, error) {
 		}
 		lines = append(lines, line)
 	}
-	return lines, total, sum("lines: the total", total.AmountMinor)
+	return lines, total, money.Sum("lines: the total", total.AmountMinor)
 }
 
 // line checks one line; at is where it stands, for messages.

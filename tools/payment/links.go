@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/money"
 )
 
 // Link is a page on which anyone who has its address can pay.
@@ -60,10 +61,10 @@ func (in CreatePaymentLinkInput) request() (r LinkRequest, err error) {
 	if r.Description == "" {
 		return r, tools.Errorf(tools.Invalid, "description: is empty; say what the payer pays for.")
 	}
-	if err := sum("amount_minor", in.AmountMinor); err != nil {
+	if err := money.Sum("amount_minor", in.AmountMinor); err != nil {
 		return r, err
 	}
 	r.Amount.AmountMinor = in.AmountMinor
-	r.Amount.Currency, err = currencyCode(in.Currency)
+	r.Amount.Currency, err = money.Code(in.Currency)
 	return r, err
 }

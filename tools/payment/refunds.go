@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/money"
 )
 
 // RefundReason is why money is given back.
@@ -119,7 +120,7 @@ func (in CreateRefundInput) request() (r RefundRequest, err error) {
 	if r.PaymentID, err = named("payment_id", in.PaymentID); err != nil {
 		return r, err
 	}
-	if r.AmountMinor, r.Currency, err = part(in.AmountMinor, in.Currency); err != nil {
+	if r.AmountMinor, r.Currency, err = money.Part(in.AmountMinor, in.Currency); err != nil {
 		return r, err
 	}
 	return r, choice("reason", in.Reason, ReasonDuplicate, ReasonFraudulent, ReasonRequested, ReasonOther)

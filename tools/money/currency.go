@@ -1,4 +1,4 @@
-package payment
+package money
 
 import (
 	"strings"
@@ -45,8 +45,8 @@ func Exponent(code string) (int, error) {
 	return exponent, nil
 }
 
-// currencyCode reads a code as a model may write it: in any case.
-func currencyCode(text string) (string, error) {
+// Code reads a code as a model may write it: in any case.
+func Code(text string) (string, error) {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	_, err := Exponent(code)
 	return code, err

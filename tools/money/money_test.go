@@ -1,4 +1,4 @@
-package payment_test
+package money_test
 
 import (
 	"math"
@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawbridge/tools"
-	"drawbridge/tools/payment"
+	"drawbridge/tools/money"
 )
 
 func TestMoneyShowsTheDecimalsOfItsCurrency(t *testing.T) {
@@ -30,7 +30,7 @@ func TestMoneyShowsTheDecimalsOfItsCurrency(t *testing.T) {
 		{math.MinInt64, "USD", "USD -92233720368547758.08"},
 		{1250, "ZZZ", `1250 minor units of "ZZZ"`},
 	} {
-		got := payment.Money{AmountMinor: test.minor, Currency: test.currency}.Shown()
+		got := money.Money{AmountMinor: test.minor, Currency: test.currency}.Shown()
 		if got.Display != test.want || got.AmountMinor != test.minor || got.Currency != test.currency {
 			t.Errorf("%d %s shows as %+v, want %q", test.minor, test.currency, got, test.want)
 		}
@@ -38,7 +38,7 @@ func TestMoneyShowsTheDecimalsOfItsCurrency(t *testing.T) {
 }
 
 func TestParseMoneyIsExact(t *testing.T) {
-	for text, want := range map[string]payment.Money{
+	for text, want := range map[string]money.Money{
 		"12.50 EUR":                {AmountMinor: 1250, Currency: "EUR"},
 		"EUR 12.50":                {AmountMinor: 1250, Currency: "EUR"},
 		"  12.5   EUR ":            {AmountMinor: 1250, Currency: "EUR"},
@@ -50,7 +50,7 @@ func TestParseMoneyIsExact(t *testing.T) {
 		"1.25 KWD":                 {AmountMinor: 1250, Currency: "KWD"},
 		"92233720368547758.07 USD": {AmountMinor: math.MaxInt64, Currency: "USD"},
 	} {
-		got, err := payment.ParseMoney(text)
+		got, err := money.Parse(text)
 		if err != nil || got != want {
 			t.Errorf("ParseMoney(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
@@ -82,15 +82,15 @@ func TestParseMoneyRefusesWhatIsNotExact(t *testing.T) {
 		"12.50 eur":                "eur",
 		"92233720368547758.08 USD": "too large",
 	} {
-		got, err := payment.ParseMoney(text)
+		got, err := money.Parse(text)
 		if tools.CodeOf(err) != tools.Invalid || !strings.Contains(err.Error(), says) {
 			t.Errorf("ParseMoney(%q) = %+v, %v; want invalid, saying %q", text, got, err, says)
 		}
 	}
 }
 
-func anyMoney(t *rapid.T, label string) payment.Money {
-	return payment.Money{
+func anyMoney(t *rapid.T, label string) money.Money {
+	return money.Money{
 		AmountMinor: rapid.Int64().Draw(t, label),
 		Currency:    rapid.SampledFrom([]string{"EUR", "JPY", "KWD", "CLF"}).Draw(t, label+" currency"),
 	}
@@ -99,7 +99,7 @@ func anyMoney(t *rapid.T, label string) payment.Money {
 func TestParseMoneyReadsBackWhatMoneyShows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMoney(t, "money")
-		if got, err := payment.ParseMoney(m.String()); err != nil || got != m {
+		if got, err := money.Parse(m.String()); err != nil || got != m {
 			t.Fatalf("%+v shows as %q and reads as %+v, %v", m, m, got, err)
 		}
 	})
@@ -108,7 +108,7 @@ func TestParseMoneyReadsBackWhatMoneyShows(t *testing.T) {
 func TestArithmeticIsExactOrRefused(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, n := anyMoney(t, "a"), rapid.Int64().Draw(t, "n")
-		b := payment.Money{AmountMinor: n, Currency: a.Currency}
+		b := money.Money{AmountMinor: n, Currency: a.Currency}
 		x, y := big.NewInt(a.AmountMinor), big.NewInt(n)
 		sum, err := a.Plus(b)
 		exact(t, new(big.Int).Add(x, y), sum, err)
@@ -118,14 +118,14 @@ func TestArithmeticIsExactOrRefused(t *testing.T) {
 }
 
 // exact fails unless the result is want, or want does not fit and was refused.
-func exact(t *rapid.T, want *big.Int, got payment.Money, err error) {
+func exact(t *rapid.T, want *big.Int, got money.Money, err error) {
 	if fits := want.IsInt64(); fits != (err == nil) || fits && got.AmountMinor != want.Int64() {
 		t.Fatalf("got %+v, %v; want %s", got, err, want)
 	}
 }
 
 func TestSumsOfTwoCurrenciesAreRefused(t *testing.T) {
-	_, err := payment.Money{AmountMinor: 1, Currency: "EUR"}.Plus(payment.Money{AmountMinor: 1, Currency: "USD"})
+	_, err := money.Money{AmountMinor: 1, Currency: "EUR"}.Plus(money.Money{AmountMinor: 1, Currency: "USD"})
 	if tools.CodeOf(err) != tools.Invalid {
 		t.Errorf("EUR and USD add up: %v", err)
 	}
@@ -139,14 +139,14 @@ func TestCurrenciesHaveTheirISO4217Exponent(t *testing.T) {
 		4: "CLF UYW",
 	} {
 		for code := range strings.FieldsSeq(codes) {
-			if got, err := payment.Exponent(code); err != nil || got != exponent {
+			if got, err := money.Exponent(code); err != nil || got != exponent {
 				t.Errorf("Exponent(%s) = %d, %v; want %d", code, got, err, exponent)
 			}
 		}
 	}
 	// Metals, test and withdrawn codes, and what merely looks like a code.
 	for code := range strings.FieldsSeq("XAU XTS XXX XDR DEM HRK ZWL eur EURO E €€€") {
-		if _, err := payment.Exponent(code); tools.CodeOf(err) != tools.Invalid {
+		if _, err := money.Exponent(code); tools.CodeOf(err) != tools.Invalid {
 			t.Errorf("Exponent(%s): %v, want invalid", code, err)
 		}
 	}
@@ -157,15 +157,38 @@ func FuzzParseMoney(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		m, err := payment.ParseMoney(text)
+		m, err := money.Parse(text)
 		if err != nil {
 			if tools.CodeOf(err) != tools.Invalid {
 				t.Fatalf("ParseMoney(%q): %v, want invalid", text, err)
 			}
 			return
 		}
-		if again, err := payment.ParseMoney(m.String()); err != nil || again != m {
+		if again, err := money.Parse(m.String()); err != nil || again != m {
 			t.Fatalf("ParseMoney(%q) = %s, which reads as %+v, %v", text, m, again, err)
 		}
 	})
+}
+
+func TestDecimalReadsWhatVendorsWrite(t *testing.T) {
+	for _, test := range []struct {
+		number, code string
+		minor        int64
+	}{
+		{"12.5", "EUR", 1250}, {"12.50", "EUR", 1250}, {"12.5000", "EUR", 1250}, {"12", "EUR", 1200}, {"0.0", "EUR", 0}, {"-3.10", "EUR", -310},
+		{"1250", "JPY", 1250}, {"1250.0", "JPY", 1250}, {"1.25", "KWD", 1250}, {"1.2500", "KWD", 1250},
+	} {
+		got, err := money.Decimal(test.number, test.code)
+		if err != nil || got.AmountMinor != test.minor || got.Currency != test.code {
+			t.Errorf("%s %s is %+v, %v", test.number, test.code, got, err)
+		}
+	}
+	for _, number := range []string{"12.505", "1,50", "", ".", "1.", "1e3", "12 .5", "0x1"} {
+		if got, err := money.Decimal(number, "EUR"); tools.CodeOf(err) != tools.Invalid {
+			t.Errorf("%q is %v, %v", number, got, err)
+		}
+	}
+	if got := (money.Money{AmountMinor: 5, Currency: "EUR"}).Decimal() + " " + (money.Money{AmountMinor: 1250, Currency: "JPY"}).Decimal(); got != "0.05 1250" {
+		t.Errorf("written: %s", got)
+	}
 }
