@@ -19,10 +19,12 @@ type Approvals struct {
 	Notify ApprovalNotify `yaml:"notify"`
 }
 
-// ApprovalNotify are those who get a link to decide by. Each needs server.public_url.
+// ApprovalNotify are those who get a link to decide by, which needs server.public_url, and
+// a channel of Slack.
 type ApprovalNotify struct {
 	Email   []string         `yaml:"email"`
 	Webhook *ApprovalWebhook `yaml:"webhook"`
+	Slack   *ApprovalSlack   `yaml:"slack"` // without a link: it has buttons
 }
 
 // ApprovalWebhook is an address that gets a signed message with a link for whoever it
@@ -33,7 +35,7 @@ type ApprovalWebhook struct {
 }
 
 // kindsOfNames are how the names of those begin who can decide.
-var kindsOfNames = []string{"key:", "cert:", "mail:", "local:", "client:", "link:"}
+var kindsOfNames = []string{"key:", "cert:", "mail:", "local:", "client:", "link:", "slack:"}
 
 func (k *checker) checkApprovals() {
 	const path = "approvals"
@@ -47,7 +49,7 @@ func (k *checker) checkApprovals() {
 			begins := func(kind string) bool { return strings.HasPrefix(name, kind) && len(name) > len(kind) }
 			switch other, taken := whose[name]; {
 			case !slices.ContainsFunc(kindsOfNames, begins):
-				k.refuse(item(at, i), `%s is no name of somebody who decides; want "key:" and a key's name, "cert:" and the name of a certificate's rule, "mail:" and an address, or "local:" and a user of this machine`, k.show(item(at, i), name))
+				k.refuse(item(at, i), `%s is no name of somebody who decides; want "key:" and a key's name, "cert:" and the name of a certificate's rule, "mail:" and an address, "local:" and a user of this machine, or "slack:" and a user's id there`, k.show(item(at, i), name))
 			case taken:
 				k.refuse(item(at, i), "%s is %s's already", k.show(item(at, i), name), other)
 			}
@@ -57,7 +59,7 @@ func (k *checker) checkApprovals() {
 	notify := k.Approvals.Notify
 	for i, address := range notify.Email {
 		at := item(path+".notify.email", i)
-		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+		if !plainAddress(address) {
 			k.refuse(at, "%s is no address; want one such as ada@example.com", k.show(at, address))
 		} else if slices.Contains(notify.Email[:i], address) {
 			k.refuse(at, "%s is there twice", k.show(at, address))
@@ -66,9 +68,17 @@ func (k *checker) checkApprovals() {
 	if notify.Webhook != nil {
 		k.checkCallback(path+".notify.webhook", Callback{URL: notify.Webhook.URL, Secret: notify.Webhook.Secret, Schedule: DefaultCallback().Schedule})
 	}
+	if notify.Slack != nil {
+		k.checkApprovalSlack(path+".notify.slack", *notify.Slack)
+	}
 	if (len(notify.Email) > 0 || notify.Webhook != nil) && k.Server.PublicURL == "" {
 		k.refuse(path+".notify", "the links that people get need server.public_url: set it to where they reach this server")
 	}
+}
+
+func plainAddress(text string) bool {
+	parsed, err := mail.ParseAddress(text)
+	return err == nil && parsed.Address == text
 }
 
 func (c *Config) explainApprovals(w io.Writer) {
@@ -79,6 +89,9 @@ func (c *Config) explainApprovals(w io.Writer) {
 	}
 	if len(told) > 0 {
 		fmt.Fprintf(w, "Tells %s of calls that wait for an approval, with a link to decide by.\n", strings.Join(told, ", "))
+	}
+	if s := c.Approvals.Notify.Slack; s != nil {
+		fmt.Fprintf(w, "Asks for approvals in the Slack channel %s; by its buttons %s may decide. Slack sends what is pressed to /slack/interactions.\n", s.Channel, strings.Join(s.Deciders, ", "))
 	}
 	var may []string
 	for _, key := range c.Server.Keys {

@@ -159,6 +159,7 @@ type Tools struct {
 	CRM     Backend        `yaml:"crm"`
 	Payment PaymentBackend `yaml:"payment"`
 	Email   EmailBackend   `yaml:"email"`
+	Notify  NotifyBackend  `yaml:"notify"`
 	MCP     []MCPServer    `yaml:"mcp"`
 	OpenAPI []OpenAPI      `yaml:"openapi"`
 }

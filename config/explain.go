@@ -53,11 +53,15 @@ func (c *Config) explainWork(w io.Writer) {
 	c.explainCallbacks(w)
 	c.explainEgress(w)
 	c.explainRetention(w)
-	table(w, "Tools", []string{"family", "backend", ""}, [][]string{
+	families := [][]string{
 		{"crm", c.Tools.CRM.Backend, ""},
 		{"payment", c.Tools.Payment.Backend, c.explainPayment()},
 		{"email", c.Tools.Email.Backend, c.explainEmail()},
-	})
+	}
+	if n := c.Tools.Notify; n.Backend != "" {
+		families = append(families, []string{"notify", n.Backend, c.explainNotify()})
+	}
+	table(w, "Tools", []string{"family", "backend", ""}, families)
 	c.explainMCPServers(w)
 	c.explainOpenAPIs(w)
 	c.explainModels(w)

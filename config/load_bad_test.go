@@ -19,6 +19,7 @@ var badEnv = map[string]string{
 	"WEBHOOK_SECRET":  "not-so-secret-secret",
 	"CALLBACK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 	"DKIM_KEY":        dkimKey,
+	"SLACK_TOKEN":     "xoxb-0123456789-hunter2",
 	"EMPTY":           "",
 }
 

@@ -87,6 +87,7 @@ const standInKey = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcmsWXGldR1FgNf4NyxsB6nud
 func (c *Config) fitStandIns() {
 	c.fitStripeKey()
 	c.fitSigningKey()
+	c.fitSlackToken()
 	for name, hook := range c.Webhooks {
 		rule, _ := hook.rule()
 		for i, secret := range hook.Secrets {

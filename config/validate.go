@@ -278,6 +278,7 @@ func (k *checker) checkTools() {
 	k.oneOf("tools.crm.backend", k.Tools.CRM.Backend, "builtin")
 	k.checkPayment()
 	k.checkEmail()
+	k.checkNotify()
 }
 
 func (k *checker) atLeast(path string, n, least int) {

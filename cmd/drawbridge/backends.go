@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"drawbridge/config"
@@ -16,6 +17,8 @@ import (
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/email/smtp"
+	"drawbridge/tools/notify"
+	"drawbridge/tools/notify/slack"
 	"drawbridge/tools/payment"
 	paymentbuiltin "drawbridge/tools/payment/builtin"
 	"drawbridge/tools/payment/stripe"
@@ -42,6 +45,8 @@ type backends struct {
 	smtp *smtp.Backend
 	// stripe is there where it is the backend of payments; payment is the sandbox beside it.
 	stripe *stripe.Backend
+	// slack is there where colleagues are told something by it.
+	slack *slack.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
 	// runs are started for clients, once there is something that carries them.
@@ -78,6 +83,13 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 	if cfg.Email.Backend == "smtp" {
 		if b.smtp, err = newSMTP(cfg.Email, rules, now); err != nil {
 			return nil, fmt.Errorf("tools.email: %w", err)
+		}
+	}
+	if n := cfg.Notify; n.Backend == "slack" {
+		url := cmp.Or(n.BaseURL, slack.DefaultURL)
+		b.slack, err = slack.New(slack.Settings{Token: n.Token.Reveal(), URL: url, Outside: n.External, Broadcasts: n.Broadcast, Client: vendorClient(rules, url), Now: now})
+		if err != nil {
+			return nil, fmt.Errorf("tools.notify: %w", err)
 		}
 	}
 	return b, nil
@@ -130,15 +142,29 @@ func (b *backends) payments() []tools.Tool {
 	return tools.Inward(payment.Tools(payment.New(b.payment)))
 }
 
+// notices are the tools of the notify family: none without a backend.
+func (b *backends) notices() []tools.Tool {
+	if b.slack == nil {
+		return nil
+	}
+	return notify.Tools(notify.New(b.slack))
+}
+
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), b.mail(),
+	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), b.mail(), b.notices(),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 
-// definitions are the tools of all families without anything behind them: whoever called
-// one would find no backend.
-func definitions() *tools.Catalog { return (&backends{}).catalog() }
+// definitions are the tools of all families that the settings offer, without anything
+// behind them: whoever called one would find no backend.
+func definitions(cfg config.Tools) *tools.Catalog {
+	b := &backends{}
+	if n := cfg.Notify; n.Backend == "slack" {
+		b.slack, _ = slack.New(slack.Settings{Token: "xoxb-nobody", Outside: n.External, Broadcasts: n.Broadcast, Client: &http.Client{Transport: nowhere{}}}) // has all it needs
+	}
+	return b.catalog()
+}
 
 // seed fills the built-in backends with the sample company of the demo.
 func (b *backends) seed(ctx context.Context) error {

@@ -33,6 +33,7 @@ var imports = []struct {
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
 	{"tools/payment/stripe/stripefake", nil},
 	{"tools/email/smtp/smtptest", nil},
+	{"tools/notify/slack/slackfake", nil},
 	{"bridge", []string{"bridge/openai", "bridge/convert", "bridge/selection"}},
 	{"bridge/bridgetest", []string{"bridge"}},
 	{"bridge/replay", []string{"bridge", "bridge/openai"}},

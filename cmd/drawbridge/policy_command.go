@@ -107,7 +107,7 @@ It starts no mounted server: tools of theirs that were never accepted may be any
 // policyNames are what rules may name. A fact has to be looked up by a tool that reads,
 // which the guard sees to.
 func policyNames(cfg *config.Config) policy.Names {
-	names := policy.Names{Tools: definitions().All(), Agents: slices.Sorted(maps.Keys(cfg.Agents)),
+	names := policy.Names{Tools: definitions(cfg.Tools).All(), Agents: slices.Sorted(maps.Keys(cfg.Agents)),
 		Sources: slices.Concat(slices.Sorted(maps.Keys(cfg.Webhooks)), slices.Sorted(maps.Keys(cfg.Schedules)))}
 	names.MayBe = func(tool string) bool {
 		mount, _, ok := strings.Cut(tool, tools.MountMark)

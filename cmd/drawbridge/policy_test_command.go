@@ -109,7 +109,7 @@ func fileCases(ctx context.Context, cfg *config.Config, file string) (rows [][]s
 		if err != nil {
 			return nil, 0, wrongUse{err}
 		}
-		q, err := one.question()
+		q, err := one.question(cfg.Tools)
 		if err != nil {
 			return nil, 0, wrongUse{fmt.Errorf("case %d (%q) of %s: %w", i+1, one.Name, file, err)}
 		}
@@ -132,8 +132,8 @@ func byRule(v guard.Verdict) string {
 }
 
 // question is the call of a case.
-func (one policyCase) question() (guard.Question, error) {
-	tool, known := definitions().Lookup(one.Call.Tool)
+func (one policyCase) question(offered config.Tools) (guard.Question, error) {
+	tool, known := definitions(offered).Lookup(one.Call.Tool)
 	switch {
 	case !known:
 		return guard.Question{}, fmt.Errorf("there is no tool %q", one.Call.Tool)

@@ -137,6 +137,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "notices", func() error { return nil } // they look at a.secrets
 	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:
 		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
+	case path == "tools.notify.token" && next.Tools.Notify.Backend == "slack":
+		return "notify", func() error { return a.backends.slack.SetToken(next.Tools.Notify.Token.Reveal()) }
 	}
 	return "", nil
 }

@@ -71,7 +71,7 @@ func readStoredRun(ctx context.Context, store *state.Store, id string) (storedRu
 // definedTools are all tools of the settings: those of the families, and those that were
 // accepted of mounted servers and APIs, none of which is started, asked or read.
 func definedTools(ctx context.Context, cfg *config.Config, book mcpmount.Book) ([]tools.Tool, error) {
-	all := slices.Clone(definitions().All())
+	all := slices.Clone(definitions(cfg.Tools).All())
 	for _, server := range cfg.Tools.MCP {
 		accepted, err := mcpmount.Accepted(ctx, mountSettings(server), book)
 		if err != nil {

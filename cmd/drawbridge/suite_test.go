@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"drawbridge/config"
 )
 
 // The conformance suite's tools are in the suite's own build and nowhere else.
@@ -20,7 +22,7 @@ func TestProductHoldsNothingOfTheConformanceSuite(t *testing.T) {
 			t.Errorf("with the tags %q the fixture is in the program: %v", tags, got)
 		}
 	}
-	for _, tool := range definitions().All() {
+	for _, tool := range definitions(config.Tools{}).All() {
 		if strings.HasPrefix(tool.Name, "test_") {
 			t.Errorf("the product offers %s", tool.Name)
 		}

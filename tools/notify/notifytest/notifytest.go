@@ -1,0 +1,185 @@
+// Package notifytest is the conformance suite of the notify family: what every backend must
+// do, tested at the tool door, JSON in and JSON out.
+//
+//	func TestConformance(t *testing.T) {
+//		notifytest.Run(t, func(t *testing.T, traits notify.Traits) notifytest.Harness { ... })
+//	}
+package notifytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/tools"
+	"drawbridge/tools/notify"
+)
+
+// Person is somebody to be there.
+type Person struct {
+	Name, Email               string
+	Outside, Bot, Deactivated bool
+}
+
+// Room is a channel to be there.
+type Room struct {
+	Name                                       string
+	Private, Stranger, Archived, Shared, Asked bool // Stranger: we are not in it. Asked: another company was invited
+}
+
+// Heard is a message as people read it.
+type Heard struct {
+	ID, Thread string
+	Text       string
+	Calls      []string // whom it calls: ids, "here", "channel"
+}
+
+// Harness is a backend over an empty chat, with the means to do what people there do.
+type Harness interface {
+	Driver() notify.Driver
+	AddPerson(ctx context.Context, p Person) (id string, err error)
+	AddRoom(ctx context.Context, r Room) (id string, err error)
+	// Say has a person write into a channel, under a message if thread is one.
+	Say(ctx context.Context, channel, thread, person, text string) (id string, err error)
+	// Delete takes a message away.
+	Delete(ctx context.Context, channel, id string) error
+	// Heard is what stands in a channel, the oldest first.
+	Heard(ctx context.Context, channel string) ([]Heard, error)
+}
+
+// Run runs the suite. open is called once a test, and gives a backend that may reach
+// outsiders, and call whole channels, as the traits say; what keys do is its own matter.
+func Run(t *testing.T, open func(t *testing.T, traits notify.Traits) Harness) {
+	for _, traits := range []notify.Traits{{}, {Outside: true, Broadcasts: true}} {
+		name := "Inside"
+		if traits.Outside {
+			name = "Outside"
+		}
+		t.Run(name, func(t *testing.T) {
+			for _, group := range []map[string]func(*suite){postTests, personTests, lookTests, outsideTests, keyTests} {
+				for name, test := range group {
+					t.Run(name, func(t *testing.T) { test(newSuite(t, open(t, traits))) })
+				}
+			}
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	Harness
+	traits  notify.Traits
+	catalog *tools.Catalog
+}
+
+func newSuite(t *testing.T, h Harness) *suite {
+	return &suite{T: t, Harness: h, traits: h.Driver().Traits(), catalog: tools.NewCatalog(notify.Tools(notify.New(h.Driver())))}
+}
+
+// args are arguments as a model writes them.
+type args = map[string]any
+
+// attempt calls a tool and checks a result against the tool's output schema.
+func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out Out, err error) {
+	s.Helper()
+	tool, ok := s.catalog.Lookup(name)
+	if !ok {
+		s.Fatalf("there is no tool %s", name)
+	}
+	arguments, err := json.Marshal(in)
+	if err != nil {
+		s.Fatal(err)
+	}
+	raw, err := tool.Call(ctx, arguments)
+	if err != nil {
+		return out, err
+	}
+	if err := conforms(tool.Output, raw); err != nil {
+		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		s.Errorf("reading the result of %s: %v", name, err)
+	}
+	return out, nil
+}
+
+// do calls a tool that must succeed.
+func do[Out any](s *suite, name string, in args) Out {
+	s.Helper()
+	out, err := attempt[Out](s.Context(), s, name, in)
+	if err != nil {
+		s.Fatalf("%s %v: %v", name, in, err)
+	}
+	return out
+}
+
+// refused calls a tool that must answer with a code and a message that holds each of the
+// texts.
+func (s *suite) refused(code tools.Code, name string, in args, texts ...string) {
+	s.Helper()
+	out, err := attempt[json.RawMessage](s.Context(), s, name, in)
+	if err == nil {
+		s.Errorf("%s %v succeeded, want %s: %s", name, in, code, out)
+		return
+	}
+	if got := tools.CodeOf(err); got != code {
+		s.Errorf("%s %v: code %s, want %s: %v", name, in, got, code, err)
+	}
+	for _, text := range texts {
+		if !strings.Contains(err.Error(), text) {
+			s.Errorf("%s %v: %q does not say %q", name, in, err, text)
+		}
+	}
+}
+
+func conforms(schema, value json.RawMessage) error {
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat = true
+	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
+		return err
+	}
+	compiled, err := compiler.Compile("schema.json")
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	var decoded any
+	if err := decoder.Decode(&decoded); err != nil {
+		return err
+	}
+	return compiled.Validate(decoded)
+}
+
+func (s *suite) person(p Person) string {
+	s.Helper()
+	id, err := s.AddPerson(s.Context(), p)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return id
+}
+
+func (s *suite) room(r Room) string {
+	s.Helper()
+	id, err := s.AddRoom(s.Context(), r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return id
+}
+
+func (s *suite) heard(channel string) []Heard {
+	s.Helper()
+	all, err := s.Harness.Heard(s.Context(), channel)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return all
+}
+
+var ada = Person{Name: "Ada Test", Email: "ada@example.com"}
