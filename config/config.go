@@ -156,7 +156,7 @@ const (
 // Tools says which backend each family of tools works on, and which MCP servers and REST
 // APIs stand beside them.
 type Tools struct {
-	CRM     Backend        `yaml:"crm"`
+	CRM     CRMBackend     `yaml:"crm"`
 	Payment PaymentBackend `yaml:"payment"`
 	Email   EmailBackend   `yaml:"email"`
 	Notify  NotifyBackend  `yaml:"notify"`
@@ -226,11 +226,6 @@ const (
 
 // Trusts reports whether the server is trusted with what.
 func (m MCPServer) Trusts(what string) bool { return slices.Contains(m.Trust, what) }
-
-// Backend names a family's backend.
-type Backend struct {
-	Backend string `yaml:"backend"` // builtin
-}
 
 // Agent is a model with a task, some of the tools, and limits.
 type Agent struct {

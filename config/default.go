@@ -31,7 +31,7 @@ func Default() *Config {
 			Concurrent:        32,
 		},
 		Tools: Tools{
-			CRM:     Backend{Backend: "builtin"},
+			CRM:     CRMBackend{Backend: "builtin"},
 			Payment: PaymentBackend{Backend: "builtin"},
 			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
 		},

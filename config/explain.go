@@ -54,7 +54,7 @@ func (c *Config) explainWork(w io.Writer) {
 	c.explainEgress(w)
 	c.explainRetention(w)
 	families := [][]string{
-		{"crm", c.Tools.CRM.Backend, ""},
+		{"crm", c.Tools.CRM.Backend, c.explainCRM()},
 		{"payment", c.Tools.Payment.Backend, c.explainPayment()},
 		{"email", c.Tools.Email.Backend, c.explainEmail()},
 	}

@@ -88,6 +88,7 @@ func (c *Config) fitStandIns() {
 	c.fitStripeKey()
 	c.fitSigningKey()
 	c.fitSlackToken()
+	c.fitHubSpotToken()
 	for name, hook := range c.Webhooks {
 		rule, _ := hook.rule()
 		for i, secret := range hook.Secrets {

@@ -275,7 +275,7 @@ func unencrypted(u *url.URL) bool {
 }
 
 func (k *checker) checkTools() {
-	k.oneOf("tools.crm.backend", k.Tools.CRM.Backend, "builtin")
+	k.checkCRM()
 	k.checkPayment()
 	k.checkEmail()
 	k.checkNotify()

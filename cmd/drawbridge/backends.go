@@ -14,6 +14,7 @@ import (
 	"drawbridge/tools/agents"
 	"drawbridge/tools/crm"
 	crmbuiltin "drawbridge/tools/crm/builtin"
+	"drawbridge/tools/crm/hubspot"
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/email/smtp"
@@ -49,6 +50,8 @@ type backends struct {
 	slack *slack.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
+	// hubspot is there where it is the backend of the CRM; crm is the store's own beside it.
+	hubspot *hubspot.Backend
 	// runs are started for clients, once there is something that carries them.
 	runs *agentRuns
 }
@@ -80,6 +83,11 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 			return nil, fmt.Errorf("tools.payment: %w", err)
 		}
 	}
+	if cfg.CRM.Backend == "hubspot" {
+		if b.hubspot, err = newHubSpot(*cfg.CRM.HubSpot, rules, now); err != nil {
+			return nil, fmt.Errorf("tools.crm: %w", err)
+		}
+	}
 	if cfg.Email.Backend == "smtp" {
 		if b.smtp, err = newSMTP(cfg.Email, rules, now); err != nil {
 			return nil, fmt.Errorf("tools.email: %w", err)
@@ -93,6 +101,17 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 		}
 	}
 	return b, nil
+}
+
+func newHubSpot(cfg config.HubSpot, rules *egress.Rules, now func() time.Time) (*hubspot.Backend, error) {
+	url := cmp.Or(cfg.BaseURL, hubspot.DefaultURL)
+	return hubspot.New(hubspot.Settings{Token: cfg.Token.Reveal(), URL: url, PerSecond: cfg.RequestsPerSecond, Client: vendorClient(rules, url), Now: now, Mapping: hubspot.Mapping{
+		Currency: cfg.Currency, Properties: cfg.Properties,
+		Customers: hubspot.Pipeline{Stages: cfg.Customers.Stages},
+		Deals:     hubspot.Pipeline{ID: cfg.Deals.Pipeline, Stages: cfg.Deals.Stages},
+		Tickets:   hubspot.Pipeline{ID: cfg.Tickets.Pipeline, Stages: cfg.Tickets.Stages},
+		Orders:    hubspot.Pipeline{Stages: cfg.Orders.Stages},
+	}})
 }
 
 func newSMTP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time) (*smtp.Backend, error) {
@@ -150,9 +169,17 @@ func (b *backends) notices() []tools.Tool {
 	return notify.Tools(notify.New(b.slack))
 }
 
+// customers are the tools of the CRM family. Those of a vendor are not inward.
+func (b *backends) customers() []tools.Tool {
+	if b.hubspot != nil {
+		return crm.Tools(crm.New(b.hubspot))
+	}
+	return tools.Inward(crm.Tools(crm.New(b.crm)))
+}
+
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(tools.Inward(crm.Tools(crm.New(b.crm))), b.payments(), b.mail(), b.notices(),
+	return tools.NewCatalog(b.customers(), b.payments(), b.mail(), b.notices(),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 

@@ -28,6 +28,8 @@ var imports = []struct {
 	{"tools/shop", []string{"tools", "tools/money"}},
 	{"tools/shop/*", []string{"tools", "tools/money", "family"}},
 	{"tools/shop/shopify/shopifyfake", nil},
+	{"tools/crm/hubspot", []string{"tools", "tools/money", "family"}},
+	{"tools/crm/hubspot/hubspotfake", nil},
 	{"tools/restmount", []string{"tools", "tools/mcpmount"}},
 	{"tools/*", []string{"tools"}},
 	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},

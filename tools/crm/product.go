@@ -17,6 +17,8 @@ type Product struct {
 	Stock       int64  `json:"stock" jsonschema:"How many pieces are in stock." example:"3"`
 	ReorderAt   int64  `json:"reorder_at" jsonschema:"The stock at which, and below which, more should be ordered, in pieces." example:"5"`
 	LowStock    bool   `json:"low_stock" jsonschema:"Whether the stock is at reorder_at or below."`
+	// StockNotKept: the CRM counts no stock, and the three fields above are empty.
+	StockNotKept bool `json:"stock_not_kept,omitempty" jsonschema:"True where this CRM counts no stock: stock, reorder_at and low_stock then say nothing."`
 }
 
 // ProductSearch finds products.
