@@ -26,6 +26,7 @@ import (
 	"drawbridge/server/guard"
 	"drawbridge/server/mcpserver"
 	"drawbridge/server/policy"
+	"drawbridge/server/slackdesk"
 	"drawbridge/server/webhook"
 	"drawbridge/store/state"
 	"drawbridge/tools"
@@ -59,6 +60,7 @@ type app struct {
 	// What people decide with about calls that wait for it.
 	approvalPages http.Handler // for those who have a link
 	notifier      *approvalapi.Notifier
+	desk          *slackdesk.Desk // in Slack; nil without the setting
 	keys          *auth.Keys
 	limits        *auth.Limits // of those who come in below /v1
 

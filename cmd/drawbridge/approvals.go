@@ -22,7 +22,8 @@ func approvalsCommand(c *console) *cobra.Command {
 		Short: "Decide about calls that wait for people to agree to them",
 		Long: `A rule may want people to agree to a call before it is made. The call waits then: a run is
 parked, an MCP client is told. Whoever may decides here, at /v1/approvals with a key that has
-"approve: true", or by the link that the settings under "approvals" send.
+"approve: true", by the link that the settings under "approvals" send, or by the buttons of
+a message in Slack.
 
 An approval is for one call with exactly its arguments, is used once, and runs out. Whoever
 asked for the call cannot agree to it.`,

@@ -12,6 +12,8 @@ import (
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
+	"drawbridge/server/slackdesk"
+	"drawbridge/server/webhook"
 	"drawbridge/store/postgres"
 	"drawbridge/store/state"
 	"drawbridge/tools"
@@ -52,6 +54,9 @@ func noticeTargets(c config.Approvals) []string {
 	if c.Notify.Webhook != nil {
 		targets = append(targets, approvalapi.WebhookTarget)
 	}
+	if c.Notify.Slack != nil {
+		targets = append(targets, approvalapi.SlackTarget+c.Notify.Slack.Channel)
+	}
 	return targets
 }
 
@@ -86,7 +91,43 @@ func (a *app) wireApprovals(ctx context.Context) (*approvalapi.API, error) {
 			return nil
 		}
 	}
+	if err := a.wireDesk(ctx, o.People); err != nil {
+		return nil, err
+	}
 	return approvalapi.New(a.store, o), nil
+}
+
+// wireDesk makes what people in Slack decide with, if the settings want it.
+func (a *app) wireDesk(ctx context.Context, people map[string]string) error {
+	s := a.cfg.Approvals.Notify.Slack
+	if s == nil || a.backends.slack == nil {
+		return nil
+	}
+	key, err := a.store.OwnSecret(ctx, "approval buttons")
+	if err != nil {
+		return err
+	}
+	verifier, err := slackVerifier(*s)
+	if err != nil {
+		return config.Problems{a.cfg.Problem("approvals.notify.slack.signing_secret", "%v", err)}
+	}
+	a.desk = slackdesk.New(a.store, a.backends.slack, verifier, slackdesk.Options{Deciders: s.Deciders, People: people, Key: key, Gone: messageGone, Log: a.log})
+	a.cleanup(func(context.Context) error {
+		a.desk.Close()
+		return nil
+	})
+	a.notifier.Slack = a.desk.Tell
+	return nil
+}
+
+func slackVerifier(s config.ApprovalSlack) (webhook.Verifier, error) {
+	return webhook.NewVerifier(webhook.Slack, []webhook.Secret{{Value: s.SigningSecret.Reveal()}}, webhook.SchemeOptions{})
+}
+
+// messageGone reports whether an error says that a message can never be changed.
+func messageGone(err error) bool {
+	code := tools.CodeOf(err)
+	return code == tools.NotFound || code == tools.Conflict
 }
 
 // mailNotice sends a mail through the family of e-mail, once a key.
@@ -105,13 +146,27 @@ func cutText(text string, most int) string {
 	return text
 }
 
+// stepNotices tells people of approvals, and has what they were told in Slack show how
+// these stand. It says when there is more to do; zero if that is not known.
+func (a *app) stepNotices(ctx context.Context) (time.Time, error) {
+	next, err := a.notifier.Step(ctx)
+	if a.desk == nil {
+		return next, err
+	}
+	later, problem := a.desk.Step(ctx)
+	if next.IsZero() || !later.IsZero() && later.Before(next) {
+		next = later
+	}
+	return next, errors.Join(err, problem)
+}
+
 // noticeLook is how often notices are looked for that other processes have made.
 const noticeLook = 5 * time.Second
 
 // notify tells people of approvals until ctx ends.
 func (a *app) notify(ctx context.Context) {
 	for ctx.Err() == nil {
-		next, err := a.notifier.Step(ctx)
+		next, err := a.stepNotices(ctx)
 		pause := noticeLook
 		switch {
 		case err != nil && ctx.Err() == nil:

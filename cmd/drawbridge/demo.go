@@ -132,6 +132,7 @@ func (d *demo) settings(cfg *config.Config, storeURL string) *config.Config {
 	mine.Store.URL, mine.Server.Listen, mine.Server.Keys, mine.Server.TLS = config.Secret(storeURL), "127.0.0.1:0", nil, nil
 	mine.Auth = config.Auth{}           // it calls itself without a credential
 	mine.Tools = config.Default().Tools // no mail is sent and no vendor asked for a demo
+	mine.Approvals.Notify.Slack = nil   // which would go out by one
 	agent := config.DefaultAgent()
 	agent.Instructions = demoInstructions
 	agent.Tools = []string{"crm_*", "email_*", "payment_get_*"}

@@ -64,6 +64,7 @@ var imports = []struct {
 	{"server/chatapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"server/chatapi/chattest", []string{"bridge", "server/dispatch"}},
 	{"server/approvalapi", []string{"server/apierror", "server/apihttp", "server/auth", "server/guard"}},
+	{"server/slackdesk", []string{"server/guard", "server/webhook"}},
 	{"server/runapi", []string{"bridge", "bridge/openai", "server/apierror", "server/apihttp", "server/auth", "server/dispatch", "tools"}},
 	{"store/storetest", []string{"bridge", "bridge/bridgetest", "bridge/openai", "server/audit", "server/auth", "server/dispatch", "server/export", "server/guard", "server/guard/guardtest", "server/mailwatch", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/mcpmount/mcpmounttest", "tools/schedule"}},
 	{"store/state", []string{"bridge", "server/audit", "server/auth", "server/dispatch", "server/export", "server/guard", "server/mailwatch", "server/retention", "server/webhook", "tools", "tools/sqldb", "tools/mcpmount", "tools/schedule"}},

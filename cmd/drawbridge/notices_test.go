@@ -63,14 +63,16 @@ type noticed struct {
 	server *program
 	kept   *state.Store
 	run    string
+	how    string // decisions are made
 }
 
 // publicName is where people reach the server, as the settings say.
 const publicName = "bridge.example.com"
 
-func newNoticed(t *testing.T, store testStore, notify string) *noticed {
+// newNoticed starts one; more are settings below tools.
+func newNoticed(t *testing.T, store testStore, notify string, more ...string) *noticed {
 	t.Helper()
-	n := &noticed{t: t, url: store.fresh(t), far: newFarSide(t), fake: openaitest.New(t)}
+	n := &noticed{t: t, url: store.fresh(t), far: newFarSide(t), fake: openaitest.New(t), how: "link"}
 	n.fake.Func(func(q openaitest.Request) openaitest.Reply {
 		if q.Turn() == 1 {
 			return openaitest.Call("far__put", `{"id":"a"}`)
@@ -83,8 +85,8 @@ log: {format: json}
 model: {base_url: %q, name: main}
 agents: {desk: {tools: ["far__*"]}}
 policy: {defaults: off, rules: [{name: every write, when: effect != "read", then: approve, reason: it changes something}]}
-approvals: {people: {fay: ["key:front", "mail:fay@example.com"]}, notify: {%s}}
-%s`, n.url, publicName, frontKey, n.fake.URL(), notify, n.far.settings()))
+approvals: {people: {fay: ["key:front", "mail:fay@example.com", "slack:U0FAY00"], ada: ["slack:U0ADA00"], cid: ["mail:cid@example.com"]}, notify: {%s}}
+%s%s`, n.url, publicName, frontKey, n.fake.URL(), notify, n.far.settings(), strings.Join(more, "")))
 	n.serve()
 	n.kept = lookAt(t, n.url)
 	n.run = startedRun(t, n.server.base, frontKey, `{"agent":"desk","prompt":"Put it."}`)
@@ -178,7 +180,7 @@ func (n *noticed) goesOn(by string, approve bool, note string) {
 		n.t.Errorf("%d effects of %d calls, want %d", all, calls, want)
 	}
 	a := n.approval()
-	if a.State != state || len(a.Decisions) != 1 || a.Decisions[0].By != by || a.Decisions[0].How != "link" {
+	if a.State != state || len(a.Decisions) != 1 || a.Decisions[0].By != by || a.Decisions[0].How != n.how {
 		n.t.Errorf("the approval is %+v, want it %s by %s", a, state, by)
 	}
 	requests := n.fake.Requests()

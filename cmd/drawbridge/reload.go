@@ -137,6 +137,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "notices", func() error { return nil } // they look at a.secrets
 	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:
 		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
+	case path == "approvals.notify.slack.signing_secret" && next.Approvals.Notify.Slack != nil:
+		return "buttons in Slack", func() error { return a.renewDesk(*next.Approvals.Notify.Slack) }
 	case path == "tools.notify.token" && next.Tools.Notify.Backend == "slack":
 		return "notify", func() error { return a.backends.slack.SetToken(next.Tools.Notify.Token.Reveal()) }
 	}
@@ -149,6 +151,14 @@ func (a *app) renewSource(name string, hook config.Webhook) error {
 		return err
 	}
 	return a.intake.Renew(name, source.Verifier)
+}
+
+func (a *app) renewDesk(s config.ApprovalSlack) error {
+	verifier, err := slackVerifier(s)
+	if err == nil {
+		a.desk.Trust(verifier)
+	}
+	return err
 }
 
 func (a *app) resign(next *config.Config) error {

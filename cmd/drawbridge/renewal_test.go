@@ -10,6 +10,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 	cfg := config.Default()
 	cfg.Tools.Email.SMTP = &config.SMTP{}
 	cfg.Tools.Notify.Backend = "slack"
+	cfg.Approvals.Notify.Slack = &config.ApprovalSlack{}
 	cfg.Webhooks = map[string]config.Webhook{"pay": {}, "pay2": {}}
 	for path, want := range map[string]string{
 		"webhooks.pay.secrets[0]":                    "webhook pay",
@@ -24,6 +25,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"models.small.api_key":                       "models",
 		"approvals.notify.webhook.secret":            "notices",
 		"tools.email.smtp.password":                  "mail",
+		"approvals.notify.slack.signing_secret":      "buttons in Slack",
 		"tools.notify.token":                         "notify",
 		"tools.email.smtp.dkim.key":                  "",
 		"server.keys[1].name":                        "",

@@ -11,7 +11,7 @@ import (
 // principal why. Health is added by the server.
 func (a *app) routes() []server.Route {
 	events, messages := a.mcp.SSE()
-	return []server.Route{
+	routes := []server.Route{
 		{Pattern: "/mcp", Needs: server.Principal, Handler: suite.front(a.mcp.HTTP())},
 		{Pattern: "/sse", Needs: server.Principal, Handler: events},
 		{Pattern: "/message", Needs: server.Principal, Handler: messages},
@@ -22,4 +22,8 @@ func (a *app) routes() []server.Route {
 		{Pattern: "GET " + wellKnown + "/{path...}", Needs: server.Nothing, Why: "the same, behind the path of the resource", Handler: http.HandlerFunc(a.metadata)},
 		{Pattern: "/webhooks/", Needs: server.Own, Why: "each source verifies its sender's signature, over the exact bytes", Handler: a.intake},
 	}
+	if a.desk != nil {
+		routes = append(routes, server.Route{Pattern: "POST /slack/interactions", Needs: server.Own, Why: "Slack signs what it says was pressed, and by whom, over the exact bytes", Handler: a.desk})
+	}
+	return routes
 }

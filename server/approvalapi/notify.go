@@ -15,6 +15,7 @@ import (
 // Targets of notices, as they are noted with an approval.
 const (
 	MailTarget    = "mail:"        // and an address; the decider's name as well
+	SlackTarget   = "slack:"       // and the id of a channel
 	WebhookTarget = "link:webhook" // whoever the webhook passes the link on to
 )
 
@@ -36,8 +37,10 @@ type Notifier struct {
 	// the log, and mean that it is tried again.
 	Mail func(ctx context.Context, m Mail) error
 	Post func(ctx context.Context, id string, body []byte) error
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Slack tells a channel of Slack, and notes that it has.
+	Slack func(ctx context.Context, one guard.Notice, a guard.Approval) error
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 const (
@@ -71,7 +74,16 @@ func (n *Notifier) tell(ctx context.Context, one guard.Notice) error {
 		return err
 	}
 	problem := ""
-	if err := n.send(ctx, a, one.Target); err != nil {
+	inSlack := strings.HasPrefix(one.Target, SlackTarget)
+	if inSlack {
+		err = n.announce(ctx, one, a)
+	} else {
+		err = n.send(ctx, a, one.Target)
+	}
+	if err == nil && inSlack {
+		return nil
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -79,6 +91,13 @@ func (n *Notifier) tell(ctx context.Context, one guard.Notice) error {
 		n.Log.Warn("telling somebody of an approval", "approval", a.ID, "target", one.Target, "attempts", one.Attempts+1, "error", problem)
 	}
 	return n.Book.Notified(ctx, one, problem, n.Now().Add(pauseAfter(one.Attempts)))
+}
+
+func (n *Notifier) announce(ctx context.Context, one guard.Notice, a guard.Approval) error {
+	if n.Slack == nil {
+		return fmt.Errorf("%q is not configured any more", one.Target)
+	}
+	return n.Slack(ctx, one, a)
 }
 
 // pauseAfter is how long to wait after so many attempts and one more: 5 s, 20 s, 80 s, ...

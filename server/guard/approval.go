@@ -38,6 +38,7 @@ type Approvals interface {
 type ApprovalBook interface {
 	Approvals
 	Notices
+	Postings
 	// Approval gives one as it stands now, or ErrNoApproval.
 	Approval(ctx context.Context, id string) (Approval, error)
 	// ListApprovals gives those that fit, the newest first; before is the id of the last
@@ -146,7 +147,7 @@ type ApprovalDecision struct {
 	By       string    `json:"by"`               // as in Decider.Name
 	Person   string    `json:"person,omitempty"` // whose name that is, if several are one person's
 	Approved bool      `json:"approved"`
-	How      string    `json:"how"` // command, api, link, client
+	How      string    `json:"how"` // command, api, link, slack, client
 	At       time.Time `json:"at"`
 	Note     string    `json:"note,omitempty"`
 }
@@ -155,12 +156,13 @@ type ApprovalDecision struct {
 // that it is them, and that they may decide at all.
 type Decider struct {
 	// Name is who it is, as [Terms] name them: "key:boss", "local:ada" for somebody at the
-	// command line, "mail:ada@example.com" for whoever got a link, "client:key:desk" for
-	// the person in front of the MCP client of that principal.
+	// command line, "mail:ada@example.com" for whoever got a link, "slack:U0123ABCD" for a
+	// user of Slack, "client:key:desk" for the person in front of the MCP client of that
+	// principal.
 	Name string
 	// Person is who that is, if the settings say so; two names of one person are one.
 	Person string
-	How    string // command, api, link, client
+	How    string // command, api, link, slack, client
 	// People is for all names that the settings know: whose they are.
 	People map[string]string
 }

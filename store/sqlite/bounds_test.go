@@ -12,7 +12,7 @@ import (
 var bounds = map[string]string{
 	"events": "swept", "deliveries": "swept", "runs": "swept", "journal": "swept with its run", "run_keys": "swept with its run",
 	"callbacks": "swept", "callback_attempts": "goes with its callback", "callback_endpoints": "swept", "audit": "swept", "audit_heads": "thinned with each new one, and swept with the rows", "rejections": "swept, and a ring",
-	"guarded_calls": "swept", "tool_effects": "swept", "agent_days": "swept", "approvals": "swept", "own_secrets": "one of each use", "api_keys": "one for each that a person made by command, kept so that no name is given twice", "approval_notices": "go when somebody was told, and with their approval",
+	"guarded_calls": "swept", "tool_effects": "swept", "agent_days": "swept", "approvals": "swept", "own_secrets": "one of each use", "api_keys": "one for each that a person made by command, kept so that no name is given twice", "approval_notices": "go when somebody was told, and with their approval", "approval_postings": "go when they show how it ended, and with their approval",
 	"jobs": "one for each thing that has not ended", "arrivals": "one row", "totals": "each new row takes old ones along", "callers": "as many as there are keys", "requests": "go when they are over, or with the next of their caller", "leaders": "one for each task that one node does for all", "lanes": "as many as the settings name", "mail_positions": "as many as the settings name", "definitions": "as many as mounted servers have tools",
 	"batches": "go with their runs, 90 days later", "batch_questions": "one a run, and goes with it",
 	"schedules": "as many as the settings name; an agent's go when they have ended", "schedule_ticks": "the last ones of each schedule",

@@ -200,6 +200,7 @@ func (s *Store) DecideApproval(ctx context.Context, id string, by guard.Decider,
 		return a, fmt.Errorf("deciding about approval %q: %w", id, err)
 	}
 	s.approvals.changed(id)
+	s.signal(dispatch.Notices) // what was posted of it shows something else now
 	if woken {
 		s.changed(a.Run)
 		s.signal(dispatch.RunJob)

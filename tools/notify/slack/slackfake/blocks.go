@@ -158,3 +158,6 @@ func richProblem(block object) string {
 	}
 	return ""
 }
+
+// Problem says which rule of Block Kit a list of blocks breaks, "" for none.
+func Problem(list []byte) string { return blocks(string(list)) }
