@@ -38,9 +38,11 @@ func components() []sqldb.Schema {
 // backends are the configured backends of the tool families. This file is the only
 // one that names them.
 type backends struct {
-	crm     *crmbuiltin.Backend
-	payment *paymentbuiltin.Backend
-	email   *outbox.Backend
+	crm *crmbuiltin.Backend
+	// vendorCRM is there where customers are a vendor's; crm is what stands beside it, with its tables.
+	vendorCRM crm.Driver
+	payment   *paymentbuiltin.Backend
+	email     *outbox.Backend
 	// smtp is there where it is the backend of mail; email is the outbox beside it, which
 	// keeps what it has.
 	smtp *smtp.Backend
@@ -50,8 +52,6 @@ type backends struct {
 	slack *slack.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
-	// hubspot is there where it is the backend of the CRM; crm is the store's own beside it.
-	hubspot *hubspot.Backend
 	// runs are started for clients, once there is something that carries them.
 	runs *agentRuns
 }
@@ -84,7 +84,7 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 		}
 	}
 	if cfg.CRM.Backend == "hubspot" {
-		if b.hubspot, err = newHubSpot(*cfg.CRM.HubSpot, rules, now); err != nil {
+		if b.vendorCRM, err = newHubSpot(*cfg.CRM.HubSpot, rules, now); err != nil {
 			return nil, fmt.Errorf("tools.crm: %w", err)
 		}
 	}
@@ -169,10 +169,11 @@ func (b *backends) notices() []tools.Tool {
 	return notify.Tools(notify.New(b.slack))
 }
 
-// customers are the tools of the CRM family. Those of a vendor are not inward.
+// customers are the tools of the crm family: those that its backend offers. A vendor's are not
+// inward.
 func (b *backends) customers() []tools.Tool {
-	if b.hubspot != nil {
-		return crm.Tools(crm.New(b.hubspot))
+	if b.vendorCRM != nil {
+		return crm.Tools(crm.New(b.vendorCRM))
 	}
 	return tools.Inward(crm.Tools(crm.New(b.crm)))
 }

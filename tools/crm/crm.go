@@ -22,9 +22,14 @@ type request[In any] interface {
 	normal() (In, error)
 }
 
-// read checks a request and asks the driver.
-func read[In request[In], Out any](ctx context.Context, tool string, in In, ask func(context.Context, In) (Out, error)) (Out, error) {
-	out, err := checked(ctx, in, ask)
+// read checks a request and lets the part of the driver that has it answer. ask is a method of that
+// part, such as Tasks.ListTasks.
+func read[Part any, In request[In], Out any](ctx context.Context, c *CRM, tool string, in In, ask func(Part, context.Context, In) (Out, error)) (Out, error) {
+	part, err := of[Part](c, tool)
+	if err != nil {
+		return none[Out](tool, err)
+	}
+	out, err := checked(ctx, part, in, ask)
 	switch {
 	case err == nil:
 		return out, nil
@@ -34,28 +39,42 @@ func read[In request[In], Out any](ctx context.Context, tool string, in In, ask 
 	return none[Out](tool, err)
 }
 
-// write checks a request and lets the driver act on it. Time running out says
+// write checks a request and lets the part of the driver that has it act. Time running out says
 // nothing about the effect, so the model is told just that.
-func write[In request[In], Out any](ctx context.Context, keys Keys, tool string, in In, act func(context.Context, In) (Out, error)) (Out, error) {
-	out, err := checked(ctx, in, act)
+func write[Part any, In request[In], Out any](ctx context.Context, c *CRM, tool string, in In, act func(Part, context.Context, In) (Out, error)) (Out, error) {
+	part, err := of[Part](c, tool)
+	if err != nil {
+		return none[Out](tool, err)
+	}
+	out, err := checked(ctx, part, in, act)
 	switch {
 	case err == nil:
 		return out, nil
 	case timedOut(err):
 		unknown := tools.Errorf(tools.OutcomeUnknown, "%s: the CRM did not answer in time; the change may or may not have been made. Look at the record before you try again.", tool)
-		unknown.Retryable = keys.HonoursKeys()
+		unknown.Retryable = c.driver.HonoursKeys(tool)
 		err = unknown
 	}
 	return none[Out](tool, err)
 }
 
-func checked[In request[In], Out any](ctx context.Context, in In, do func(context.Context, In) (Out, error)) (Out, error) {
+// of gives the driver as one of its parts. Who calls a tool only finds those that are there;
+// this is for callers in Go.
+func of[Part any](c *CRM, tool string) (Part, error) {
+	part, ok := c.driver.(Part)
+	if !ok {
+		return part, tools.Errorf(tools.Denied, "the CRM configured here does not do %s", tool)
+	}
+	return part, nil
+}
+
+func checked[Part any, In request[In], Out any](ctx context.Context, part Part, in In, do func(Part, context.Context, In) (Out, error)) (Out, error) {
 	in, err := in.normal()
 	if err != nil {
 		var zero Out
 		return zero, err
 	}
-	return do(ctx, in)
+	return do(part, ctx, in)
 }
 
 // timedOut leaves errors alone that a driver has already put into words.

@@ -8,22 +8,22 @@ import (
 
 // SearchCustomers finds customers by words and stage.
 func (c *CRM) SearchCustomers(ctx context.Context, in CustomerSearch) (CustomerPage, error) {
-	return read(ctx, SearchCustomersTool, in, c.driver.SearchCustomers)
+	return read(ctx, c, SearchCustomersTool, in, Customers.SearchCustomers)
 }
 
 // GetCustomer gives the whole picture of one customer.
 func (c *CRM) GetCustomer(ctx context.Context, in CustomerRef) (CustomerPicture, error) {
-	return read(ctx, GetCustomerTool, in, c.picture)
+	return read(ctx, c, GetCustomerTool, in, picture)
 }
 
 // CreateCustomer makes a customer's record.
 func (c *CRM) CreateCustomer(ctx context.Context, in CustomerDraft) (Customer, error) {
-	return write(ctx, c.driver, CreateCustomerTool, in, c.driver.CreateCustomer)
+	return write(ctx, c, CreateCustomerTool, in, CustomerRecords.CreateCustomer)
 }
 
 // UpdateCustomer changes the given fields of a customer.
 func (c *CRM) UpdateCustomer(ctx context.Context, in CustomerUpdate) (Customer, error) {
-	return write(ctx, c.driver, UpdateCustomerTool, in, c.driver.UpdateCustomer)
+	return write(ctx, c, UpdateCustomerTool, in, CustomerRecords.UpdateCustomer)
 }
 
 func customerTools(c *CRM) []tools.Tool {
@@ -52,7 +52,7 @@ func customerTools(c *CRM) []tools.Tool {
 			Description: "Make a record for a customer who has none. Search with crm_search_customers first. " +
 				"If the email address or external reference is taken, the error names the record that has it: go on with that one, or change it with crm_update_customer.",
 			Effect:     tools.Write,
-			Idempotent: c.driver.HonoursKeys(),
+			Idempotent: c.driver.HonoursKeys(CreateCustomerTool),
 		}, c.CreateCustomer),
 		tools.Define(tools.Spec{
 			Name:  UpdateCustomerTool,
@@ -60,7 +60,7 @@ func customerTools(c *CRM) []tools.Tool {
 			Description: "Change fields of a customer's profile; fields left out stay as they are, the old values of the others are lost. " +
 				"Not for recording what happened with a customer: that is crm_log_interaction.",
 			Effect:      tools.Write,
-			Idempotent:  c.driver.HonoursKeys(),
+			Idempotent:  c.driver.HonoursKeys(UpdateCustomerTool),
 			Destructive: true,
 			Taints:      true,
 		}, c.UpdateCustomer),

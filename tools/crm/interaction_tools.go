@@ -8,12 +8,12 @@ import (
 
 // LogInteraction records what happened with a customer.
 func (c *CRM) LogInteraction(ctx context.Context, in InteractionDraft) (Interaction, error) {
-	return write(ctx, c.driver, LogInteractionTool, in, c.driver.LogInteraction)
+	return write(ctx, c, LogInteractionTool, in, InteractionRecords.LogInteraction)
 }
 
 // ListInteractions lists what happened, newest first.
 func (c *CRM) ListInteractions(ctx context.Context, in InteractionQuery) (InteractionPage, error) {
-	return read(ctx, ListInteractionsTool, in, c.driver.ListInteractions)
+	return read(ctx, c, ListInteractionsTool, in, Interactions.ListInteractions)
 }
 
 func interactionTools(c *CRM) []tools.Tool {
@@ -24,7 +24,7 @@ func interactionTools(c *CRM) []tools.Tool {
 			Description: "Record a call, email, meeting, review or note in a customer's history, once it has happened. " +
 				"It sends nothing to anybody. For something still to be done use crm_create_task; for a request that somebody must answer for, crm_create_ticket.",
 			Effect:     tools.Write,
-			Idempotent: c.driver.HonoursKeys(),
+			Idempotent: c.driver.HonoursKeys(LogInteractionTool),
 			Taints:     true,
 		}, c.LogInteraction),
 		tools.Define(tools.Spec{

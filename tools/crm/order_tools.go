@@ -8,19 +8,19 @@ import (
 
 // SearchOrders finds orders.
 func (c *CRM) SearchOrders(ctx context.Context, in OrderSearch) (OrderPage, error) {
-	return read(ctx, SearchOrdersTool, in, c.driver.SearchOrders)
+	return read(ctx, c, SearchOrdersTool, in, Orders.SearchOrders)
 }
 
 // GetOrder gives one order with its lines.
 func (c *CRM) GetOrder(ctx context.Context, in OrderRef) (OrderDetails, error) {
-	return read(ctx, GetOrderTool, in, func(ctx context.Context, in OrderRef) (OrderDetails, error) {
-		return c.driver.Order(ctx, in.Order)
+	return read(ctx, c, GetOrderTool, in, func(driver Orders, ctx context.Context, in OrderRef) (OrderDetails, error) {
+		return driver.Order(ctx, in.Order)
 	})
 }
 
 // UpdateOrder changes the given fields of an order.
 func (c *CRM) UpdateOrder(ctx context.Context, in OrderUpdate) (Order, error) {
-	return write(ctx, c.driver, UpdateOrderTool, in, c.driver.UpdateOrder)
+	return write(ctx, c, UpdateOrderTool, in, OrderRecords.UpdateOrder)
 }
 
 func orderTools(c *CRM) []tools.Tool {
@@ -47,7 +47,7 @@ func orderTools(c *CRM) []tools.Tool {
 			Description: "Keep an order's record right: its status, whether it is delayed and until when, whether a colleague should review it and why. " +
 				"This changes the record only. It ships nothing, refunds nothing and tells the customer nothing; the values it replaces are lost.",
 			Effect:      tools.Write,
-			Idempotent:  c.driver.HonoursKeys(),
+			Idempotent:  c.driver.HonoursKeys(UpdateOrderTool),
 			Destructive: true,
 			Taints:      true,
 		}, c.UpdateOrder),

@@ -8,13 +8,13 @@ import (
 
 // SearchProducts finds products.
 func (c *CRM) SearchProducts(ctx context.Context, in ProductSearch) (ProductPage, error) {
-	return read(ctx, SearchProductsTool, in, c.driver.SearchProducts)
+	return read(ctx, c, SearchProductsTool, in, Products.SearchProducts)
 }
 
 // GetProduct gives one product and its stock.
 func (c *CRM) GetProduct(ctx context.Context, in ProductRef) (Product, error) {
-	return read(ctx, GetProductTool, in, func(ctx context.Context, in ProductRef) (Product, error) {
-		return c.driver.Product(ctx, in.Product)
+	return read(ctx, c, GetProductTool, in, func(driver Products, ctx context.Context, in ProductRef) (Product, error) {
+		return driver.Product(ctx, in.Product)
 	})
 }
 

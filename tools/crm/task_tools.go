@@ -8,17 +8,17 @@ import (
 
 // CreateTask asks a colleague to do something.
 func (c *CRM) CreateTask(ctx context.Context, in TaskDraft) (Task, error) {
-	return write(ctx, c.driver, CreateTaskTool, in, c.driver.CreateTask)
+	return write(ctx, c, CreateTaskTool, in, TaskRecords.CreateTask)
 }
 
 // ListTasks lists tasks by due time.
 func (c *CRM) ListTasks(ctx context.Context, in TaskQuery) (TaskPage, error) {
-	return read(ctx, ListTasksTool, in, c.driver.ListTasks)
+	return read(ctx, c, ListTasksTool, in, Tasks.ListTasks)
 }
 
 // CompleteTask says that a task is done.
 func (c *CRM) CompleteTask(ctx context.Context, in TaskCompletion) (Task, error) {
-	return write(ctx, c.driver, CompleteTaskTool, in, c.driver.CompleteTask)
+	return write(ctx, c, CompleteTaskTool, in, TaskRecords.CompleteTask)
 }
 
 func taskTools(c *CRM) []tools.Tool {
@@ -30,7 +30,7 @@ func taskTools(c *CRM) []tools.Tool {
 				"Use it for what you cannot or may not do yourself. Look with crm_list_tasks first, so that the same thing is not asked twice. " +
 				"A customer's own request belongs in crm_create_ticket.",
 			Effect:     tools.Write,
-			Idempotent: c.driver.HonoursKeys(),
+			Idempotent: c.driver.HonoursKeys(CreateTaskTool),
 		}, c.CreateTask),
 		tools.Define(tools.Spec{
 			Name:  ListTasksTool,
@@ -46,7 +46,7 @@ func taskTools(c *CRM) []tools.Tool {
 			Description: "Mark a task as done and note what came of it. Only for what has really been done: a completed task cannot be opened again. " +
 				"Get the id from crm_list_tasks.",
 			Effect:      tools.Write,
-			Idempotent:  c.driver.HonoursKeys(),
+			Idempotent:  c.driver.HonoursKeys(CompleteTaskTool),
 			Destructive: true,
 			Taints:      true,
 		}, c.CompleteTask),

@@ -8,17 +8,17 @@ import (
 
 // CreateTicket opens a ticket.
 func (c *CRM) CreateTicket(ctx context.Context, in TicketDraft) (Ticket, error) {
-	return write(ctx, c.driver, CreateTicketTool, in, c.driver.CreateTicket)
+	return write(ctx, c, CreateTicketTool, in, TicketRecords.CreateTicket)
 }
 
 // UpdateTicket changes the given fields of a ticket.
 func (c *CRM) UpdateTicket(ctx context.Context, in TicketUpdate) (Ticket, error) {
-	return write(ctx, c.driver, UpdateTicketTool, in, c.driver.UpdateTicket)
+	return write(ctx, c, UpdateTicketTool, in, TicketRecords.UpdateTicket)
 }
 
 // SearchTickets finds tickets.
 func (c *CRM) SearchTickets(ctx context.Context, in TicketSearch) (TicketPage, error) {
-	return read(ctx, SearchTicketsTool, in, c.driver.SearchTickets)
+	return read(ctx, c, SearchTicketsTool, in, Tickets.SearchTickets)
 }
 
 func ticketTools(c *CRM) []tools.Tool {
@@ -30,7 +30,7 @@ func ticketTools(c *CRM) []tools.Tool {
 				"Look with crm_get_customer first: if a ticket on the same matter is unresolved, update that one with crm_update_ticket. " +
 				"For an internal to-do use crm_create_task.",
 			Effect:     tools.Write,
-			Idempotent: c.driver.HonoursKeys(),
+			Idempotent: c.driver.HonoursKeys(CreateTicketTool),
 			Taints:     true,
 		}, c.CreateTicket),
 		tools.Define(tools.Spec{
@@ -39,7 +39,7 @@ func ticketTools(c *CRM) []tools.Tool {
 			Description: "Change a ticket's status, priority, assignee or subject; fields left out stay as they are, the old values of the others are lost. " +
 				"The customer is not told. Record what was said with crm_log_interaction.",
 			Effect:      tools.Write,
-			Idempotent:  c.driver.HonoursKeys(),
+			Idempotent:  c.driver.HonoursKeys(UpdateTicketTool),
 			Destructive: true,
 			Taints:      true,
 		}, c.UpdateTicket),

@@ -15,11 +15,11 @@ import (
 
 // keys is a driver that can only say whether it honours keys.
 type keys struct {
-	crm.Driver
+	crm.All
 	honoured bool
 }
 
-func (k keys) HonoursKeys() bool { return k.honoured }
+func (k keys) HonoursKeys(string) bool { return k.honoured }
 
 func catalog(honoured bool) *tools.Catalog {
 	return tools.NewCatalog(crm.Tools(crm.New(keys{honoured: honoured})))

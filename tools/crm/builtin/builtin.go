@@ -1,4 +1,4 @@
-// Package builtin is the CRM that Drawbridge brings along: [crm.Driver] in SQL.
+// Package builtin is the CRM that Drawbridge brings along: [crm.All] in SQL.
 //
 // It is a real one. Tables carry the rules as constraints, so that a mistake in
 // this package is refused rather than stored; lists are read through indexes by
@@ -39,7 +39,7 @@ type Backend struct {
 	now func() time.Time
 }
 
-var _ crm.Driver = (*Backend)(nil)
+var _ crm.All = (*Backend)(nil)
 
 // New makes a backend on a database that Schema and sqldb.Effects were migrated
 // into. The clock stamps new and changed rows.
@@ -48,7 +48,7 @@ func New(db sqldb.DB, now func() time.Time) *Backend {
 }
 
 // HonoursKeys is true: see sqldb.Once.
-func (b *Backend) HonoursKeys() bool { return true }
+func (b *Backend) HonoursKeys(string) bool { return true }
 
 // once runs a tool's write so that its key takes effect once. The time is cut to
 // what a column holds, or the first result would differ from a repeated one.

@@ -24,6 +24,40 @@ func TestBuiltinBackendConformsOnPostgres(t *testing.T) {
 	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return openOn(postgrestest.Open(t, builtin.Schema)) })
 }
 
+// part is a backend that has customers and tickets, and honours no key.
+type part struct {
+	crm.Customers
+	crm.CustomerRecords
+	crm.Tickets
+	crm.TicketRecords
+}
+
+func (part) HonoursKeys(string) bool { return false }
+
+type partHarness struct{ harness }
+
+func (h partHarness) Driver() crm.Driver { return part{h.Backend, h.Backend, h.Backend, h.Backend} }
+
+func (h partHarness) AddProduct(t *testing.T, p crm.Product) crm.Product {
+	t.Error("a backend without products was given one")
+	return p
+}
+
+func (h partHarness) AddOrder(t *testing.T, o crm.OrderDetails) crm.OrderDetails {
+	t.Error("a backend without orders was given one")
+	return o
+}
+
+func (h partHarness) Records(t *testing.T, _ string) int {
+	t.Error("a backend that honours no key was asked for one")
+	return 0
+}
+
+// The suite holds a backend to what it offers, and to nothing else.
+func TestPartOfABackendConforms(t *testing.T) {
+	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return partHarness{open(t)} })
+}
+
 // harness is a backend on a database of its own.
 type harness struct {
 	*builtin.Backend

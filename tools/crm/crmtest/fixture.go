@@ -33,6 +33,7 @@ func (b *bench) bruno() crm.Customer {
 
 func (b *bench) product(sku string, stock, reorderAt int64) crm.Product {
 	b.Helper()
+	b.needs(crm.SearchProductsTool)
 	return b.AddProduct(b.T, crm.Product{
 		SKU: sku, Name: "Product " + sku, Description: "Stoneware.", PriceMinor: 1450, Currency: "EUR", Stock: stock, ReorderAt: reorderAt,
 	})
@@ -41,6 +42,7 @@ func (b *bench) product(sku string, stock, reorderAt int64) crm.Product {
 // order places a paid order of 10.00 EUR on the nth day, changed as wanted.
 func (b *bench) order(owner crm.Customer, n int, change func(*crm.OrderDetails)) crm.OrderDetails {
 	b.Helper()
+	b.needs(crm.SearchOrdersTool)
 	placed := day.AddDate(0, 0, n)
 	order := crm.OrderDetails{Order: crm.Order{
 		Number: fmt.Sprintf("A-%d", 1000+n), CustomerID: owner.ID, Status: crm.OrderPaid,

@@ -14,6 +14,8 @@ import (
 // listing is one of the family's lists, seen only as ids in an order.
 type listing struct {
 	tool string
+	// with is the tool that rows are made with, "" if it is the harness.
+	with string
 	// add makes the nth row. Sort keys repeat, so that pages end among equals.
 	add func(b *bench, owner crm.Customer, n int)
 	// ids reads one page.
@@ -22,7 +24,7 @@ type listing struct {
 
 var listings = []listing{
 	{
-		crm.SearchCustomersTool,
+		crm.SearchCustomersTool, crm.CreateCustomerTool,
 		func(b *bench, _ crm.Customer, n int) {
 			b.customer(crm.CustomerDraft{Name: fmt.Sprintf("Customer %d", n)})
 		},
@@ -32,7 +34,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.ListInteractionsTool,
+		crm.ListInteractionsTool, crm.LogInteractionTool,
 		func(b *bench, owner crm.Customer, n int) {
 			call[crm.Interaction](b, crm.LogInteractionTool, crm.InteractionDraft{
 				Customer: owner.ID, Kind: crm.Call, Summary: "Called", OccurredAt: day.AddDate(0, 0, n%3),
@@ -44,7 +46,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.ListTasksTool,
+		crm.ListTasksTool, crm.CreateTaskTool,
 		func(b *bench, _ crm.Customer, n int) {
 			draft := crm.TaskDraft{Title: "Call", DueAt: day.AddDate(0, 0, n%3)}
 			if n%4 == 0 {
@@ -58,7 +60,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.SearchOrdersTool,
+		crm.SearchOrdersTool, "",
 		func(b *bench, owner crm.Customer, n int) {
 			b.order(owner, n, func(o *crm.OrderDetails) { o.PlacedAt = day.AddDate(0, 0, n%3) })
 		},
@@ -68,7 +70,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.SearchTicketsTool,
+		crm.SearchTicketsTool, crm.CreateTicketTool,
 		func(b *bench, owner crm.Customer, n int) { b.ticket(owner, "Late") },
 		ids(crm.SearchTicketsTool, func(p tools.Page) any { return crm.TicketSearch{Page: p} },
 			func(p crm.TicketPage) ([]string, string) {
@@ -76,7 +78,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.SearchProductsTool,
+		crm.SearchProductsTool, "",
 		func(b *bench, _ crm.Customer, n int) { b.product(fmt.Sprintf("SKU-%d", n), 1, 0) },
 		ids(crm.SearchProductsTool, func(p tools.Page) any { return crm.ProductSearch{Page: p} },
 			func(p crm.ProductPage) ([]string, string) {
@@ -84,7 +86,7 @@ var listings = []listing{
 			}),
 	},
 	{
-		crm.SearchDealsTool,
+		crm.SearchDealsTool, crm.CreateDealTool,
 		func(b *bench, owner crm.Customer, n int) {
 			b.deal(crm.DealDraft{Customer: owner.ID, Title: "Plates", Currency: "EUR"})
 		},
@@ -104,13 +106,24 @@ func ids[Page any](tool string, in func(tools.Page) any, out func(Page) ([]strin
 	}
 }
 
+// listings are those of the backend's lists that it can be given rows of.
+func (b *bench) listings() []listing {
+	return slices.DeleteFunc(slices.Clone(listings), func(l listing) bool {
+		without := !b.offers(l.tool) || l.with != "" && !b.offers(l.with)
+		if without {
+			b.Logf("left out: this backend does not offer %s, or nothing to fill it with", l.tool)
+		}
+		return without
+	})
+}
+
 var listCases = map[string]func(*bench){
 	"pages of any size add up to the whole list": func(b *bench) {
 		whole := map[string][]string{}
 		b.eachListing(11, func(l listing, _ func()) {
 			whole[l.tool] = b.walk(l, func() int { return tools.MaxLimit }, nil)
 		})
-		limits := rapid.IntRange(1, 13)
+		limits, listings := rapid.IntRange(1, 13), b.listings()
 		rapid.Check(b.T, func(t *rapid.T) {
 			l := listings[rapid.IntRange(0, len(listings)-1).Draw(t, "list")]
 			got := b.walk(l, func() int { return limits.Draw(t, "limit") }, nil)
@@ -153,7 +166,7 @@ var listCases = map[string]func(*bench){
 	},
 	"an empty list is a list": func(b *bench) {
 		// The call itself holds the result against the schema, in which null is no array.
-		for _, l := range listings {
+		for _, l := range b.listings() {
 			got, next, err := l.ids(b, tools.Page{})
 			if err != nil || len(got) != 0 || next != "" {
 				b.Errorf("%s: got %q, cursor %q, error %v", l.tool, got, next, err)
@@ -161,7 +174,7 @@ var listCases = map[string]func(*bench){
 		}
 	},
 	"a cursor nobody gave out is invalid": func(b *bench) {
-		for _, l := range listings {
+		for _, l := range b.listings() {
 			for _, cursor := range []string{"x", "%%%", "e30", "bnVsbA", "WzFd", tools.EncodeCursor("2026"), strings.Repeat("A", 400)} {
 				if _, _, err := l.ids(b, tools.Page{Cursor: cursor}); tools.CodeOf(err) != tools.Invalid {
 					b.Errorf("%s with cursor %q: got error %v, want invalid", l.tool, cursor, err)
@@ -174,7 +187,7 @@ var listCases = map[string]func(*bench){
 		b.eachListing(3, func(l listing, _ func()) {
 			_, cursors[l.tool], _ = l.ids(b, tools.Page{Limit: 1})
 		})
-		for _, l := range listings {
+		for _, l := range b.listings() {
 			for from, cursor := range cursors {
 				if from == l.tool {
 					continue
@@ -192,7 +205,7 @@ var listCases = map[string]func(*bench){
 func (b *bench) eachListing(rows int, visit func(l listing, add func())) {
 	b.Helper()
 	owner := b.ada()
-	for _, l := range listings {
+	for _, l := range b.listings() {
 		n := 0
 		add := func() { n++; l.add(b, owner, n) }
 		for range rows {

@@ -88,4 +88,4 @@ func New(s Settings) (*Backend, error) {
 }
 
 // HonoursKeys is false: HubSpot knows no idempotency keys.
-func (b *Backend) HonoursKeys() bool { return false }
+func (b *Backend) HonoursKeys(string) bool { return false }
