@@ -32,7 +32,7 @@ var imports = []struct {
 	{"tools/crm/hubspot/hubspotfake", nil},
 	{"tools/restmount", []string{"tools", "tools/mcpmount"}},
 	{"tools/*", []string{"tools"}},
-	{"tools/*/*", []string{"tools", "family", "tools/sqldb"}},
+	{"tools/*/*", []string{"tools", "family", "tools/backendtest", "tools/sqldb"}},
 	{"tools/payment/stripe/stripefake", nil},
 	{"tools/email/smtp/smtptest", nil},
 	{"tools/notify/slack/slackfake", nil},
