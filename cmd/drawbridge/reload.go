@@ -139,6 +139,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
 	case path == "approvals.notify.slack.signing_secret" && next.Approvals.Notify.Slack != nil:
 		return "buttons in Slack", func() error { return a.renewDesk(*next.Approvals.Notify.Slack) }
+	case path == "tools.crm.hubspot.token" && next.Tools.CRM.HubSpot != nil:
+		return "crm", func() error { a.backends.hubspot.SetToken(next.Tools.CRM.HubSpot.Token.Reveal()); return nil }
 	case path == "tools.notify.token" && next.Tools.Notify.Backend == "slack":
 		return "notify", func() error { return a.backends.slack.SetToken(next.Tools.Notify.Token.Reveal()) }
 	}

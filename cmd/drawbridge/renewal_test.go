@@ -11,6 +11,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 	cfg.Tools.Email.SMTP = &config.SMTP{}
 	cfg.Tools.Notify.Backend = "slack"
 	cfg.Approvals.Notify.Slack = &config.ApprovalSlack{}
+	cfg.Tools.CRM.HubSpot = &config.HubSpot{}
 	cfg.Webhooks = map[string]config.Webhook{"pay": {}, "pay2": {}}
 	for path, want := range map[string]string{
 		"webhooks.pay.secrets[0]":                    "webhook pay",
@@ -27,6 +28,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"tools.email.smtp.password":                  "mail",
 		"approvals.notify.slack.signing_secret":      "buttons in Slack",
 		"tools.notify.token":                         "notify",
+		"tools.crm.hubspot.token":                    "crm",
 		"tools.email.smtp.dkim.key":                  "",
 		"server.keys[1].name":                        "",
 		"store.url":                                  "",

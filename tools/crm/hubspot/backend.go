@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -47,14 +48,15 @@ type Settings struct {
 
 // Backend is one account. It is safe for concurrent use.
 type Backend struct {
-	token, base string
-	client      *http.Client
-	mapping     Mapping
-	pace        *pace
-	owners      owners
-	recent      recent
-	met         acquaintances
-	now         func() time.Time
+	token   atomic.Value // a string
+	base    string
+	client  *http.Client
+	mapping Mapping
+	pace    *pace
+	owners  owners
+	recent  recent
+	met     acquaintances
+	now     func() time.Time
 }
 
 // New makes a backend of an account. It makes no request.
@@ -81,11 +83,16 @@ func New(s Settings) (*Backend, error) {
 	if n := s.SearchesPerSecond; n != 0 {
 		searches = rate.NewLimiter(rate.Limit(n), n)
 	}
-	return &Backend{
-		token: s.Token, base: strings.TrimSuffix(s.URL, "/"), client: s.Client, mapping: s.Mapping.filled(), now: s.Now,
+	b := &Backend{
+		base: strings.TrimSuffix(s.URL, "/"), client: s.Client, mapping: s.Mapping.filled(), now: s.Now,
 		pace: &pace{all: rate.NewLimiter(rate.Limit(s.PerSecond), s.PerSecond), searches: searches, now: s.Now, sleep: s.Sleep},
-	}, nil
+	}
+	b.token.Store(s.Token)
+	return b, nil
 }
+
+// SetToken has the requests from now on made with another token.
+func (b *Backend) SetToken(token string) { b.token.Store(token) }
 
 // HonoursKeys is false: HubSpot knows no idempotency keys.
 func (b *Backend) HonoursKeys(string) bool { return false }

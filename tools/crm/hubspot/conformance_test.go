@@ -37,9 +37,9 @@ func mapping() hubspot.Mapping {
 }
 
 // fakeAccount has the properties and the users that the tests speak of.
-func fakeAccount(t testing.TB) *hubspotfake.Server {
+func fakeAccount(t testing.TB, now func() time.Time) *hubspotfake.Server {
 	t.Helper()
-	fake := hubspotfake.New(t, time.Now)
+	fake := hubspotfake.New(t, now)
 	fake.Define("contacts", "external_id", "text", true)
 	fake.Define("contacts", "colleagues_note", "text", false)
 	fake.Define("orders", "delayed", "truth", false)
@@ -57,7 +57,12 @@ func fakeAccount(t testing.TB) *hubspotfake.Server {
 // open makes a backend. Nothing is paced.
 func open(t testing.TB, change ...func(*hubspot.Settings)) account {
 	t.Helper()
-	fake := fakeAccount(t)
+	return openAt(t, time.Now, change...)
+}
+
+func openAt(t testing.TB, now func() time.Time, change ...func(*hubspot.Settings)) account {
+	t.Helper()
+	fake := fakeAccount(t, now)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	settings := hubspot.Settings{Token: hubspotfake.Token, URL: fake.URL, PerSecond: 1_000_000, SearchesPerSecond: 1_000_000, Mapping: mapping(), Client: &http.Client{Transport: transport}}
@@ -106,9 +111,18 @@ func euros(minor int64) string { return strconv.FormatFloat(float64(minor)/100, 
 func (a account) Records(*testing.T, string) int { panic("HubSpot honours no keys") }
 
 func TestConformance(t *testing.T) {
+	var fakes []*hubspotfake.Server
 	crmtest.Run(t, func(t *testing.T) crmtest.Harness {
 		a := open(t)
 		a.fake.Lag(20) // the search shows a write twenty writes later
+		fakes = append(fakes, a.fake)
 		return a
+	})
+	t.Run("EveryRequestIsAsThePublishedDocumentsSay", func(t *testing.T) {
+		var requests []hubspotfake.Request
+		for _, fake := range fakes {
+			requests = append(requests, fake.Requests()...)
+		}
+		judge(t, requests)
 	})
 }

@@ -19,8 +19,9 @@ func decimals(currency string) int {
 
 // minor reads a sum, to the nearest minor unit. What is no number is nothing.
 func minor(text, currency string) int64 {
-	if len(text) > 40 || strings.ContainsAny(text, "/_xXpP") {
-		return 0
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(text) > 40 || len(exponent) > 3 || strings.ContainsAny(text, "/_xXpP") {
+		return 0 // a large exponent would be written out
 	}
 	sum, ok := new(big.Rat).SetString(text)
 	if !ok {

@@ -31,9 +31,9 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 		return s.associationsOfMany(path[2], path[3], body)
 	case len(path) == 3:
 		return s.create(path[2], body)
-	case path[3] == "search":
+	case len(path) == 4 && path[3] == "search" && r.Method == http.MethodPost:
 		return s.search(path[2], body)
-	case path[3] == "batch":
+	case len(path) == 5 && r.Method == http.MethodPost:
 		return s.batchRead(path[2], body)
 	case len(path) == 6:
 		return s.associations(r, path[2], path[3], path[5])
