@@ -169,6 +169,13 @@ func (b *backends) notices() []tools.Tool {
 	return notify.Tools(notify.New(b.slack))
 }
 
+// setCRMToken has the CRM asked with another token from now on.
+func (b *backends) setCRMToken(token string) {
+	if h, ok := b.vendorCRM.(*hubspot.Backend); ok {
+		h.SetToken(token)
+	}
+}
+
 // customers are the tools of the crm family: those that its backend offers. A vendor's are not
 // inward.
 func (b *backends) customers() []tools.Tool {

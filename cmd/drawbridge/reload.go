@@ -140,7 +140,7 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 	case path == "approvals.notify.slack.signing_secret" && next.Approvals.Notify.Slack != nil:
 		return "buttons in Slack", func() error { return a.renewDesk(*next.Approvals.Notify.Slack) }
 	case path == "tools.crm.hubspot.token" && next.Tools.CRM.HubSpot != nil:
-		return "crm", func() error { a.backends.hubspot.SetToken(next.Tools.CRM.HubSpot.Token.Reveal()); return nil }
+		return "crm", func() error { a.backends.setCRMToken(next.Tools.CRM.HubSpot.Token.Reveal()); return nil }
 	case path == "tools.notify.token" && next.Tools.Notify.Backend == "slack":
 		return "notify", func() error { return a.backends.slack.SetToken(next.Tools.Notify.Token.Reveal()) }
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"drawbridge/tools/crm"
 )
 
 // APIVersion is the version of HubSpot's API that is asked for.
@@ -93,6 +95,8 @@ func New(s Settings) (*Backend, error) {
 
 // SetToken has the requests from now on made with another token.
 func (b *Backend) SetToken(token string) { b.token.Store(token) }
+
+var _ crm.All = (*Backend)(nil)
 
 // HonoursKeys is false: HubSpot knows no idempotency keys.
 func (b *Backend) HonoursKeys(string) bool { return false }
