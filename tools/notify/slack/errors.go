@@ -108,6 +108,7 @@ var meanings = map[string]meaning{
 	"messages_tab_disabled":     {tools.Denied, "the app takes no part in direct messages; whoever runs it has to switch on the messages tab of its App Home"},
 	"posting_to_channel_denied": {tools.Denied, "Slack does not let us post there"},
 	"restricted_action":         {tools.Denied, "an administrator of the workspace does not let us do that"},
+	"team_added_to_org":         {tools.Unavailable, "the workspace is being moved into an organization; try again later"},
 	"request_timeout":           {tools.Unavailable, "the request did not reach Slack whole; try again"},
 }
 

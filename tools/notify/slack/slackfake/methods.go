@@ -159,10 +159,26 @@ func paged[T any](all []T, form url.Values, usual int) (page []T, next string, o
 	return all[from:end], next, true
 }
 
+// scope is the scope by which a token sees a conversation of this kind.
+func (c *Channel) scope(what string) string {
+	switch {
+	case c.With != "":
+		return "im:" + what
+	case c.Group:
+		return "mpim:" + what
+	case c.Private:
+		return "groups:" + what
+	}
+	return "channels:" + what
+}
+
 func (s *Server) info(form url.Values) object {
 	c := s.channelOf(form.Get("channel"))
 	if c == nil || c.Private && !c.Member {
 		return refuse("channel_not_found")
+	}
+	if scope := c.scope("read"); !slices.Contains(s.scopes, scope) {
+		return object{"ok": false, "error": "missing_scope", "needed": scope}
 	}
 	return object{"channel": c.shown()}
 }
@@ -194,6 +210,8 @@ func (s *Server) replies(form url.Values) object {
 		return refuse("channel_not_found")
 	case !c.Member:
 		return refuse("not_in_channel")
+	case !slices.Contains(s.scopes, c.scope("history")):
+		return object{"ok": false, "error": "missing_scope", "needed": c.scope("history")}
 	}
 	var all []*Message
 	for _, m := range c.messages {
