@@ -183,7 +183,7 @@ func (s *Server) answer(method string, r *http.Request) object {
 // nothing will come.
 func (s *Server) Await(what string, holds func() bool) {
 	s.t.Helper()
-	end := time.NewTimer(2 * time.Minute)
+	end := time.NewTimer(3 * time.Minute)
 	defer end.Stop()
 	for {
 		s.mu.Lock()
