@@ -248,3 +248,19 @@ func TestColleaguesAreToldNothingWithoutTheSetting(t *testing.T) {
 		}
 	}
 }
+
+// Rules and replays see the tools as the settings make them, with nobody behind them.
+func TestToolsOfSlackAreDefinedAsTheSettingsSay(t *testing.T) {
+	for external, want := range map[bool]tools.Effect{false: tools.Write, true: tools.Message} {
+		tool, known := definitions(config.Tools{Notify: config.NotifyBackend{Backend: "slack", External: external}}).Lookup(notify.ToolPost)
+		if !known || tool.Effect != want {
+			t.Errorf("external %t: known %t, with the effect %s", external, known, tool.Effect)
+		}
+		if _, err := tool.Call(t.Context(), json.RawMessage(`{"channel":"orders","text":"x"}`)); tools.CodeOf(err) != tools.Unavailable {
+			t.Errorf("called it gives %v", err)
+		}
+	}
+	if _, known := definitions(config.Tools{}).Lookup(notify.ToolPost); known {
+		t.Error("it is there without the setting")
+	}
+}
