@@ -89,6 +89,7 @@ func (c *Config) fitStandIns() {
 	c.fitSigningKey()
 	c.fitSlackToken()
 	c.fitHubSpotToken()
+	c.fitSalesforceKey()
 	for name, hook := range c.Webhooks {
 		rule, _ := hook.rule()
 		for i, secret := range hook.Secrets {

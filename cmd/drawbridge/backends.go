@@ -15,6 +15,7 @@ import (
 	"drawbridge/tools/crm"
 	crmbuiltin "drawbridge/tools/crm/builtin"
 	"drawbridge/tools/crm/hubspot"
+	"drawbridge/tools/crm/salesforce"
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/email/smtp"
@@ -88,6 +89,11 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 			return nil, fmt.Errorf("tools.crm: %w", err)
 		}
 	}
+	if cfg.CRM.Backend == "salesforce" {
+		if b.vendorCRM, err = newSalesforce(*cfg.CRM.Salesforce, rules, now); err != nil {
+			return nil, fmt.Errorf("tools.crm: %w", err)
+		}
+	}
 	if cfg.Email.Backend == "smtp" {
 		if b.smtp, err = newSMTP(cfg.Email, rules, now); err != nil {
 			return nil, fmt.Errorf("tools.email: %w", err)
@@ -112,6 +118,14 @@ func newHubSpot(cfg config.HubSpot, rules *egress.Rules, now func() time.Time) (
 		Tickets:   hubspot.Pipeline{ID: cfg.Tickets.Pipeline, Stages: cfg.Tickets.Stages},
 		Orders:    hubspot.Pipeline{Stages: cfg.Orders.Stages},
 	}})
+}
+
+func newSalesforce(cfg config.Salesforce, rules *egress.Rules, now func() time.Time) (*salesforce.Backend, error) {
+	return salesforce.New(salesforce.Settings{
+		URL: cfg.URL, ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret.Reveal(), PrivateKey: cfg.PrivateKey.Reveal(), Username: cfg.Username, Audience: cfg.Audience,
+		Currency: cfg.Currency, Several: cfg.Multicurrency, ExternalID: cfg.ExternalID, Fields: cfg.Fields, Values: cfg.Values,
+		PerSecond: cfg.RequestsPerSecond, Reserve: cfg.ReservePercent(), Client: vendorClient(rules, cfg.URL), Now: now,
+	})
 }
 
 func newSMTP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time) (*smtp.Backend, error) {

@@ -30,6 +30,8 @@ var imports = []struct {
 	{"tools/shop/shopify/shopifyfake", nil},
 	{"tools/crm/hubspot", []string{"tools", "tools/money", "family"}},
 	{"tools/crm/hubspot/hubspotfake", nil},
+	{"tools/crm/salesforce", []string{"tools", "tools/money", "family"}},
+	{"tools/crm/salesforce/salesforcefake", nil},
 	{"tools/restmount", []string{"tools", "tools/mcpmount"}},
 	{"tools/*", []string{"tools"}},
 	{"tools/*/*", []string{"tools", "family", "tools/backendtest", "tools/sqldb"}},
