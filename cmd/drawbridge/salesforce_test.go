@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +12,6 @@ import (
 	"drawbridge/config"
 	"drawbridge/server/auth"
 	"drawbridge/server/guard"
-	"drawbridge/tools"
-	"drawbridge/tools/crm"
 	"drawbridge/tools/crm/salesforce"
 	"drawbridge/tools/crm/salesforce/salesforcefake"
 )

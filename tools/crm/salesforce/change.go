@@ -2,8 +2,6 @@ package salesforce
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,13 +31,15 @@ func (b *Backend) update(ctx context.Context, object, id string, before []part, 
 	return b.make(ctx, change{parts: parts, object: object, fields: fields, id: id})
 }
 
-// create makes a record, once for a key where its object has a field for one, and gives it.
-func (b *Backend) create(ctx context.Context, object string, before []part, body map[string]any, fields []string) (record, error) {
+// create makes the record that a tool makes, once for a key where its object has a field for
+// one, and gives it.
+func (b *Backend) create(ctx context.Context, tool string, before []part, body map[string]any, fields []string) (record, error) {
+	object := makes[tool]
 	made := part{id: "new", method: http.MethodPost, path: data + "/sobjects/" + object, body: body}
-	if b.keyed(ctx, object) {
-		made.method, made.path = http.MethodPatch, sobject(object, b.keys[object])+"/"+url.PathEscape(storedKey(ctx))
+	if b.keyed(ctx, tool) {
+		made.method, made.path = http.MethodPatch, sobject(object, b.keys[object])+"/"+url.PathEscape(storedKey(tool, tools.Key(ctx)))
 	}
-	return b.make(ctx, change{parts: append(before, made), object: object, fields: fields, by: "new", again: b.keyed(ctx, object)})
+	return b.make(ctx, change{parts: append(before, made), object: object, fields: fields, by: "new", again: b.keyed(ctx, tool)})
 }
 
 // make makes a change. While somebody else's holds one of the records it has no effect, and
@@ -150,37 +150,4 @@ func (b *Backend) makeApart(ctx context.Context, c change) (record, error) {
 		return nil, done
 	}
 	return found[0], nil
-}
-
-// Keys. Salesforce has none, but a record that is made with a value in a field marked as
-// external id is made once for that value: making it again finds it.
-
-// keyed reports whether a record of an object keeps the key of the call under way.
-func (b *Backend) keyed(ctx context.Context, object string) bool {
-	return b.keys[object] != "" && tools.Key(ctx) != ""
-}
-
-// longestKey is how long a text field may be that is an external id.
-const longestKey = 255
-
-// storedKey is the key of the call under way as a record keeps it. One with characters that
-// an address would have to escape, or that a field would trim, is hashed.
-func storedKey(ctx context.Context) string {
-	key := tools.Key(ctx)
-	plain := strings.IndexFunc(key, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && r != '_' && r != '-'
-	}) < 0
-	if plain && len(key) <= longestKey {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	return "sha256-" + hex.EncodeToString(sum[:])
-}
-
-// keyQuery finds what the call under way has made before; "" where nothing can tell.
-func (b *Backend) keyQuery(ctx context.Context, object string, fields []string) string {
-	if !b.keyed(ctx, object) {
-		return ""
-	}
-	return one(object, fields, b.keys[object]+" = "+quote(storedKey(ctx))) + " LIMIT 1"
 }

@@ -206,6 +206,9 @@ func customerID(r record, contactField string) string {
 
 // CreateCustomer makes a person's record, and the company's if that is new.
 func (b *Backend) CreateCustomer(ctx context.Context, in crm.CustomerDraft) (crm.Customer, error) {
+	if made, err := b.before(ctx, crm.CreateCustomerTool, b.contactFields()); made != nil || err != nil {
+		return shown(made, err, b.contact)
+	}
 	body := map[string]any{}
 	nameParts(body, in.Name)
 	put(body, "Email", in.Email)
@@ -218,15 +221,9 @@ func (b *Backend) CreateCustomer(ctx context.Context, in crm.CustomerDraft) (crm
 	if in.Company != "" {
 		queries = append(queries, companyQuery(in.Company))
 	}
-	if key := b.keyQuery(ctx, "Contact", b.contactFields()); key != "" {
-		queries = append(queries, key)
-	}
 	found, err := b.ask(ctx, queries...)
 	if err != nil {
 		return crm.Customer{}, err
-	}
-	if b.keyed(ctx, "Contact") && len(found[len(found)-1]) > 0 {
-		return b.contact(found[len(found)-1][0]), nil
 	}
 	if err := b.taken(found[0], in.Email, in.ExternalID); err != nil {
 		return crm.Customer{}, err
@@ -237,11 +234,8 @@ func (b *Backend) CreateCustomer(ctx context.Context, in crm.CustomerDraft) (crm
 			return crm.Customer{}, err
 		}
 	}
-	made, err := b.create(ctx, "Contact", parts, body, b.contactFields())
-	if err != nil {
-		return crm.Customer{}, err
-	}
-	return b.contact(made), nil
+	made, err := b.create(ctx, crm.CreateCustomerTool, parts, body, b.contactFields())
+	return shown(made, err, b.contact)
 }
 
 func (b *Backend) putHandles(body map[string]any, externalID string, stage crm.Stage) error {
@@ -380,10 +374,7 @@ func (b *Backend) UpdateCustomer(ctx context.Context, in crm.CustomerUpdate) (cr
 		}
 	}
 	changed, err := b.update(ctx, "Contact", who.contact, parts, body, b.contactFields())
-	if err != nil {
-		return crm.Customer{}, err
-	}
-	return b.contact(changed), nil
+	return shown(changed, err, b.contact)
 }
 
 func given[T any](value *T) T {

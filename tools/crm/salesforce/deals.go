@@ -83,7 +83,7 @@ func (b *Backend) SearchDeals(ctx context.Context, in crm.DealSearch) (crm.DealP
 
 // CreateDeal makes an opportunity.
 func (b *Backend) CreateDeal(ctx context.Context, in crm.DealDraft) (crm.Deal, error) {
-	if made, err := b.before(ctx, "Opportunity", b.dealFields()); made != nil || err != nil {
+	if made, err := b.before(ctx, crm.CreateDealTool, b.dealFields()); made != nil || err != nil {
 		return shown(made, err, b.deal(ctx))
 	}
 	who, err := b.owner(ctx, in.Customer)
@@ -105,7 +105,7 @@ func (b *Backend) CreateDeal(ctx context.Context, in crm.DealDraft) (crm.Deal, e
 			return crm.Deal{}, err
 		}
 	}
-	made, err := b.create(ctx, "Opportunity", nil, body, b.dealFields())
+	made, err := b.create(ctx, crm.CreateDealTool, nil, body, b.dealFields())
 	return shown(made, err, b.deal(ctx))
 }
 

@@ -70,8 +70,8 @@ func (b *Backend) readError(err error) error {
 	if known := b.understood(err); known != nil {
 		return known
 	}
-	if ended(err) {
-		return err // the family knows what it means
+	if errors.Is(err, context.Canceled) {
+		return err // whoever asked has gone
 	}
 	return tools.Errorf(tools.Unavailable, "Salesforce cannot be reached, or its answer cannot be read, at the moment; nothing was changed. Try again later.")
 }
@@ -89,10 +89,6 @@ func (b *Backend) writeError(err error, again bool) error {
 	unknown := tools.Errorf(tools.OutcomeUnknown, "Salesforce's answer was lost, or says that something went wrong there; the change may have been made all the same. Look at the record before doing it again.")
 	unknown.Retryable = again
 	return unknown
-}
-
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // noToken is the error of a call for which nobody could sign in.

@@ -45,7 +45,7 @@ func (b *Backend) ofKind(kind crm.Kind) string {
 	case crm.Email:
 		otherwise = both("TaskSubtype = 'Email'", untold)
 	case crm.Note:
-		otherwise = both("TaskSubtype NOT IN ('Call', 'Email')", untold)
+		otherwise = both(either("TaskSubtype = null", "TaskSubtype NOT IN ('Call', 'Email')"), untold)
 	case crm.Meeting, crm.Review:
 		if named == "" {
 			return "Id = null"
@@ -86,7 +86,7 @@ func (b *Backend) ListInteractions(ctx context.Context, in crm.InteractionQuery)
 
 // LogInteraction makes a task that is completed.
 func (b *Backend) LogInteraction(ctx context.Context, in crm.InteractionDraft) (crm.Interaction, error) {
-	if made, err := b.before(ctx, "Task", b.interactionFields()); made != nil || err != nil {
+	if made, err := b.before(ctx, crm.LogInteractionTool, b.interactionFields()); made != nil || err != nil {
 		return shown(made, err, b.interaction)
 	}
 	who, err := b.owner(ctx, in.Customer)
@@ -125,6 +125,6 @@ func (b *Backend) LogInteraction(ctx context.Context, in crm.InteractionDraft) (
 			return crm.Interaction{}, err
 		}
 	}
-	made, err := b.create(ctx, "Task", nil, body, b.interactionFields())
+	made, err := b.create(ctx, crm.LogInteractionTool, nil, body, b.interactionFields())
 	return shown(made, err, b.interaction)
 }

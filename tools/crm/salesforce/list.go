@@ -43,28 +43,19 @@ type position struct {
 }
 
 func (l listing[T]) page(ctx context.Context, b *Backend, where conditions, p tools.Page) ([]T, string, error) {
-	var after position
-	more, err := tools.DecodeCursor(p.Cursor, &after)
+	after, more, err := l.begin(p.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	if more {
-		beyond, err := l.beyond(after)
-		if err != nil {
-			return nil, "", err
-		}
-		where = append(where[:len(where):len(where)], beyond)
-	}
 	// One row too many tells whether there is a next page.
-	found, err := b.query(ctx, l.select_(where, p.Size()+1))
+	found, err := l.read(ctx, b, where, after, more, p.Size()+1)
 	if err != nil {
 		return nil, "", err
 	}
 	next := ""
 	if len(found) > p.Size() {
 		found = found[:p.Size()]
-		last := found[len(found)-1]
-		next = tools.EncodeCursor(position{List: l.name, Key: last.text(l.key), ID: last.text("Id")})
+		next = l.cursor(found[len(found)-1])
 	}
 	items := make([]T, len(found))
 	for i, row := range found {
@@ -72,6 +63,65 @@ func (l listing[T]) page(ctx context.Context, b *Backend, where conditions, p to
 	}
 	return items, next, nil
 }
+
+// What no query can ask for is looked for in the rows themselves, so many at a time, and at
+// most scanMost a call: then the caller gets what was found so far, and a cursor.
+const (
+	scanPage = 200
+	scanMost = 2000
+)
+
+// sift is page of those rows alone that keep lets through.
+func (l listing[T]) sift(ctx context.Context, b *Backend, where conditions, p tools.Page, keep func(T) bool) ([]T, string, error) {
+	after, more, err := l.begin(p.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	items := []T{}
+	for seen := 0; ; seen += scanPage {
+		found, err := l.read(ctx, b, where, after, more, scanPage)
+		if err != nil {
+			return nil, "", err
+		}
+		for i, row := range found {
+			if item := l.scan(row); keep(item) {
+				if len(items) == p.Size() {
+					return items, tools.EncodeCursor(after), nil
+				}
+				items = append(items, item)
+			}
+			after, more = l.at(found[i]), true
+		}
+		switch {
+		case len(found) < scanPage:
+			return items, "", nil
+		case seen+scanPage >= scanMost:
+			return items, tools.EncodeCursor(after), nil
+		}
+	}
+}
+
+func (l listing[T]) begin(cursor string) (after position, more bool, err error) {
+	more, err = tools.DecodeCursor(cursor, &after)
+	return after, more, err
+}
+
+func (l listing[T]) read(ctx context.Context, b *Backend, where conditions, after position, more bool, limit int) ([]record, error) {
+	if more {
+		beyond, err := l.beyond(after)
+		if err != nil {
+			return nil, err
+		}
+		where = append(where[:len(where):len(where)], beyond)
+	}
+	return b.query(ctx, l.select_(where, limit))
+}
+
+func (l listing[T]) at(row record) position {
+	return position{List: l.name, Key: row.text(l.key), ID: row.text("Id")}
+}
+
+func (l listing[T]) cursor(row record) string { return tools.EncodeCursor(l.at(row)) }
 
 func (l listing[T]) select_(where conditions, limit int) string {
 	order := "ASC"

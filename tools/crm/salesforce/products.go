@@ -37,8 +37,17 @@ func (b *Backend) SearchProducts(ctx context.Context, in crm.ProductSearch) (crm
 	if err := where.words(in.Query, sku, "Name", "Description"); err != nil {
 		return crm.ProductPage{}, err
 	}
+	if in.LowStock && b.fields["product_stock"] == "" {
+		return crm.ProductPage{}, noField("low_stock", "product_stock")
+	}
 	list := listing[crm.Product]{name: "products", object: "Product2", fields: b.productFields(), key: sku, kind: byText, absent: true, scan: b.product}
-	found, next, err := list.page(ctx, b, where, in.Page)
+	page := func() ([]crm.Product, string, error) { return list.page(ctx, b, where, in.Page) }
+	if in.LowStock { // SOQL compares no field with another
+		page = func() ([]crm.Product, string, error) {
+			return list.sift(ctx, b, where, in.Page, func(p crm.Product) bool { return p.LowStock })
+		}
+	}
+	found, next, err := page()
 	return crm.ProductPage{Products: found, NextCursor: next}, err
 }
 

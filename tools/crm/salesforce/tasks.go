@@ -45,7 +45,7 @@ func (b *Backend) ListTasks(ctx context.Context, in crm.TaskQuery) (crm.TaskPage
 		return none, err
 	}
 	due := b.timeOf("task_due_at", "ActivityDate")
-	done := both("IsClosed = true", "TaskSubtype = 'Task'", either("Type = null", noneOf("Type", b.known(interaction))))
+	done := both("IsClosed = true", either("TaskSubtype = null", "TaskSubtype NOT IN ('Call', 'Email')"), either("Type = null", noneOf("Type", b.known(interaction))))
 	switch in.Status {
 	case crm.OpenTask:
 		where.and("IsClosed = false")
@@ -67,7 +67,7 @@ func (b *Backend) ListTasks(ctx context.Context, in crm.TaskQuery) (crm.TaskPage
 
 // CreateTask makes a task.
 func (b *Backend) CreateTask(ctx context.Context, in crm.TaskDraft) (crm.Task, error) {
-	if made, err := b.before(ctx, "Task", b.taskFields()); made != nil || err != nil {
+	if made, err := b.before(ctx, crm.CreateTaskTool, b.taskFields()); made != nil || err != nil {
 		return shown(made, err, b.task(ctx))
 	}
 	body := map[string]any{"Subject": in.Title}
@@ -94,7 +94,7 @@ func (b *Backend) CreateTask(ctx context.Context, in crm.TaskDraft) (crm.Task, e
 			return crm.Task{}, err
 		}
 	}
-	made, err := b.create(ctx, "Task", nil, body, b.taskFields())
+	made, err := b.create(ctx, crm.CreateTaskTool, nil, body, b.taskFields())
 	return shown(made, err, b.task(ctx))
 }
 

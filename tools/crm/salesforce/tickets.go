@@ -94,7 +94,7 @@ func (b *Backend) SearchTickets(ctx context.Context, in crm.TicketSearch) (crm.T
 
 // CreateTicket opens a case.
 func (b *Backend) CreateTicket(ctx context.Context, in crm.TicketDraft) (crm.Ticket, error) {
-	if made, err := b.before(ctx, "Case", b.ticketFields()); made != nil || err != nil {
+	if made, err := b.before(ctx, crm.CreateTicketTool, b.ticketFields()); made != nil || err != nil {
 		return shown(made, err, b.ticket(ctx))
 	}
 	who, err := b.owner(ctx, in.Customer)
@@ -116,21 +116,8 @@ func (b *Backend) CreateTicket(ctx context.Context, in crm.TicketDraft) (crm.Tic
 			return crm.Ticket{}, err
 		}
 	}
-	made, err := b.create(ctx, "Case", nil, body, b.ticketFields())
+	made, err := b.create(ctx, crm.CreateTicketTool, nil, body, b.ticketFields())
 	return shown(made, err, b.ticket(ctx))
-}
-
-// before gives what the call under way has made before, nil if nothing is known of that.
-func (b *Backend) before(ctx context.Context, object string, fields []string) (record, error) {
-	query := b.keyQuery(ctx, object, fields)
-	if query == "" {
-		return nil, nil
-	}
-	found, err := b.query(ctx, query)
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return found[0], nil
 }
 
 func shown[T any](r record, err error, scan func(record) T) (T, error) {
