@@ -3,6 +3,7 @@ package salesforce_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func equipped(t testing.TB) org {
 	t.Helper()
 	fake := salesforcefake.New(t, func() time.Time { return began }, true)
 	return openWith(t, fake, func(s *salesforce.Settings, fake *salesforcefake.Org) {
+		withKeys(s, fake)
 		s.Several = true
 		s.Fields = map[string]string{}
 		for of, field := range customFields {
@@ -128,7 +130,28 @@ func orNil(text string) any {
 	return text
 }
 
-func (o org) Records(t *testing.T, key string) int { return 0 }
+// Records counts what has a key of a call, under the name of whatever tool.
+func (o org) Records(_ *testing.T, key string) (n int) {
+	for object, field := range keyFields {
+		for _, r := range o.fake.Records(object, "", nil) {
+			stored, _ := r[field].(string)
+			if tool, _, ok := strings.Cut(stored, ":"); ok && stored == salesforce.StoredKey(tool, key) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// LeftOut is what Salesforce has no room for: names of people end at 121 characters, those of
+// deals at 120, phone numbers at 40.
+func (o org) LeftOut() map[string]string {
+	return map[string]string{
+		"Texts/texts of a customer as long as the schema allows are kept whole":       "A person's names have 40 and 80 characters at Salesforce, a phone number has 40, and more is refused.",
+		"Texts/texts and sums of a deal as large as the schema allows are kept whole": "An opportunity's name has 120 characters at Salesforce, and more is refused.",
+		"Texts/a reason for review as long as the schema allows is kept whole":        "A field that Salesforce can search has 255 characters, and more is refused.",
+	}
+}
 
 func TestConformance(t *testing.T) {
 	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return equipped(t) })

@@ -90,6 +90,23 @@ func TestStageFollowsTheCompanyWhereThereIsNoFieldForIt(t *testing.T) {
 	has(t, o.fake.Records("Contact", "LastName", "Ada")[0], map[string]any{"AccountId": account})
 }
 
+// What is longer than Salesforce's fields is refused by name, and never cut.
+func TestTextsThatAreTooLongAreRefused(t *testing.T) {
+	o := open(t, nil)
+	fits := strings.Repeat("é", 40) + " " + strings.Repeat("à", 80)
+	has(t, o.must(t, crm.CreateCustomerTool, map[string]any{"name": fits, "note": strings.Repeat("é", 1000)}), map[string]any{"name": fits, "note": strings.Repeat("é", 1000)})
+	many := strings.TrimSpace(strings.Repeat("Maria ", 12)) // the given names end where their field does
+	has(t, o.must(t, crm.CreateCustomerTool, map[string]any{"name": many}), map[string]any{"name": many})
+	o.refused(t, crm.CreateCustomerTool, map[string]any{"name": strings.Repeat("é", 81)}, tools.Invalid, "LastName", "max length=80")
+	deal := map[string]any{"customer": o.ada(t), "title": strings.Repeat("é", 121), "amount_minor": 1<<53 - 1, "currency": "EUR"}
+	o.refused(t, crm.CreateDealTool, deal, tools.Invalid, "max length=120")
+	deal["title"] = strings.Repeat("é", 120)
+	made := o.must(t, crm.CreateDealTool, deal)
+	if made["title"] != deal["title"] || made["amount_minor"] != float64(1<<53-1) {
+		t.Errorf("a deal of the longest title and the largest sum is %v", made)
+	}
+}
+
 // A company is a customer to look at; what names only the company shows for its people.
 func TestCompanyIsACustomerToLookAt(t *testing.T) {
 	o := open(t, nil)
@@ -305,6 +322,58 @@ func TestStatusesThatNobodyNamedAreReadByWhatSalesforceSays(t *testing.T) {
 		if !hit {
 			t.Errorf("an order that is %s is not found as %s", status, want)
 		}
+	}
+}
+
+// Salesforce counts no stock: where nobody names a field for it, none is shown as if it were.
+func TestStockIsSaidNotToBeKept(t *testing.T) {
+	o := open(t, nil)
+	product := o.fake.Put("Product2", map[string]any{"Name": "Plate", "ProductCode": "PLATE", "IsActive": true})
+	has(t, o.must(t, crm.GetProductTool, map[string]any{"product": "plate"}), map[string]any{"id": product, "stock_not_kept": true, "low_stock": false, "price_minor": 0, "currency": "EUR"})
+	o.refused(t, crm.SearchProductsTool, map[string]any{"low_stock": true}, tools.Invalid, "fields.product_stock")
+	o.fake.Put("Product2", map[string]any{"Name": "Old plate", "ProductCode": "OLD", "IsActive": false})
+	if found := o.must(t, crm.SearchProductsTool, nil)["products"].([]any); len(found) != 1 {
+		t.Errorf("%d products are sold, want 1", len(found))
+	}
+}
+
+// Of several prices the one in the organization's currency is shown.
+func TestPriceIsThatInTheOrganizationsCurrency(t *testing.T) {
+	o := equipped(t)
+	product := o.fake.Put("Product2", map[string]any{"Name": "Plate", "ProductCode": "PLATE", "IsActive": true})
+	standard := o.fake.Records("Pricebook2", "", nil)[0]["Id"]
+	for currency, price := range map[string]string{"USD": "3", "EUR": "2.5", "JPY": "400"} {
+		o.fake.Put("PricebookEntry", map[string]any{"Product2Id": product, "Pricebook2Id": standard, "UnitPrice": json.Number(price), "IsActive": true, "CurrencyIsoCode": currency})
+	}
+	has(t, o.must(t, crm.GetProductTool, map[string]any{"product": product}), map[string]any{"price_minor": 250, "currency": "EUR"})
+}
+
+// What is low in stock is looked for in the products themselves, over pages of any size.
+func TestLowStockIsFoundOverManyPages(t *testing.T) {
+	o := equipped(t)
+	for n := range 450 {
+		stock := json.Number("9")
+		if n%40 == 0 {
+			stock = json.Number("1")
+		}
+		o.fake.Put("Product2", map[string]any{"Name": "Plate", "ProductCode": fmt.Sprintf("P-%03d", n), "IsActive": true, "Stock__c": stock, "Reorder_At__c": json.Number("5")})
+	}
+	var skus []string
+	for cursor := any(nil); ; {
+		in := map[string]any{"low_stock": true, "limit": 5}
+		if cursor != nil {
+			in["cursor"] = cursor
+		}
+		page := o.must(t, crm.SearchProductsTool, in)
+		for _, p := range page["products"].([]any) {
+			skus = append(skus, p.(map[string]any)["sku"].(string))
+		}
+		if cursor = page["next_cursor"]; cursor == nil {
+			break
+		}
+	}
+	if want := "P-000 P-040 P-080 P-120 P-160 P-200 P-240 P-280 P-320 P-360 P-400 P-440"; strings.Join(skus, " ") != want {
+		t.Errorf("low are %v, want %s", skus, want)
 	}
 }
 

@@ -21,7 +21,8 @@ func (b *Backend) product(r record) crm.Product {
 		ID: r.text("Id"), SKU: r.text(b.field("product_sku", "ProductCode")), Name: r.text("Name"), Description: r.text("Description"), Currency: b.currency,
 		Stock: r.whole(b.fields["product_stock"]), ReorderAt: r.whole(b.fields["product_reorder_at"]),
 	}
-	p.LowStock = b.fields["product_stock"] != "" && p.Stock <= p.ReorderAt
+	p.StockNotKept = b.fields["product_stock"] == ""
+	p.LowStock = !p.StockNotKept && p.Stock <= p.ReorderAt
 	for i, price := range r.list("PricebookEntries").Records {
 		if code := b.currencyOf(price); i == 0 || code == b.currency {
 			p.PriceMinor, p.Currency = price.minor("UnitPrice", code), code
