@@ -17,7 +17,7 @@ import (
 )
 
 func TestBuiltinBackendConforms(t *testing.T) {
-	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return open(t) })
+	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return open(t) }).Keep(t, "builtin")
 }
 
 func TestBuiltinBackendConformsOnPostgres(t *testing.T) {

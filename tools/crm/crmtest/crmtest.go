@@ -22,6 +22,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/crm"
 )
 
@@ -68,10 +69,12 @@ var groups = []struct {
 	{"Keys", keyCases},
 }
 
-// Run runs the suite. Each case opens a backend of its own.
-func Run(t *testing.T, open func(t *testing.T) Harness) {
+// Run runs the suite. Each case opens a backend of its own. The record is for the test of the
+// backend to keep.
+func Run(t *testing.T, open func(t *testing.T) Harness) *backendtest.Record {
+	first := open(t)
 	left := map[string]string{}
-	if h, ok := open(t).(LeavesOut); ok {
+	if h, ok := first.(LeavesOut); ok {
 		left = h.LeftOut()
 	}
 	known := map[string]bool{}
@@ -85,18 +88,21 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 			t.Errorf("the harness leaves out %q, which is no case of this suite", name)
 		}
 	}
+	record := backendtest.NewRecord(t, "crm", first.Driver(), crm.Tools(crm.New(first.Driver())))
 	for _, group := range groups {
-		t.Run(group.name, func(t *testing.T) {
-			for name, run := range group.cases {
-				t.Run(name, func(t *testing.T) {
-					if why, out := left[group.name+"/"+name]; out {
-						t.Skipf("left out: %s", why)
-					}
-					run(newBench(t, open(t)))
-				})
-			}
-		})
+		for name, run := range group.cases {
+			name := group.name + "/" + name
+			record.Case(t, name, func(t *testing.T) {
+				if why, out := left[name]; out {
+					record.Leave(t, name, why)
+				}
+				b := newBench(t, open(t))
+				b.record = record
+				run(b)
+			})
+		}
 	}
+	return record
 }
 
 // bench is one case at work.
@@ -104,6 +110,7 @@ type bench struct {
 	*testing.T
 	Harness
 	catalog *tools.Catalog
+	record  *backendtest.Record
 	schemas sync.Map // by text; compiling one costs more than most calls
 }
 
@@ -143,6 +150,7 @@ func try[Out any](b *bench, ctx context.Context, name string, in any) (Out, erro
 		return out, err
 	}
 	fits(b, tool.Name+" result", tool.Output, result)
+	b.record.Worked(tool.Name)
 	return out, json.Unmarshal(result, &out)
 }
 

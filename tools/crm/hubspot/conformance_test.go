@@ -117,7 +117,7 @@ func TestConformance(t *testing.T) {
 		a.fake.Lag(20) // the search shows a write twenty writes later
 		fakes = append(fakes, a.fake)
 		return a
-	})
+	}).Keep(t, "hubspot")
 	t.Run("EveryRequestIsAsThePublishedDocumentsSay", func(t *testing.T) {
 		var requests []hubspotfake.Request
 		for _, fake := range fakes {

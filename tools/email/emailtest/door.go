@@ -10,6 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/email"
 )
 
@@ -18,11 +19,12 @@ type door struct {
 	*testing.T
 	Harness
 	catalog *tools.Catalog
+	record  *backendtest.Record
 	keys    int
 }
 
-func newDoor(t *testing.T, h Harness) *door {
-	return &door{T: t, Harness: h, catalog: tools.NewCatalog(email.Tools(email.New(h.Driver)))}
+func newDoor(t *testing.T, h Harness, record *backendtest.Record) *door {
+	return &door{T: t, Harness: h, record: record, catalog: tools.NewCatalog(email.Tools(email.New(h.Driver)))}
 }
 
 // args are the arguments of a call.
@@ -54,7 +56,11 @@ func (d *door) call(key, tool string, arguments json.RawMessage) (json.RawMessag
 	if !ok {
 		return nil, fmt.Errorf("there is no tool %s", tool)
 	}
-	return called.Call(tools.WithKey(d.Context(), key), arguments)
+	result, err := called.Call(tools.WithKey(d.Context(), key), arguments)
+	if err == nil {
+		d.record.Worked(tool)
+	}
+	return result, err
 }
 
 // try calls a tool under a key. What it accepts and answers must fit its schemas.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/email"
 )
 
@@ -36,11 +37,15 @@ type Harness struct {
 }
 
 // Run tests a backend. open is called for each test and makes a new, empty
-// backend; it cleans up after itself with t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, test := range testsOf(open(t).Driver) {
-		t.Run(test.name, func(t *testing.T) { test.run(newDoor(t, open(t))) })
+// backend; it cleans up after itself with t.Cleanup. The record is for the test of
+// the backend to keep.
+func Run(t *testing.T, open func(t *testing.T) Harness) *backendtest.Record {
+	driver := open(t).Driver
+	record := backendtest.NewRecord(t, "email", driver, email.Tools(email.New(driver)))
+	for _, test := range testsOf(driver) {
+		record.Case(t, test.name, func(t *testing.T) { test.run(newDoor(t, open(t), record)) })
 	}
+	return record
 }
 
 type test struct {

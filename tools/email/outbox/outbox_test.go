@@ -81,5 +81,5 @@ func conforms(t *testing.T, open func(t *testing.T) sqldb.DB) {
 				return id
 			},
 		}
-	})
+	}).Keep(t, "outbox")
 }

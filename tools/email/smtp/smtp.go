@@ -168,3 +168,13 @@ func (b *Backend) hand(ctx context.Context, wire email.Wire) error {
 		return err
 	}
 }
+
+// NotOffered says what a server that only takes mail has nothing behind.
+func (b *Backend) NotOffered() map[string]string {
+	const keeps = "SMTP only takes mail to be sent now: a mail server keeps no drafts, no schedule and no templates for whoever hands mail to it (RFC 5321)."
+	const reads = "Mail is not read by SMTP (RFC 5321), but by IMAP."
+	return map[string]string{
+		email.ToolCreateDraft: keeps, email.ToolSendDraft: keeps, email.ToolSchedule: keeps, email.ToolCancelScheduled: keeps,
+		email.ToolListTemplates: keeps, email.ToolSendTemplate: keeps, email.ToolSearch: reads, email.ToolGet: reads,
+	}
+}

@@ -60,7 +60,7 @@ func TestSMTPConforms(t *testing.T) {
 			Driver: open(t, f.settings()), From: "orders@example.org", Delivery: email.DeliverySMTP,
 			Wire: func(t *testing.T, id string) email.Wire { return f.find(t, id) },
 		}
-	})
+	}).Keep(t, "smtp")
 }
 
 // find is the message that was taken with the Message-ID of a receipt's id.

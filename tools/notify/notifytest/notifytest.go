@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/notify"
 )
 
@@ -53,20 +54,25 @@ type Harness interface {
 
 // Run runs the suite. open is called once a test, and gives a backend that may reach
 // outsiders, and call whole channels, as the traits say; what keys do is its own matter.
-func Run(t *testing.T, open func(t *testing.T, traits notify.Traits) Harness) {
+//
+// The record is for the test of the backend to keep.
+func Run(t *testing.T, open func(t *testing.T, traits notify.Traits) Harness) *backendtest.Record {
+	driver := open(t, notify.Traits{}).Driver()
+	record := backendtest.NewRecord(t, "notify", driver, notify.Tools(notify.New(driver)))
 	for _, traits := range []notify.Traits{{}, {Outside: true, Broadcasts: true}} {
 		name := "Inside"
 		if traits.Outside {
 			name = "Outside"
 		}
-		t.Run(name, func(t *testing.T) {
+		record.Case(t, name, func(t *testing.T) {
 			for _, group := range []map[string]func(*suite){postTests, personTests, lookTests, outsideTests, keyTests} {
 				for name, test := range group {
-					t.Run(name, func(t *testing.T) { test(newSuite(t, open(t, traits))) })
+					record.Case(t, name, func(t *testing.T) { test(newSuite(t, open(t, traits), record)) })
 				}
 			}
 		})
 	}
+	return record
 }
 
 type suite struct {
@@ -74,10 +80,11 @@ type suite struct {
 	Harness
 	traits  notify.Traits
 	catalog *tools.Catalog
+	record  *backendtest.Record
 }
 
-func newSuite(t *testing.T, h Harness) *suite {
-	return &suite{T: t, Harness: h, traits: h.Driver().Traits(), catalog: tools.NewCatalog(notify.Tools(notify.New(h.Driver())))}
+func newSuite(t *testing.T, h Harness, record *backendtest.Record) *suite {
+	return &suite{T: t, Harness: h, record: record, traits: h.Driver().Traits(), catalog: tools.NewCatalog(notify.Tools(notify.New(h.Driver())))}
 }
 
 // args are arguments as a model writes them.
@@ -101,6 +108,7 @@ func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out 
 	if err := conforms(tool.Output, raw); err != nil {
 		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
 	}
+	s.record.Worked(name)
 	if err := json.Unmarshal(raw, &out); err != nil {
 		s.Errorf("reading the result of %s: %v", name, err)
 	}

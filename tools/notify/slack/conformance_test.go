@@ -67,7 +67,7 @@ func (w workspace) Heard(_ context.Context, channel string) (all []notifytest.He
 func TestConformance(t *testing.T) {
 	notifytest.Run(t, func(t *testing.T, traits notify.Traits) notifytest.Harness {
 		return open(t, func(s *slack.Settings) { s.Outside, s.Broadcasts = traits.Outside, traits.Broadcasts })
-	})
+	}).Keep(t, "slack")
 }
 
 // call calls a tool.

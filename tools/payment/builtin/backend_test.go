@@ -47,7 +47,7 @@ func openOn(db sqldb.DB) sandbox {
 }
 
 func TestConformance(t *testing.T) {
-	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness { return open(t) })
+	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness { return open(t) }).Keep(t, "builtin")
 }
 
 func TestConformanceOnPostgres(t *testing.T) {

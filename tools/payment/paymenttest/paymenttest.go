@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/payment"
 )
 
@@ -35,31 +36,36 @@ type Harness interface {
 	OpenDispute(ctx context.Context, dispute payment.Dispute) (string, error)
 }
 
-// Run runs the suite. open is called once a test.
-func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, group := range []map[string]func(*suite){paymentTests, refundTests, invoiceTests, otherTests, endingTests, everyToolTests} {
-		for name, test := range group {
-			t.Run(name, func(t *testing.T) { test(newSuite(t, open(t))) })
+// Run runs the suite. open is called once a test. The record is for the test of the backend to
+// keep.
+func Run(t *testing.T, open func(t *testing.T) Harness) *backendtest.Record {
+	driver := open(t).Driver()
+	record := backendtest.NewRecord(t, "payment", driver, payment.Tools(payment.New(driver)))
+	run := func(t *testing.T, tests map[string]func(*suite)) {
+		for name, test := range tests {
+			record.Case(t, name, func(t *testing.T) { test(newSuite(t, open(t), record)) })
 		}
 	}
-	t.Run("RepeatedKeys", func(t *testing.T) {
-		if !open(t).Driver().Traits().Idempotent {
-			return // the backend promises nothing about keys, so there is nothing to hold it to
-		}
-		for name, test := range keyTests {
-			t.Run(name, func(t *testing.T) { test(newSuite(t, open(t))) })
-		}
-	})
+	for _, group := range []map[string]func(*suite){paymentTests, refundTests, invoiceTests, otherTests, endingTests, everyToolTests} {
+		run(t, group)
+	}
+	if !driver.Traits().Idempotent {
+		t.Log("left out: the backend promises nothing about keys, so there is nothing to hold it to")
+		return record
+	}
+	record.Case(t, "RepeatedKeys", func(t *testing.T) { run(t, keyTests) })
+	return record
 }
 
 type suite struct {
 	*testing.T
 	Harness
 	catalog *tools.Catalog
+	record  *backendtest.Record
 }
 
-func newSuite(t *testing.T, harness Harness) *suite {
-	return &suite{T: t, Harness: harness, catalog: tools.NewCatalog(payment.Tools(payment.New(harness.Driver())))}
+func newSuite(t *testing.T, harness Harness, record *backendtest.Record) *suite {
+	return &suite{T: t, Harness: harness, record: record, catalog: tools.NewCatalog(payment.Tools(payment.New(harness.Driver())))}
 }
 
 // args are arguments as a model writes them.
@@ -86,6 +92,7 @@ func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out 
 	if err := conforms(tool.Output, raw); err != nil {
 		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
 	}
+	s.record.Worked(name)
 	if err := json.Unmarshal(raw, &out); err != nil {
 		s.Errorf("reading the result of %s: %v", name, err)
 	}

@@ -72,11 +72,12 @@ func (a account) OpenDispute(_ context.Context, d payment.Dispute) (string, erro
 
 func TestConformance(t *testing.T) {
 	var fakes []*stripefake.Server
-	paymenttest.Run(t, func(t *testing.T) paymenttest.Harness {
+	record := paymenttest.Run(t, func(t *testing.T) paymenttest.Harness {
 		a := open(t)
 		fakes = append(fakes, a.fake)
 		return a
 	})
+	record.Keep(t, "stripe")
 	t.Run("EveryRequestIsOneThatStripesMockTakes", func(t *testing.T) { judge(t, append(fakes, byNumber(t))) })
 }
 
