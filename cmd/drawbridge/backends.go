@@ -190,6 +190,15 @@ func (b *backends) setCRMToken(token string) {
 	}
 }
 
+// setSalesforce has us sign in by other credentials from now on.
+func (b *backends) setSalesforce(cfg config.Salesforce) error {
+	s, ok := b.vendorCRM.(*salesforce.Backend)
+	if !ok {
+		return nil
+	}
+	return s.SetCredentials(cfg.ClientSecret.Reveal(), cfg.PrivateKey.Reveal())
+}
+
 // customers are the tools of the crm family: those that its backend offers. A vendor's are not
 // inward.
 func (b *backends) customers() []tools.Tool {

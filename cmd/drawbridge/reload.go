@@ -141,6 +141,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "buttons in Slack", func() error { return a.renewDesk(*next.Approvals.Notify.Slack) }
 	case path == "tools.crm.hubspot.token" && next.Tools.CRM.HubSpot != nil:
 		return "crm", func() error { a.backends.setCRMToken(next.Tools.CRM.HubSpot.Token.Reveal()); return nil }
+	case (path == "tools.crm.salesforce.client_secret" || path == "tools.crm.salesforce.private_key") && next.Tools.CRM.Salesforce != nil:
+		return "crm", func() error { return a.backends.setSalesforce(*next.Tools.CRM.Salesforce) }
 	case path == "tools.notify.token" && next.Tools.Notify.Backend == "slack":
 		return "notify", func() error { return a.backends.slack.SetToken(next.Tools.Notify.Token.Reveal()) }
 	}

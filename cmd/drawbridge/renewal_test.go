@@ -12,6 +12,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 	cfg.Tools.Notify.Backend = "slack"
 	cfg.Approvals.Notify.Slack = &config.ApprovalSlack{}
 	cfg.Tools.CRM.HubSpot = &config.HubSpot{}
+	cfg.Tools.CRM.Salesforce = &config.Salesforce{}
 	cfg.Webhooks = map[string]config.Webhook{"pay": {}, "pay2": {}}
 	for path, want := range map[string]string{
 		"webhooks.pay.secrets[0]":                    "webhook pay",
@@ -29,6 +30,8 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"approvals.notify.slack.signing_secret":      "buttons in Slack",
 		"tools.notify.token":                         "notify",
 		"tools.crm.hubspot.token":                    "crm",
+		"tools.crm.salesforce.client_secret":         "crm",
+		"tools.crm.salesforce.private_key":           "crm",
 		"tools.email.smtp.dkim.key":                  "",
 		"server.keys[1].name":                        "",
 		"store.url":                                  "",

@@ -107,6 +107,12 @@ func New(s Settings) (*Backend, error) {
 	}, nil
 }
 
+// SetCredentials has us sign in by another secret, or another key, from the next request on.
+// Of the two the one that is not used is "".
+func (b *Backend) SetCredentials(clientSecret, privateKey string) error {
+	return b.session.trust(clientSecret, privateKey)
+}
+
 // KeyedObjects are the objects that calls create, and whose external id can keep a call's
 // key.
 var KeyedObjects = []string{"Contact", "Case", "Opportunity", "Task"}

@@ -436,6 +436,25 @@ func TestSignInByAKey(t *testing.T) {
 	}
 }
 
+// A secret that was read anew is that of the next request; a key that is none changes nothing.
+func TestCredentialsCanBeChanged(t *testing.T) {
+	o := open(t, nil)
+	o.must(t, crm.SearchTicketsTool, nil)
+	o.fake.Connect(clientID, "the next secret")
+	o.fake.Expire()
+	if err := o.SetCredentials("", "no key"); err == nil || strings.Contains(err.Error(), "no key") {
+		t.Errorf("what is no key is taken: %v", err)
+	}
+	o.refused(t, crm.SearchTicketsTool, nil, tools.Denied)
+	if err := o.SetCredentials("the next secret", ""); err != nil {
+		t.Fatal(err)
+	}
+	o.must(t, crm.SearchTicketsTool, nil)
+	if n := o.fake.SignIns(); n != 3 {
+		t.Errorf("we signed in %d times, want 3", n)
+	}
+}
+
 func TestSignInThatFails(t *testing.T) {
 	for how, c := range map[string]struct {
 		change func(*salesforce.Settings, *salesforcefake.Org)

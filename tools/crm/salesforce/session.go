@@ -87,6 +87,22 @@ func (s *session) drop(refused *token) {
 	}
 }
 
+// trust has us sign in by other credentials from now on. What has been asked with the token
+// that there is goes on with it.
+func (s *session) trust(secret, privateKey string) error {
+	var key *rsa.PrivateKey
+	if privateKey != "" {
+		var err error
+		if key, err = ParseKey(privateKey); err != nil {
+			return err
+		}
+	}
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
+	s.settings.ClientSecret, s.settings.PrivateKey, s.key, s.now = secret, privateKey, key, nil
+	return nil
+}
+
 // signInError is why there is no token. Nothing was done.
 type signInError struct {
 	why     string
