@@ -3,15 +3,19 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"drawbridge/config"
 	"drawbridge/server/auth"
 	"drawbridge/server/guard"
 	"drawbridge/tools"
 	"drawbridge/tools/crm"
+	"drawbridge/tools/crm/hubspot"
 	"drawbridge/tools/crm/hubspot/hubspotfake"
 )
 
@@ -69,5 +73,21 @@ func TestToolsOfHubSpotSayWhatHubSpotCanDo(t *testing.T) {
 		if strings.HasPrefix(tool.Name, "crm_") && tool.Effect == tools.Write && tool.WhenUnknown() != tools.AskPerson {
 			t.Errorf("%s: of an outcome that nobody knows, %s", tool.Name, tool.WhenUnknown())
 		}
+	}
+}
+
+func TestSettingsOfHubSpotAreThoseOfTheBackend(t *testing.T) {
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(list)) }
+	if diff := cmp.Diff(sorted(hubspot.Places), sorted(config.HubSpotProperties)); diff != "" {
+		t.Errorf("properties (-backend +settings):\n%s", diff)
+	}
+	texts := func(statuses any) (list []string) {
+		raw, _ := json.Marshal(statuses)
+		_ = json.Unmarshal(raw, &list)
+		return list
+	}
+	want := map[string][]string{"customers": texts(crm.Stages), "deals": texts(crm.DealStages), "tickets": texts(crm.TicketStatuses), "orders": texts(crm.OrderStatuses)}
+	if diff := cmp.Diff(want, config.HubSpotStatuses); diff != "" {
+		t.Errorf("statuses (-family +settings):\n%s", diff)
 	}
 }

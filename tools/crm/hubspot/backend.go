@@ -89,6 +89,7 @@ func New(s Settings) (*Backend, error) {
 		base: strings.TrimSuffix(s.URL, "/"), client: s.Client, mapping: s.Mapping.filled(), now: s.Now,
 		pace: &pace{all: rate.NewLimiter(rate.Limit(s.PerSecond), s.PerSecond), searches: searches, now: s.Now, sleep: s.Sleep},
 	}
+	b.owners.turn = make(chan struct{}, 1)
 	b.token.Store(s.Token)
 	return b, nil
 }

@@ -82,12 +82,17 @@ var deeds = []deed{
 // at is the part of a path that the deed's own request has.
 func (d deed) at() string { return "/objects/2026-03/" + d.object }
 
-// effects says how often the account carried such a request out, fault or not.
+// is reports whether a request is the one that has the effect.
+func (d deed) is(method, path string) bool {
+	return method == d.method && strings.HasPrefix(path, "/crm"+d.at()) && !strings.HasSuffix(path, "/search") && !strings.HasSuffix(path, "/read")
+}
+
+// effects says how often the account carried such a request out. taken: one that was
+// disturbed was, too.
 func (d deed) effects(a account, taken bool) int {
 	n := 0
 	for _, r := range a.fake.Requests() {
-		if r.Method == d.method && strings.HasPrefix(r.Path, "/crm"+d.at()) && !strings.HasSuffix(r.Path, "/search") && !strings.HasSuffix(r.Path, "/read") &&
-			(r.Status == http.StatusOK || r.Status == http.StatusCreated || r.Status == 0 && taken) {
+		if d.is(r.Method, r.Path) && (r.Status == http.StatusOK || r.Status == http.StatusCreated || r.Status == 0 && taken) {
 			n++
 		}
 	}
@@ -281,7 +286,7 @@ func TestMissingScopeIsNamed(t *testing.T) {
 func TestReadThatFailsMayBeRepeated(t *testing.T) {
 	for name, fault := range map[string]hubspotfake.Disturbance{
 		"server error": {Status: 500}, "no JSON": {Status: 200, Body: "<html>"}, "cut off": {Status: 200, Body: `{"results": [`}, "bad gateway": {Status: 502, Body: "<html>"},
-		"no answer": {}, "without end": {Status: 200, Body: `{"results":"` + strings.Repeat("x", 17<<20) + `"}`},
+		"no answer": {}, "without end": {Status: 200, Body: `{"results":"` + strings.Repeat("x", 33<<20) + `"}`},
 	} {
 		a := open(t)
 		a.ada()

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"drawbridge/tools"
@@ -14,7 +13,7 @@ import (
 // owners are the account's users, to whom records are assigned. HubSpot knows them by
 // number; the family by their address, or by the name of one who has none (a queue).
 type owners struct {
-	mu    sync.Mutex
+	turn  chan struct{} // who has it reads them, or looks
 	known []owner
 	read  time.Time
 }
@@ -44,8 +43,12 @@ const (
 
 // who lists the owners, read not longer ago than that.
 func (b *Backend) who(ctx context.Context, within time.Duration) ([]owner, error) {
-	b.owners.mu.Lock()
-	defer b.owners.mu.Unlock()
+	select {
+	case b.owners.turn <- struct{}{}:
+		defer func() { <-b.owners.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if !b.owners.read.IsZero() && b.now().Sub(b.owners.read) < within {
 		return b.owners.known, nil
 	}

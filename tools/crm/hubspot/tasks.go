@@ -111,7 +111,7 @@ func (b *Backend) ListTasks(ctx context.Context, in crm.TaskQuery) (crm.TaskPage
 		fits: func(r row) bool {
 			due := r.time("hs_timestamp")
 			return (in.Status == crm.AnyTask || done(r) == (in.Status == crm.DoneTask)) && (assignee == "" || r.is(ownerProperty) == assignee) &&
-				(in.DueBefore.IsZero() || due.Before(in.DueBefore) && !without(due))
+				(in.DueBefore.IsZero() || due.Before(in.DueBefore) && !due.IsZero() && !without(due))
 		},
 		show: func(ctx context.Context, rows []row) ([]crm.Task, error) {
 			names, err := b.ownersOf(ctx, rows)

@@ -16,9 +16,9 @@ import (
 	"drawbridge/tools"
 )
 
-// maxAnswer bounds an answer, in bytes. A page of a hundred records with long texts is
-// well below.
-const maxAnswer = 16 << 20
+// maxAnswer bounds an answer, in bytes. A page of a hundred records with the longest texts
+// that HubSpot keeps is well below.
+const maxAnswer = 32 << 20
 
 // request is one request to the API.
 type request struct {
