@@ -43,7 +43,7 @@ func (s *Server) fault(method string) *disturbance {
 	return nil
 }
 
-func (d *disturbance) play(w http.ResponseWriter, r *http.Request, out object) {
+func (d *disturbance) play(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case d.Hang:
 		if d.Hung != nil {
@@ -52,7 +52,7 @@ func (d *disturbance) play(w http.ResponseWriter, r *http.Request, out object) {
 		<-r.Context().Done()
 		return
 	case d.Error != "":
-		out = object{"ok": false, "error": d.Error}
+		out := object{"ok": false, "error": d.Error}
 		if d.Needed != "" {
 			out["needed"] = d.Needed
 		}

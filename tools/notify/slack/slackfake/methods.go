@@ -143,7 +143,8 @@ const pageSize = 5
 func paged[T any](all []T, form url.Values, usual int) (page []T, next string, ok bool) {
 	from := 0
 	if cursor := form.Get("cursor"); cursor != "" {
-		raw, err := base64.StdEncoding.DecodeString(cursor)
+		raw, _ := base64.StdEncoding.DecodeString(cursor) // of what is none, nothing is left
+		var err error
 		if from, err = strconv.Atoi(strings.TrimPrefix(string(raw), "from:")); err != nil || from < 0 || from > len(all) {
 			return nil, "", false
 		}

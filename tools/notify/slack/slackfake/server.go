@@ -132,7 +132,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.changed = make(chan struct{})
 	s.mu.Unlock()
 	if fault != nil {
-		fault.play(w, r, out)
+		fault.play(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
