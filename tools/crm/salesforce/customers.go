@@ -293,15 +293,15 @@ func (b *Backend) takenQuery(email, externalID, but string) string {
 }
 
 func (b *Backend) taken(found []record, email, externalID string) error {
-	for _, r := range found {
-		field, value := "external_id", externalID
-		if email != "" && strings.EqualFold(r.text("Email"), email) {
-			field, value = "email", email
-		}
-		return tools.Errorf(tools.Conflict, "%s: %q belongs to customer %s; see it with %s, change it with %s",
-			field, value, r.text("Id"), crm.GetCustomerTool, crm.UpdateCustomerTool)
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	field, value := "external_id", externalID
+	if email != "" && strings.EqualFold(found[0].text("Email"), email) {
+		field, value = "email", email
+	}
+	return tools.Errorf(tools.Conflict, "%s: %q belongs to customer %s; see it with %s, change it with %s",
+		field, value, found[0].text("Id"), crm.GetCustomerTool, crm.UpdateCustomerTool)
 }
 
 func companyQuery(name string) string {

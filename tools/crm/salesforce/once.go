@@ -78,13 +78,17 @@ func (b *Backend) before(ctx context.Context, tool string, fields []string) (rec
 	if err != nil {
 		return nil, err
 	}
+	other := ""
 	for i, object := range objects {
 		for _, r := range found[i] {
 			if strings.EqualFold(r.text(b.keys[object]), storedKey(tool, tools.Key(ctx))) {
 				return r, nil
 			}
-			return nil, tools.Errorf(tools.Conflict, "the idempotency key was used for another call, which made %s; this one was not made. Make it under a key of its own.", r.text("Id"))
+			other = r.text("Id")
 		}
+	}
+	if other != "" {
+		return nil, tools.Errorf(tools.Conflict, "the idempotency key was used for another call, which made %s; this one was not made. Make it under a key of its own.", other)
 	}
 	return nil, nil
 }

@@ -12,11 +12,6 @@ import (
 // belongs to nobody in particular. Where the settings name a text field for it, that is used
 // instead, and holds whatever is written there.
 
-const (
-	ofUser  = "005"
-	ofGroup = "00G"
-)
-
 // assigned puts who is to take care into a record. Queues are for tickets and tasks.
 func (b *Backend) assigned(ctx context.Context, body map[string]any, of, argument, who string, queues bool) error {
 	if field := b.fields[of]; field != "" {

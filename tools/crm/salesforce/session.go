@@ -36,9 +36,15 @@ type session struct {
 	key      *rsa.PrivateKey // of the JWT bearer flow; nil for client credentials
 	client   *http.Client
 
-	turn chan struct{} // held by whoever looks at current
+	turn chan struct{} // held by whoever looks at what is below, and at the credentials
 	now  *token
+	// refused is why we were not let in the last time, and when: for refusedFor nobody asks
+	// again, since too many wrong attempts shut an account out.
+	refused   *signInError
+	refusedAt time.Time
 }
+
+const refusedFor = 10 * time.Second
 
 func newSession(s Settings) (*session, error) {
 	session := &session{settings: s, client: s.Client, turn: make(chan struct{}, 1)}
@@ -70,8 +76,16 @@ func (s *session) get(ctx context.Context) (*token, error) {
 	if s.now != nil {
 		return s.now, nil
 	}
+	if s.refused != nil && s.settings.Now().Sub(s.refusedAt).Abs() < refusedFor {
+		return nil, s.refused
+	}
 	fresh, err := s.signIn(ctx)
+	s.refused = nil
 	if err != nil {
+		var failed *signInError
+		if errors.As(err, &failed) && failed.refused {
+			s.refused, s.refusedAt = failed, s.settings.Now()
+		}
 		return nil, err
 	}
 	s.now = fresh
@@ -99,7 +113,7 @@ func (s *session) trust(secret, privateKey string) error {
 	}
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	s.settings.ClientSecret, s.settings.PrivateKey, s.key, s.now = secret, privateKey, key, nil
+	s.settings.ClientSecret, s.settings.PrivateKey, s.key, s.now, s.refused = secret, privateKey, key, nil, nil
 	return nil
 }
 
@@ -175,7 +189,7 @@ func (s *session) read(status int, raw []byte) (*token, error) {
 		return nil, &signInError{why: err.Error(), refused: true}
 	}
 	_, user := splitLast(said.ID, "/")
-	if !isID(user, "005") {
+	if !isID(user, ofUser) {
 		user = ""
 	}
 	return &token{access: said.AccessToken, instance: instance, user: user}, nil

@@ -143,6 +143,7 @@ const (
 	ofCase    = "500"
 	ofTask    = "00T"
 	ofDeal    = "006"
+	ofUser    = "005"
 )
 
 // isID reports whether a text has the form of an id of an object: a query that compares an

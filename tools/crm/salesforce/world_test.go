@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,14 +99,4 @@ func (o org) must(t testing.TB, name string, in any) map[string]any {
 func (o org) ada(t testing.TB) string {
 	t.Helper()
 	return o.must(t, crm.CreateCustomerTool, map[string]any{"name": "Ada Lindqvist", "email": "ada@example.com"})["id"].(string)
-}
-
-// writes are the requests that were sent to change something.
-func (o org) writes() (n int) {
-	for _, r := range o.fake.Requests() {
-		if r.Method != http.MethodGet && strings.Contains(r.Body, "/sobjects/") || strings.Contains(r.Path, "/sobjects/") {
-			n++
-		}
-	}
-	return n
 }
