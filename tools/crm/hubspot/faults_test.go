@@ -117,6 +117,7 @@ var lost = map[string]hubspotfake.Disturbance{
 	"no answer":     {Effect: true},
 	"cut off":       {Effect: true, Status: http.StatusCreated, Body: `{"id": "1`},
 	"malformed":     {Effect: true, Status: http.StatusOK, Body: "<html>It works</html>"},
+	"other JSON":    {Effect: true, Status: http.StatusOK, Body: `{"ok": true}`},
 	"server error":  {Effect: true, Status: http.StatusInternalServerError, Category: "INTERNAL_ERROR", Message: "internal error"},
 	"bad gateway":   {Effect: true, Status: http.StatusBadGateway, Body: "<html>Bad gateway</html>"},
 	"gateway's end": {Effect: true, Status: http.StatusGatewayTimeout, Body: ""},
@@ -297,6 +298,15 @@ func TestReadThatFailsMayBeRepeated(t *testing.T) {
 		if out, err := a.call(t.Context(), crm.SearchCustomersTool, nil); err != nil || len(out["customers"].([]any)) != 1 {
 			t.Errorf("%s, again: %v, %v", name, out, err)
 		}
+	}
+}
+
+func TestAnswerThatIsNoRecordIsNoCustomer(t *testing.T) {
+	a := open(t)
+	in := map[string]any{"customer": a.ada()}
+	a.fake.Disturb(http.MethodGet, "/contacts/", hubspotfake.Disturbance{Status: 200, Body: `{}`})
+	if out, err := a.call(t.Context(), crm.GetCustomerTool, in); err == nil || err.Code != tools.Unavailable {
+		t.Errorf("got %v, %v", out, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package hubspot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,10 +54,13 @@ func (r record) time(property string) time.Time {
 	return moment(r.is(property))
 }
 
-// moment reads a time as HubSpot writes it: RFC 3339, or milliseconds.
+// moment reads a time as HubSpot writes it: RFC 3339, milliseconds, or of a date the day.
 func moment(text string) time.Time {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC().Truncate(time.Millisecond)
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day
 	}
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return time.UnixMilli(ms).UTC()
@@ -88,6 +92,9 @@ func (b *Backend) get(ctx context.Context, object, ref, by string, properties []
 	}
 	var found record
 	err := b.read(ctx, request{method: http.MethodGet, path: objectsPath(object, ref), query: query}, &found)
+	if err == nil && found.ID == "" {
+		err = b.readError(errors.New("an answer that is no record"))
+	}
 	return found, err
 }
 
@@ -117,10 +124,7 @@ func (b *Backend) create(ctx context.Context, object, contact string, properties
 		Properties   map[string]string `json:"properties"`
 		Associations []association     `json:"associations"`
 	}{properties, associations}}, &made)
-	if err == nil {
-		b.recent.note(object, made.ID, b.now())
-	}
-	return made, err
+	return made, b.wrote(object, made, err)
 }
 
 // update changes properties of a record.
@@ -129,10 +133,19 @@ func (b *Backend) update(ctx context.Context, object, id string, properties map[
 	err := b.write(ctx, request{method: http.MethodPatch, path: objectsPath(object, id), body: struct {
 		Properties map[string]string `json:"properties"`
 	}{properties}}, &changed)
-	if err == nil {
-		b.recent.note(object, id, b.now())
+	return changed, b.wrote(object, changed, err)
+}
+
+// wrote notes a record that was written, if the answer is one.
+func (b *Backend) wrote(object string, answered record, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case answered.ID == "":
+		return unknownOutcome()
 	}
-	return changed, err
+	b.recent.note(object, answered.ID, b.now())
+	return nil
 }
 
 // merged is a record as it is after a write: what HubSpot answers, which need not name
