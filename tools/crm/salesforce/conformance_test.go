@@ -154,5 +154,5 @@ func (o org) LeftOut() map[string]string {
 }
 
 func TestConformance(t *testing.T) {
-	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return equipped(t) })
+	crmtest.Run(t, func(t *testing.T) crmtest.Harness { return equipped(t) }).Keep(t, "salesforce")
 }
