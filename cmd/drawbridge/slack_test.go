@@ -264,3 +264,34 @@ func TestToolsOfSlackAreDefinedAsTheSettingsSay(t *testing.T) {
 		t.Error("it is there without the setting")
 	}
 }
+
+// What was read anew is what Slack is shown, and what its requests are judged by.
+func TestSecretsOfSlackThatWereReadAnewCount(t *testing.T) {
+	fake := slackfake.New(t)
+	channel := fake.Open(slackfake.Channel{Name: "orders", Member: true})
+	settings := func(token, signing string) *config.Config {
+		cfg := config.Default()
+		cfg.Tools.Notify = config.NotifyBackend{Backend: "slack", Token: config.Secret(token), BaseURL: fake.URL}
+		cfg.Approvals.Notify.Slack = &config.ApprovalSlack{Channel: channel, SigningSecret: config.Secret(signing), Deciders: []string{"slack:U0ADA00"}}
+		return cfg
+	}
+	a, base := served(t, temporary(t, settings("xoxb-old-0123456789", "old-signing-secret-0123456789")))
+	tool, _ := a.catalog.Lookup(notify.ToolPost)
+	posts := func() error {
+		_, err := tool.Call(t.Context(), json.RawMessage(`{"channel":"orders","text":"x"}`))
+		return err
+	}
+	heard := func() int {
+		return fake.Send(base+"/slack/interactions", fake.Sign("payload=%7B%22type%22%3A%22view_closed%22%7D", time.Now()))
+	}
+	if err, status := posts(), heard(); tools.CodeOf(err) != tools.Denied || status != http.StatusUnauthorized {
+		t.Fatalf("with old secrets: %v, %d", err, status)
+	}
+	next := settings(slackfake.Token, slackfake.SigningSecret)
+	if later, err := a.renew(next, []string{"tools.notify.token", "approvals.notify.slack.signing_secret"}); err != nil || len(later) != 0 {
+		t.Fatalf("renewing leaves %q (%v)", later, err)
+	}
+	if err, status := posts(), heard(); err != nil || status != http.StatusOK {
+		t.Errorf("with new secrets: %v, %d", err, status)
+	}
+}
