@@ -284,12 +284,17 @@ func TestSumsAreExact(t *testing.T) {
 
 func TestReferenceIsOnlyAReference(t *testing.T) {
 	a := open(t)
-	for _, ref := range []string{"../companies/1", "a/b?c=d#e", "%2e%2e", "1;2", "associations", "search@x", "batch"} {
+	for _, ref := range []string{"../companies/1", "..", ".", "a/b?c=d#e", "%2e%2e", "1;2", "associations", "search@x", "batch"} {
 		if _, err := a.Customer(t.Context(), ref); tools.CodeOf(err) != tools.NotFound {
 			t.Errorf("%q: %v", ref, err)
 		}
 		if _, err := a.Order(t.Context(), ref); tools.CodeOf(err) != tools.NotFound {
 			t.Errorf("order %q: %v", ref, err)
+		}
+	}
+	for _, r := range a.fake.Requests() {
+		if r.Path != "/crm/objects/2026-03/contacts/batch/read" && r.Path != "/crm/objects/2026-03/orders/search" {
+			t.Errorf("a reference led to %s", r.Path)
 		}
 	}
 }

@@ -78,18 +78,18 @@ func nameProperties(properties map[string]string, name string) {
 
 // person finds a contact by its id, address or external id.
 func (b *Backend) person(ctx context.Context, ref string) (record, error) {
-	ways := []string{}
+	var ways []func() (record, error)
 	if numeric(ref) {
-		ways = append(ways, "")
+		ways = append(ways, func() (record, error) { return b.get(ctx, contacts, ref, b.contactProperties()) })
 	}
 	if strings.Contains(ref, "@") {
-		ways = append(ways, "email")
+		ways = append(ways, func() (record, error) { return b.named(ctx, contacts, "email", ref, b.contactProperties()) })
 	}
 	if name := b.place(PlaceExternalID); name != "" {
-		ways = append(ways, name)
+		ways = append(ways, func() (record, error) { return b.named(ctx, contacts, name, ref, b.contactProperties()) })
 	}
-	for _, by := range ways {
-		found, err := b.get(ctx, contacts, ref, by, b.contactProperties())
+	for _, look := range ways {
+		found, err := look()
 		if err == nil {
 			b.met.note(found.ID, b.now())
 			return found, b.employers(ctx, []record{found})
@@ -256,7 +256,7 @@ func (b *Backend) ownFields(ctx context.Context, properties map[string]string, i
 		if err != nil {
 			return err
 		}
-		switch other, err := b.get(ctx, contacts, *external, name, []string{"email"}); {
+		switch other, err := b.named(ctx, contacts, name, *external, []string{"email"}); {
 		case err == nil && other.ID != id:
 			return takenBy("external_id", *external, other.ID)
 		case err != nil && !missing(err):
@@ -288,7 +288,7 @@ func (b *Backend) taken(ctx context.Context, err error, id, email, external stri
 		if unique.property == "" || unique.value == "" {
 			continue
 		}
-		if other, looked := b.get(ctx, contacts, unique.value, unique.property, []string{"email"}); looked == nil && other.ID != id {
+		if other, looked := b.named(ctx, contacts, unique.property, unique.value, []string{"email"}); looked == nil && other.ID != id {
 			return takenBy(unique.field, unique.value, other.ID)
 		}
 	}

@@ -84,18 +84,27 @@ func numeric(ref string) bool {
 	return ref != "" && len(ref) <= 20 && strings.Trim(ref, "0123456789") == ""
 }
 
-// get reads one record. by is the property that the reference is the value of; "" for the id.
-func (b *Backend) get(ctx context.Context, object, ref, by string, properties []string) (record, error) {
-	query := url.Values{"properties": {strings.Join(properties, ",")}}
-	if by != "" {
-		query.Set("idProperty", by)
-	}
+// get reads one record by its id, which is a whole number.
+func (b *Backend) get(ctx context.Context, object, id string, properties []string) (record, error) {
 	var found record
-	err := b.read(ctx, request{method: http.MethodGet, path: objectsPath(object, ref), query: query}, &found)
+	err := b.read(ctx, request{method: http.MethodGet, path: objectsPath(object, id), query: url.Values{"properties": {strings.Join(properties, ",")}}}, &found)
 	if err == nil && found.ID == "" {
 		err = b.readError(errors.New("an answer that is no record"))
 	}
 	return found, err
+}
+
+// named reads the record that has a unique value. The value goes into the body, since in a
+// path a text of somebody's could lead elsewhere.
+func (b *Backend) named(ctx context.Context, object, property, value string, properties []string) (record, error) {
+	found, err := b.batchOf(ctx, object, property, []string{value}, properties)
+	if err != nil {
+		return record{}, err
+	}
+	if len(found) == 0 || found[0].ID == "" {
+		return record{}, tools.Errorf(tools.NotFound, "HubSpot knows no %s whose %s is %q", object, property, value)
+	}
+	return found[0], nil
 }
 
 // association ties a record to be made to a contact.
@@ -186,24 +195,32 @@ func (b *Backend) batchRead(ctx context.Context, object string, ids, properties 
 	slices.SortFunc(ids, byID)
 	var found []record
 	for some := range slices.Chunk(slices.Compact(ids), batch) {
-		inputs := make([]identity, len(some))
-		for i, id := range some {
-			inputs[i] = identity{id}
-		}
-		var page struct {
-			Results []record `json:"results"`
-		}
-		err := b.read(ctx, request{method: http.MethodPost, path: objectsPath(object, "batch", "read"), body: struct {
-			Inputs     []identity `json:"inputs"`
-			Properties []string   `json:"properties"`
-			History    []string   `json:"propertiesWithHistory"`
-		}{inputs, properties, []string{}}}, &page)
+		page, err := b.batchOf(ctx, object, "", some, properties)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, page.Results...)
+		found = append(found, page...)
 	}
 	return found, nil
+}
+
+// batchOf reads up to a hundred records. by is the unique property that the ids are values
+// of; "" for that they are ids.
+func (b *Backend) batchOf(ctx context.Context, object, by string, ids, properties []string) ([]record, error) {
+	inputs := make([]identity, len(ids))
+	for i, id := range ids {
+		inputs[i] = identity{id}
+	}
+	var page struct {
+		Results []record `json:"results"`
+	}
+	err := b.read(ctx, request{method: http.MethodPost, path: objectsPath(object, "batch", "read"), body: struct {
+		By         string     `json:"idProperty,omitempty"`
+		Inputs     []identity `json:"inputs"`
+		Properties []string   `json:"properties"`
+		History    []string   `json:"propertiesWithHistory"`
+	}{by, inputs, properties, []string{}}}, &page)
+	return page.Results, err
 }
 
 // mostAssociated is how many records of a contact are read one by one; of those who have
@@ -271,7 +288,7 @@ func (b *Backend) one(ctx context.Context, object, ref string, properties []stri
 	if !numeric(ref) {
 		return row{}, noSuch(what, ref, look)
 	}
-	found, err := b.get(ctx, object, ref, "", properties)
+	found, err := b.get(ctx, object, ref, properties)
 	if missing(err) {
 		return row{}, noSuch(what, ref, look)
 	}

@@ -116,7 +116,7 @@ func (b *Backend) catalogue(ctx context.Context, groups [][]filter) ([]crm.Produ
 // Product finds one by its id or SKU.
 func (b *Backend) Product(ctx context.Context, ref string) (crm.Product, error) {
 	if numeric(ref) {
-		found, err := b.get(ctx, products, ref, "", b.productProperties())
+		found, err := b.get(ctx, products, ref, b.productProperties())
 		if !missing(err) {
 			return b.productOf(found), err
 		}

@@ -38,27 +38,17 @@ func (s *Server) answer(r *http.Request, body []byte) reply {
 	case len(path) == 6:
 		return s.associations(r, path[2], path[3], path[5])
 	case r.Method == http.MethodPatch:
-		return s.update(r, path[2], path[3], body)
+		return s.update(path[2], path[3], body)
 	}
-	found := s.find(path[2], path[3], r.URL.Query().Get("idProperty"))
+	found := s.tables[path[2]][path[3]]
 	if found == nil {
 		return notFound()
-	}
-	if by := r.URL.Query().Get("idProperty"); by != "" && !s.defined[path[2]][by].unique {
-		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "%s is not a unique property", by)
 	}
 	return reply{http.StatusOK, s.shown(path[2], *found, strings.Split(r.URL.Query().Get("properties"), ","))}
 }
 
 func notFound() reply {
 	return refuse(http.StatusNotFound, "OBJECT_NOT_FOUND", "Object not found. objectId are usually numeric.")
-}
-
-func (s *Server) find(kind, ref, by string) *object {
-	if by == "" {
-		return s.tables[kind][ref]
-	}
-	return s.holder(kind, by, ref)
 }
 
 // shown is a record with some of its properties; of those that it has not got, null.
@@ -110,12 +100,12 @@ func (s *Server) create(kind string, body []byte) reply {
 	return reply{http.StatusCreated, s.shown(kind, *made, keys(in.Properties))}
 }
 
-func (s *Server) update(r *http.Request, kind, ref string, body []byte) reply {
+func (s *Server) update(kind, id string, body []byte) reply {
 	var in struct{ Properties map[string]string }
 	if err := json.Unmarshal(body, &in); err != nil {
 		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "%v", err)
 	}
-	found := s.find(kind, ref, r.URL.Query().Get("idProperty"))
+	found := s.tables[kind][id]
 	if found == nil {
 		return notFound()
 	}
@@ -139,10 +129,14 @@ func keys(values map[string]string) []string {
 func (s *Server) batchRead(kind string, body []byte) reply {
 	var in struct {
 		Inputs     []struct{ ID string }
+		IDProperty string
 		Properties []string
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "%v", err)
+	}
+	if in.IDProperty != "" && !s.defined[kind][in.IDProperty].unique {
+		return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "%s is not a unique property", in.IDProperty)
 	}
 	seen, results, missing := map[string]bool{}, []any{}, 0
 	for _, one := range in.Inputs {
@@ -150,7 +144,11 @@ func (s *Server) batchRead(kind string, body []byte) reply {
 			return refuse(http.StatusBadRequest, "VALIDATION_ERROR", "Duplicate IDs found in batch input: [%s]", one.ID)
 		}
 		seen[one.ID] = true
-		if found := s.tables[kind][one.ID]; found != nil {
+		found := s.tables[kind][one.ID]
+		if in.IDProperty != "" {
+			found = s.holder(kind, in.IDProperty, one.ID)
+		}
+		if found != nil {
 			results = append(results, s.shown(kind, *found, in.Properties))
 		} else {
 			missing++
