@@ -57,6 +57,7 @@ type Backend struct {
 	session  *session
 	client   *http.Client
 	pace     *pace
+	memo     *memo
 	currency string
 	several  bool
 	keys     map[string]string
@@ -102,7 +103,7 @@ func New(s Settings) (*Backend, error) {
 		return nil, fmt.Errorf("salesforce: %w", err)
 	}
 	return &Backend{
-		session: signIn, client: s.Client, currency: s.Currency, several: s.Several, keys: s.ExternalID, fields: s.Fields, values: values, now: s.Now, sleep: s.Sleep,
+		session: signIn, memo: &memo{now: s.Now}, client: s.Client, currency: s.Currency, several: s.Several, keys: s.ExternalID, fields: s.Fields, values: values, now: s.Now, sleep: s.Sleep,
 		pace: &pace{limiter: rate.NewLimiter(rate.Limit(s.PerSecond), s.PerSecond), reserve: s.Reserve, now: s.Now},
 	}, nil
 }

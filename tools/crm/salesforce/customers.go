@@ -118,7 +118,9 @@ func (b *Backend) owner(ctx context.Context, ref string) (owner, error) {
 	if err != nil {
 		return owner{}, err
 	}
-	return b.best(found, ref)
+	who, err := b.best(found, ref)
+	b.memo.keep(who)
+	return who, err
 }
 
 func first[T any](found []record, err error, scan func(record) T) (T, error) {
@@ -178,9 +180,12 @@ func (b *Backend) ofCustomer(ctx context.Context, where *conditions, ref, contac
 	if ref == "" {
 		return nil
 	}
-	who, err := b.owner(ctx, ref)
-	if err != nil {
-		return err
+	who, known := b.memo.find(ref)
+	if !known {
+		var err error
+		if who, err = b.owner(ctx, ref); err != nil {
+			return err
+		}
 	}
 	where.and(who.has(contactField, accountField))
 	return nil
@@ -373,6 +378,7 @@ func (b *Backend) UpdateCustomer(ctx context.Context, in crm.CustomerUpdate) (cr
 			}
 		}
 	}
+	defer b.memo.forget(who.contact)
 	changed, err := b.update(ctx, "Contact", who.contact, parts, body, b.contactFields())
 	return shown(changed, err, b.contact)
 }

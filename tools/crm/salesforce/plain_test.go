@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"drawbridge/tools"
 	"drawbridge/tools/crm"
@@ -130,6 +131,43 @@ func TestCompanyIsACustomerToLookAt(t *testing.T) {
 	has(t, ticket, map[string]any{"customer_id": account})
 	task := o.must(t, crm.CreateTaskTool, map[string]any{"customer": account, "title": "Call"})
 	has(t, task, map[string]any{"customer_id": account})
+}
+
+// The picture of a customer costs five requests, and lists of somebody who has changed
+// companies are the new one's at once.
+func TestPictureOfACustomerIsFiveRequests(t *testing.T) {
+	now := began
+	o := open(t, func(s *salesforce.Settings, _ *salesforcefake.Org) { s.Now = func() time.Time { return now } })
+	ada := o.must(t, crm.CreateCustomerTool, map[string]any{"name": "Ada", "email": "ada@example.com", "company": "Nordlys"})["id"].(string)
+	old := o.fake.Records("Account", "", nil)[0]["Id"].(string)
+	other := o.fake.Put("Account", map[string]any{"Name": "Other"})
+	for account, number := range map[string]string{old: "A-1", other: "A-2"} {
+		o.fake.Put("Order", map[string]any{"AccountId": account, "Status": "Activated", "EffectiveDate": "2026-03-02", "OrderReferenceNumber": number})
+	}
+	orders := func() string {
+		var numbers []string
+		for _, order := range o.must(t, crm.GetCustomerTool, map[string]any{"customer": "ada@example.com"})["orders"].([]any) {
+			numbers = append(numbers, order.(map[string]any)["number"].(string))
+		}
+		return strings.Join(numbers, " ")
+	}
+	before := len(o.fake.Requests())
+	if got := orders(); got != "A-1" {
+		t.Errorf("she has the orders %s", got)
+	}
+	if n := len(o.fake.Requests()) - before; n != 5 {
+		t.Errorf("it took %d requests", n)
+	}
+	o.must(t, crm.UpdateCustomerTool, map[string]any{"customer": ada, "company": "Other"})
+	found := o.must(t, crm.SearchOrdersTool, map[string]any{"customer": ada})["orders"].([]any)
+	if len(found) != 1 || found[0].(map[string]any)["number"] != "A-2" {
+		t.Errorf("with the new company she has the orders %v", found)
+	}
+	o.fake.Change(ada, map[string]any{"AccountId": old}) // by somebody else
+	now = now.Add(10 * time.Second)
+	if found := o.must(t, crm.SearchOrdersTool, map[string]any{"customer": ada})["orders"].([]any); len(found) != 1 || found[0].(map[string]any)["number"] != "A-1" {
+		t.Errorf("ten seconds later she has the orders %v", found)
+	}
 }
 
 // A person and a new company are made together or not at all.
