@@ -173,10 +173,17 @@ func queryPath(q string) string { return data + "/query?q=" + url.QueryEscape(q)
 // 2,000 rows at once, and fewer where they are wide.
 const mostPages = 100
 
+// longestPath is how long an address of Salesforce's may be.
+const longestPath = 16_000
+
 // query gives all rows of a query.
 func (b *Backend) query(ctx context.Context, q string) ([]record, error) {
 	var page rows
-	if err := b.get(ctx, queryPath(q), &page); err != nil {
+	path := queryPath(q)
+	if len(path) > longestPath {
+		return nil, tools.Errorf(tools.Invalid, "q: is too long for Salesforce in this script; give fewer words")
+	}
+	if err := b.get(ctx, path, &page); err != nil {
 		return nil, err
 	}
 	return b.rest(ctx, page)

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawbridge/tools"
 	"drawbridge/tools/crm/salesforce/salesforcefake"
 )
 
@@ -86,6 +87,16 @@ func TestWordsAreTakenLiterally(t *testing.T) {
 		if got := finds(t, fake, "SELECT Id FROM Account WHERE Name LIKE "+containing(word)); got != found {
 			t.Errorf("%q is found: %v, want %v", word, got, found)
 		}
+	}
+}
+
+func TestQueryThatSalesforceWouldNotTakeForItsLengthIsNotMade(t *testing.T) {
+	if _, err := (&Backend{}).query(t.Context(), strings.Repeat("漢", longestPath/9)); tools.CodeOf(err) != tools.Invalid {
+		t.Errorf("a query of %d characters: %v", longestPath/9, err)
+	}
+	var many conditions
+	if err := many.words(strings.Repeat("w ", maxWords+1), "Name"); tools.CodeOf(err) != tools.Invalid {
+		t.Errorf("%d words: %v", maxWords+1, err)
 	}
 }
 
