@@ -1,9 +1,12 @@
 package hubspot_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +299,33 @@ func TestReferenceIsOnlyAReference(t *testing.T) {
 		if r.Path != "/crm/objects/2026-03/contacts/batch/read" && r.Path != "/crm/objects/2026-03/orders/search" {
 			t.Errorf("a reference led to %s", r.Path)
 		}
+	}
+}
+
+// More records of one moment than a search shows are said, and not left out.
+func TestMoreOfOneMomentThanASearchShowsAreNotLeftOut(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ After string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		from, err := strconv.Atoi(in.After)
+		if err != nil || from+100 > 10_000 {
+			t.Errorf("asked for the results behind %q", in.After)
+		}
+		asked++
+		var results []any
+		for n := range 100 {
+			results = append(results, map[string]any{"id": fmt.Sprint(1_000_000 + from + n), "createdAt": "2026-03-02T09:00:00Z", "updatedAt": "2026-03-02T09:00:00Z",
+				"properties": map[string]any{"createdate": "2026-03-02T09:00:00Z", "firstname": "Imported"}})
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"total": 20_000, "results": results, "paging": map[string]any{"next": map[string]any{"after": fmt.Sprint(from + 100)}}})
+	}))
+	t.Cleanup(server.Close)
+	a := open(t, func(s *hubspot.Settings) { s.URL = server.URL })
+	_, err := a.SearchCustomers(t.Context(), crm.CustomerSearch{Query: "imported", Page: tools.Page{Limit: 20}})
+	if tools.CodeOf(err) != tools.Invalid || !strings.Contains(err.Error(), "narrow") || asked != 100 {
+		t.Errorf("after %d searches: %v", asked, err)
 	}
 }
