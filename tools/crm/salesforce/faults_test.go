@@ -326,6 +326,7 @@ func TestReadThatFailsMayBeRepeated(t *testing.T) {
 		if _, err := o.call(t.Context(), "", crm.SearchTicketsTool, nil); err == nil || err.Code != tools.Unavailable || !err.Retryable {
 			t.Errorf("%s: %v", name, err)
 		}
+		o.fake.Calm()
 		if _, err := o.call(t.Context(), "", crm.SearchTicketsTool, nil); err != nil {
 			t.Errorf("%s, again: %v", name, err)
 		}

@@ -35,6 +35,13 @@ func (o *Org) Disturb(method, part string, d Disturbance) {
 	o.faults = append(o.faults, &disturbance{method, part, d})
 }
 
+// Calm drops the disturbances that no request has met.
+func (o *Org) Calm() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.faults = nil
+}
+
 func (o *Org) fault(method, text string) *disturbance {
 	for i, f := range o.faults {
 		if f.method == method && strings.Contains(text, f.part) {
