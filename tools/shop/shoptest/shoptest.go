@@ -1,0 +1,140 @@
+// Package shoptest is the conformance suite of the shop family: what every backend must do,
+// tested at the tool door, JSON in and JSON out.
+package shoptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"drawbridge/tools"
+	"drawbridge/tools/shop"
+)
+
+// Order is one that a customer made and paid, in EUR.
+type Order struct {
+	Name, Email string
+	Created     time.Time
+	Unpaid      bool
+	Disputed    bool
+	Lines       []Line
+}
+
+// Line is one line of it.
+type Line struct {
+	Title, Location string
+	Quantity        int
+	PriceMinor      int64
+}
+
+// Harness is a backend over an empty shop, with the means to do what people outside would.
+type Harness interface {
+	Driver() shop.Driver
+	// Place makes an order, and gives its id.
+	Place(order Order) string
+	// Stock makes a product of one variant that is kept at places, and gives its id.
+	Stock(title, handle, sku string, stock map[string]int) string
+}
+
+// Run runs the suite. open is called once a test.
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	for name, test := range map[string]func(*suite){
+		"OrdersAreFoundByWhatIsKnown":      searchOrders,
+		"OrderIsKnownByIDAndName":          getOrder,
+		"NoteAndTagsChange":                updateOrder,
+		"UnshippedOrderIsCancelled":        cancelOrder,
+		"PartOfAnOrderIsShipped":           fulfil,
+		"GoodsOfTwoPlacesAreTwoParcels":    twoPlaces,
+		"ProductsAndStock":                 stock,
+		"RefundsStayBelowWhatIsLeft":       refunds,
+		"RefundOfLinesIsWhatIsSuggested":   refundLines,
+		"RefundsThatMustNotBeAreRefused":   refundRefusals,
+		"RepeatedKeyActsOnce":              repeats,
+		"CursorNobodyGaveOutIsInvalid":     cursors,
+		"WhatTheArgumentsLackIsSaidByName": arguments,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			test(&suite{T: t, Harness: h, catalog: tools.NewCatalog(shop.Tools(shop.New(h.Driver())))})
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	Harness
+	catalog *tools.Catalog
+}
+
+type args = map[string]any
+
+func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out Out, err error) {
+	s.Helper()
+	tool, ok := s.catalog.Lookup(name)
+	if !ok {
+		s.Fatalf("there is no tool %s", name)
+	}
+	arguments, err := json.Marshal(in)
+	if err != nil {
+		s.Fatal(err)
+	}
+	raw, err := tool.Call(ctx, arguments)
+	if err != nil {
+		return out, err
+	}
+	if err := conforms(tool.Output, raw); err != nil {
+		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		s.Errorf("reading the result of %s: %v", name, err)
+	}
+	return out, nil
+}
+
+func do[Out any](s *suite, name string, in args) Out {
+	s.Helper()
+	out, err := attempt[Out](s.Context(), s, name, in)
+	if err != nil {
+		s.Fatalf("%s %v: %v", name, in, err)
+	}
+	return out
+}
+
+func (s *suite) refused(code tools.Code, name string, in args, text string) {
+	s.Helper()
+	out, err := attempt[json.RawMessage](s.Context(), s, name, in)
+	if err == nil || tools.CodeOf(err) != code || !strings.Contains(err.Error(), text) {
+		s.Errorf("%s %v: %s, %v; want %s that says %q", name, in, out, err, code, text)
+	}
+}
+
+func conforms(schema, value json.RawMessage) error {
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
+		return err
+	}
+	compiled, err := compiler.Compile("schema.json")
+	if err != nil {
+		return err
+	}
+	var decoded any
+	if err := json.Unmarshal(value, &decoded); err != nil {
+		return err
+	}
+	return compiled.Validate(decoded)
+}
+
+// teapots is a paid order of two teapots at EUR 10.00 and a cup at EUR 5.00.
+func (s *suite) teapots() string {
+	return s.Place(Order{Name: "#1001", Email: "ada@example.com", Lines: []Line{{Title: "Teapot", Quantity: 2, PriceMinor: 1000}, {Title: "Cup", Quantity: 1, PriceMinor: 500}}})
+}
+
+func details(s *suite, order string) shop.OrderDetails {
+	s.Helper()
+	return do[shop.OrderDetails](s, shop.ToolGetOrder, args{"order": order})
+}
