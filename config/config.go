@@ -160,6 +160,7 @@ type Tools struct {
 	Payment PaymentBackend `yaml:"payment"`
 	Email   EmailBackend   `yaml:"email"`
 	Notify  NotifyBackend  `yaml:"notify"`
+	Shop    ShopBackend    `yaml:"shop"`
 	MCP     []MCPServer    `yaml:"mcp"`
 	OpenAPI []OpenAPI      `yaml:"openapi"`
 }

@@ -58,6 +58,9 @@ func (c *Config) explainWork(w io.Writer) {
 		{"payment", c.Tools.Payment.Backend, c.explainPayment()},
 		{"email", c.Tools.Email.Backend, c.explainEmail()},
 	}
+	if c.Tools.Shop.Backend != "" {
+		families = append(families, []string{"shop", c.Tools.Shop.Backend, c.explainShop()})
+	}
 	if n := c.Tools.Notify; n.Backend != "" {
 		families = append(families, []string{"notify", n.Backend, c.explainNotify()})
 	}

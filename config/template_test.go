@@ -25,7 +25,7 @@ var example = regexp.MustCompile(`(?m)^#([^#]|$)`)
 func withExamples() []byte { return example.ReplaceAll(Template(), []byte("$1")) }
 
 func TestTemplatesExamplesWork(t *testing.T) {
-	env := map[string]string{"SMTP_PASSWORD": "smtp-password", "DKIM_KEY": dkimKey, "STRIPE_KEY": "rk_test_0123456789", "HUBSPOT_TOKEN": "pat-eu1-0123456789", "SLACK_BOT_TOKEN": "xoxb-0123456789", "SLACK_SIGNING_SECRET": "slack-slack-slack-slack", "STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SHOP_CLIENT_SECRET": "shop", "BILLING_KEY": "billing", "BILLING_TENANT": "t1", "LEGACY_PASSWORD": "legacy", "NOTES_TOKEN": "notes", "SPARE_KEY": "spare", "CALLBACK_OLD_SECRET": "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=",
+	env := map[string]string{"SMTP_PASSWORD": "smtp-password", "SHOPIFY_TOKEN": "shpat_0123456789", "DKIM_KEY": dkimKey, "STRIPE_KEY": "rk_test_0123456789", "HUBSPOT_TOKEN": "pat-eu1-0123456789", "SLACK_BOT_TOKEN": "xoxb-0123456789", "SLACK_SIGNING_SECRET": "slack-slack-slack-slack", "STRIPE_OLD_SECRET": "whsec_old_old_old_old", "SHOP_SECRET": "shop-shop-shop-shop", "TICKETS_TOKEN": "tickets", "SHOP_CLIENT_SECRET": "shop", "BILLING_KEY": "billing", "BILLING_TENANT": "t1", "LEGACY_PASSWORD": "legacy", "NOTES_TOKEN": "notes", "SPARE_KEY": "spare", "CALLBACK_OLD_SECRET": "whsec_b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=",
 		"SALESFORCE_KEY": standInRSA(), "HUBSPOT_SECRET": "hubspot-hubspot-1", "META_APP_SECRET": "meta-meta-meta-meta", "META_VERIFY_TOKEN": "verify", "OPENAI_WEBHOOK_SECRET": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "SALESFORCE_TOKEN": "salesforce-salesforce-1"}
 	for name, value := range contractEnv {
 		env[name] = value
@@ -35,6 +35,7 @@ func TestTemplatesExamplesWork(t *testing.T) {
 	text = strings.Replace(text, "backend: builtin\n    key:", "backend: stripe\n    key:", 1)
 	text = strings.Replace(text, "backend: outbox", "backend: smtp", 1)
 	text = strings.Replace(text, "backend: \"\"\n    token:", "backend: slack\n    token:", 1)
+	text = strings.Replace(text, "backend: \"\"\n    store:", "backend: shopify\n    store:", 1)
 	// There is one backend of the CRM at a time.
 	crm := func(name, other string) string {
 		text := regexp.MustCompile(`(?m)^    `+other+`:\n(      .*\n)+`).ReplaceAllString(text, "")

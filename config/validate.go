@@ -279,6 +279,7 @@ func (k *checker) checkTools() {
 	k.checkPayment()
 	k.checkEmail()
 	k.checkNotify()
+	k.checkShop()
 }
 
 func (k *checker) atLeast(path string, n, least int) {

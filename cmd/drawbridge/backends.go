@@ -25,6 +25,8 @@ import (
 	paymentbuiltin "drawbridge/tools/payment/builtin"
 	"drawbridge/tools/payment/stripe"
 	"drawbridge/tools/schedule"
+	shopfamily "drawbridge/tools/shop"
+	"drawbridge/tools/shop/shopify"
 	"drawbridge/tools/sqldb"
 )
 
@@ -51,6 +53,8 @@ type backends struct {
 	stripe *stripe.Backend
 	// slack is there where colleagues are told something by it.
 	slack *slack.Backend
+	// shopify is there where there is a shop.
+	shopify *shopify.Backend
 	// followUps are kept by the store itself, whose dispatcher runs them.
 	followUps schedule.Driver
 	// runs are started for clients, once there is something that carries them.
@@ -104,6 +108,12 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 		b.slack, err = slack.New(slack.Settings{Token: n.Token.Reveal(), URL: url, Outside: n.External, Broadcasts: n.Broadcast, Client: vendorClient(rules, url), Now: now})
 		if err != nil {
 			return nil, fmt.Errorf("tools.notify: %w", err)
+		}
+	}
+	if s := cfg.Shop; s.Backend == "shopify" {
+		b.shopify, err = shopify.New(shopify.Settings{URL: s.URL(), Token: s.Token.Reveal(), ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), Client: vendorClient(rules, s.URL()), Now: now})
+		if err != nil {
+			return nil, fmt.Errorf("tools.shop: %w", err)
 		}
 	}
 	return b, nil
@@ -183,6 +193,14 @@ func (b *backends) notices() []tools.Tool {
 	return notify.Tools(notify.New(b.slack))
 }
 
+// shop are the tools of the shop family: none without a backend.
+func (b *backends) shop() []tools.Tool {
+	if b.shopify == nil {
+		return nil
+	}
+	return shopfamily.Tools(shopfamily.New(b.shopify))
+}
+
 // setCRMToken has the CRM asked with another token from now on.
 func (b *backends) setCRMToken(token string) {
 	if h, ok := b.vendorCRM.(*hubspot.Backend); ok {
@@ -210,7 +228,7 @@ func (b *backends) customers() []tools.Tool {
 
 // catalog gathers the tools of all families.
 func (b *backends) catalog() *tools.Catalog {
-	return tools.NewCatalog(b.customers(), b.payments(), b.mail(), b.notices(),
+	return tools.NewCatalog(b.customers(), b.payments(), b.mail(), b.notices(), b.shop(),
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 
@@ -220,6 +238,9 @@ func definitions(cfg config.Tools) *tools.Catalog {
 	b := &backends{}
 	if n := cfg.Notify; n.Backend == "slack" {
 		b.slack, _ = slack.New(slack.Settings{Token: "xoxb-nobody", Outside: n.External, Broadcasts: n.Broadcast, Client: &http.Client{Transport: nowhere{}}}) // has all it needs
+	}
+	if cfg.Shop.Backend == "shopify" {
+		b.shopify, _ = shopify.New(shopify.Settings{URL: "https://nobody.invalid", Token: "nobody", Client: &http.Client{Transport: nowhere{}}}) // has all it needs
 	}
 	return b.catalog()
 }

@@ -21,6 +21,7 @@ const (
 	searchPayments = "payment_search_payments"
 	getCustomer    = "crm_get_customer"
 	getMessage     = "email_get_message"
+	getOrder       = "shop_get_order"
 )
 
 // lookUp has what the call itself does not say.
@@ -116,6 +117,9 @@ func (v *view) made(name string) (any, error) {
 // payment is the one that the call names.
 func (v *view) paymentOf() (found payment, err error) {
 	return once(v, "payment", func() (p payment, err error) {
+		if v.ofShop() {
+			return v.order()
+		}
 		id := member(v.q.Arguments, "payment_id")
 		if id == "" {
 			return p, &factError{"facts.payment", "the call names no payment_id"}

@@ -48,9 +48,12 @@ func (v *view) sum() (money, error) {
 		if named && m.Currency != "" {
 			return m, nil
 		}
+		if v.q.Tool.Name == "shop_cancel_order" {
+			return m, &factError{"facts.amount_minor", "what a cancelled order releases is not told"}
+		}
 		p, err := v.paymentOf()
 		switch {
-		case err != nil && member(v.q.Arguments, "payment_id") != "":
+		case err != nil && (member(v.q.Arguments, "payment_id") != "" || v.ofShop()):
 			return m, err
 		case err != nil:
 			return m, &factError{"facts.amount_minor", "the call names no sum and no payment"}
@@ -58,7 +61,7 @@ func (v *view) sum() (money, error) {
 		m.Currency = p.LeftToRefund.Currency
 		switch {
 		case named:
-		case p.open():
+		case p.open() && !v.ofShop():
 			m.Minor = p.Amount.Minor
 		default:
 			m.Minor = p.LeftToRefund.Minor

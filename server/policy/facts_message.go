@@ -40,6 +40,13 @@ func (v *view) recipients() ([]string, error) {
 				return nil, &factError{"facts.recipients", "a recipient is no text"}
 			}
 		}
+		if v.ofShop() {
+			order, err := v.order()
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, order.Customer.Email)
+		}
 		return addresses(found)
 	})
 }

@@ -121,25 +121,32 @@ func (b *Backend) orderID(ctx context.Context, reference string) (string, error)
 		}
 		return reference, nil
 	}
-	var found struct {
-		Orders list[order] `json:"orders"`
+	names := []string{reference}
+	if !strings.HasPrefix(reference, "#") {
+		names = append(names, "#"+reference)
 	}
-	if err := b.run(ctx, orderNamed, variables{"query": "name:" + term(reference)}, &found); err != nil {
-		return "", err
-	}
-	id := ""
-	for _, o := range found.Orders.Nodes {
-		if strings.EqualFold(strings.TrimPrefix(o.Name, "#"), strings.TrimPrefix(reference, "#")) {
+	for _, name := range names {
+		var found struct {
+			Orders list[order] `json:"orders"`
+		}
+		if err := b.run(ctx, orderNamed, variables{"query": "name:" + term(name)}, &found); err != nil {
+			return "", err
+		}
+		id := ""
+		for _, o := range found.Orders.Nodes {
+			if !strings.EqualFold(strings.TrimPrefix(o.Name, "#"), strings.TrimPrefix(reference, "#")) {
+				continue
+			}
 			if id != "" {
 				return "", tools.Errorf(tools.Invalid, "order: there is more than one order %q; give the id of one of %s, %s.", reference, id, o.ID)
 			}
 			id = o.ID
 		}
+		if id != "" {
+			return id, nil
+		}
 	}
-	if id == "" {
-		return "", shop.NoSuchOrder(reference)
-	}
-	return id, nil
+	return "", shop.NoSuchOrder(reference)
 }
 
 // about asks an operation about an order, by its reference. found is where the order is in

@@ -101,14 +101,14 @@ var (
     id name
     fulfillments(first: 10) {
       id name status createdAt
-      trackingInfo(first: 10) { company number url }
-      fulfillmentLineItems(first: 20) { nodes { quantity lineItem { id name sku } } }
+      trackingInfo(first: 3) { company number url }
+      fulfillmentLineItems(first: 10) { nodes { quantity lineItem { id name sku } } }
     }
-    fulfillmentOrders(first: 10) {
+    fulfillmentOrders(first: 8) {
       nodes {
         id status
         assignedLocation { name location { id } }
-        lineItems(first: 20) { ...WaitingLines }
+        lineItems(first: 10) { ...WaitingLines }
       }
     }
   }
