@@ -137,6 +137,10 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "notices", func() error { return nil } // they look at a.secrets
 	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:
 		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
+	case path == "tools.payment.key" && a.backends.stripe != nil:
+		return "payment", func() error { return a.backends.stripe.SetKey(next.Tools.Payment.Key.Reveal()) }
+	case strings.HasPrefix(path, "tools.mcp["), strings.HasPrefix(path, "tools.openapi["):
+		return a.mounts.renewal(next, path)
 	case path == "approvals.notify.slack.signing_secret" && next.Approvals.Notify.Slack != nil:
 		return "buttons in Slack", func() error { return a.renewDesk(*next.Approvals.Notify.Slack) }
 	case path == "tools.crm.hubspot.token" && next.Tools.CRM.HubSpot != nil:

@@ -43,6 +43,7 @@ func (m *Mount) call(ctx context.Context, own, name string, arguments json.RawMe
 		return nil, err
 	}
 	raw, err := m.callOn(ctx, c, own, name, arguments)
+	c.calls.Done()
 	if !errors.Is(err, errSessionGone) {
 		return raw, err
 	}
@@ -50,6 +51,7 @@ func (m *Mount) call(ctx context.Context, own, name string, arguments json.RawMe
 	if c, err = m.connected(ctx); err != nil {
 		return nil, err
 	}
+	defer c.calls.Done()
 	return m.callOn(ctx, c, own, name, arguments)
 }
 
@@ -72,11 +74,15 @@ func (m *Mount) callOn(ctx context.Context, c *conn, own, name string, arguments
 	return c.converse(ctx, r)
 }
 
-// connected waits for a connection, but not for longer than a call may take.
+// connected waits for a connection, and notes that a call is on it: its calls are to be Done
+// then. It waits not for longer than a call may take.
 func (m *Mount) connected(ctx context.Context) (c *conn, err error) {
 	err = m.await(ctx, func() bool {
-		c = m.conn
-		return c != nil && c.ctx.Err() == nil
+		if c = m.conn; c == nil || c.ctx.Err() != nil {
+			return false
+		}
+		c.calls.Add(1)
+		return true
 	})
 	return c, err
 }

@@ -34,8 +34,9 @@ type conn struct {
 
 	ctx     context.Context // ends with the connection
 	cancel  context.CancelFunc
-	changed chan struct{} // the server said that its list changed
-	served  chan struct{} // a place taken each
+	changed chan struct{}  // the server said that its list changed
+	served  chan struct{}  // a place taken each
+	calls   sync.WaitGroup // of tools; added to while the mount offers the connection
 	pace    *rate.Limiter
 	running sync.WaitGroup
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptrace"
-	"strings"
 	"testing"
 
 	"drawbridge/tools"
@@ -12,7 +11,7 @@ import (
 
 func TestProgressBeforeTheAnswerIsNotLost(t *testing.T) {
 	for range 20 {
-		c := newConn(silence{}, slog.New(slog.DiscardHandler), cleaner{strings.NewReplacer()}, productionTiming, "shop")
+		c := newConn(silence{}, slog.New(slog.DiscardHandler), newCleaner(Settings{}), productionTiming, "shop")
 		told := 0
 		caller := tools.WithProgress(t.Context(), func(tools.Progress) { told++ })
 		id, x := c.expect(request{caller: caller})
@@ -29,7 +28,7 @@ func TestProgressBeforeTheAnswerIsNotLost(t *testing.T) {
 
 func TestAnswerThatCameBeforeTheLossCounts(t *testing.T) {
 	for range 20 {
-		c := newConn(silence{}, slog.New(slog.DiscardHandler), cleaner{strings.NewReplacer()}, productionTiming, "shop")
+		c := newConn(silence{}, slog.New(slog.DiscardHandler), newCleaner(Settings{}), productionTiming, "shop")
 		id, x := c.expect(request{})
 		c.answer(id, message{Result: json.RawMessage(`{}`)})
 		s := &sending{done: make(chan struct{}), err: errNoAnswer}

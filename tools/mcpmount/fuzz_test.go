@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
 	"testing"
 
 	"golang.org/x/time/rate"
@@ -33,7 +32,7 @@ func FuzzWhatAServerSends(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c := newConn(silence{}, slog.New(slog.DiscardHandler), cleaner{strings.NewReplacer()}, productionTiming, "shop")
+		c := newConn(silence{}, slog.New(slog.DiscardHandler), newCleaner(Settings{}), productionTiming, "shop")
 		c.pace = rate.NewLimiter(rate.Inf, 1)
 		id, x := c.expect(request{caller: t.Context()})
 		c.receive(0, text)

@@ -21,7 +21,9 @@ type Mount struct {
 	unknown  map[string]rule // by pattern
 
 	settled func()
-	first   chan struct{} // closed by settled
+	first   chan struct{}  // closed by settled
+	renewed chan struct{}  // credentials were read anew
+	retired sync.WaitGroup // connections that come to the end of their calls
 
 	// changing keeps changes to what is offered, and calls to Changed, one after
 	// the other. It is taken before mu.
@@ -32,7 +34,8 @@ type Mount struct {
 	turned     chan struct{} // closed and replaced with each change of the status
 	conn       *conn         // while ready
 	status     Status
-	refused    bool // the server does not take our credentials
+	current    Settings // with the credentials that count from now on
+	refused    bool     // the server does not take our credentials
 	accepted   map[string]Definition
 	list       []listed // as last read, or as kept in the book
 	unreadable []LeftOut
@@ -52,10 +55,11 @@ func New(s Settings, o Options) (*Mount, error) {
 	}
 	m := &Mount{
 		unknown:  rules,
-		settings: s, options: o, time: productionTiming,
+		settings: s, current: s, options: o, time: productionTiming,
 		log:      o.Log.With("mount", s.Name),
 		clean:    newCleaner(s),
 		first:    make(chan struct{}),
+		renewed:  make(chan struct{}, 1),
 		turned:   make(chan struct{}),
 		accepted: map[string]Definition{},
 		status:   Status{Name: s.Name, Kind: s.Kind, State: Stopped, Since: o.Now()},

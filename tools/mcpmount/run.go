@@ -14,6 +14,7 @@ import (
 // server's process and returns. Call it once.
 func (m *Mount) Run(ctx context.Context) {
 	defer m.settled()
+	defer m.retired.Wait()
 	defer m.turn(func() { m.status.State = Stopped })
 	for failures := 1; ; failures++ {
 		began := time.Now()
@@ -27,6 +28,10 @@ func (m *Mount) Run(ctx context.Context) {
 		}
 		if time.Since(began) > m.time.steady {
 			failures = 1
+		}
+		if errors.Is(err, errRenewed) {
+			failures = 0
+			continue
 		}
 		if !m.rest(ctx, err, failures) {
 			return
@@ -49,11 +54,19 @@ func (m *Mount) rest(ctx context.Context, cause error, failures int) bool {
 		m.status.Restarts++
 	})
 	m.settled()
-	return sleep(ctx, wait)
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-m.renewed: // perhaps the server takes these
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // serve is one connection, from its beginning to its end, and says why it ended.
-func (m *Mount) serve(ctx context.Context) error {
+func (m *Mount) serve(ctx context.Context) (ended error) {
 	if m.settings.Source != nil {
 		return m.serveSource(ctx)
 	}
@@ -63,10 +76,21 @@ func (m *Mount) serve(ctx context.Context) error {
 	if err != nil {
 		return hurry(ctx, starting, err)
 	}
-	defer c.close()
-	defer m.turn(func() { m.conn = nil })
+	defer func() {
+		m.turn(func() { m.conn = nil })
+		if errors.Is(ended, errRenewed) {
+			m.retire(ctx, c)
+		} else {
+			c.close()
+		}
+	}()
 	if err := m.read(starting, c); err != nil {
 		return hurry(ctx, starting, err)
+	}
+	select {
+	case <-m.renewed:
+		return errRenewed
+	default:
 	}
 	version, _ := c.agreed()
 	m.turn(func() {
@@ -107,6 +131,8 @@ func (m *Mount) follow(ctx context.Context, c *conn) error {
 			return ctx.Err()
 		case <-c.ctx.Done():
 			return c.why()
+		case <-m.renewed:
+			return errRenewed
 		case <-look.C:
 			m.lookAgain(ctx)
 		case <-rested:
@@ -153,10 +179,13 @@ func (m *Mount) lookAgain(ctx context.Context) {
 
 // connect opens a connection and agrees on a protocol.
 func (m *Mount) connect(ctx context.Context) (*conn, error) {
-	if m.settings.URL == "" {
-		return m.shake(ctx, newStdioWire(m.settings, m.log, m.clean, m.time))
+	m.mu.Lock()
+	settings := m.current
+	m.mu.Unlock()
+	if settings.URL == "" {
+		return m.shake(ctx, newStdioWire(settings, m.log, m.clean, m.time))
 	}
-	w := newHTTPWire(m.settings, m.log, m.time, m.client)
+	w := newHTTPWire(settings, m.log, m.time, m.client)
 	c, err := m.shake(ctx, w)
 	if err == nil {
 		return c, nil
@@ -169,7 +198,7 @@ func (m *Mount) connect(ctx context.Context) (*conn, error) {
 	if !older && !errors.As(err, &said) {
 		return nil, err
 	}
-	c, sse := m.shake(ctx, newSSEWire(newHTTPWire(m.settings, m.log, m.time, m.client)))
+	c, sse := m.shake(ctx, newSSEWire(newHTTPWire(settings, m.log, m.time, m.client)))
 	if sse != nil {
 		return nil, fmt.Errorf("neither streamable HTTP (%w) nor SSE (%w)", err, sse)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/tools/mcpmount"
@@ -15,7 +16,9 @@ type API struct {
 	settings Settings
 	log      *slog.Logger
 	clean    cleaner
-	auth     authorizer
+	with     atomic.Pointer[credentials] // what requests carry from now on
+	tokens   *http.Client                // asks for access tokens
+	now      func() time.Time
 	reach    func(named ...string) http.RoundTripper
 	document *http.Client // reads documents
 	calls    *http.Client // makes calls
@@ -40,9 +43,34 @@ func New(s Settings, o Options) (*API, error) {
 		a.document = &http.Client{Transport: o.Reach(s.Spec)}
 	}
 	a.calls = &http.Client{Transport: o.Reach(s.named()...), CheckRedirect: sameOrigin}
-	var err error
-	a.auth, err = newAuthorizer(s.Auth, &http.Client{Transport: o.Reach(s.tokenURL()), CheckRedirect: noRedirects}, a.clean, o.Now)
-	return a, err
+	a.tokens, a.now = &http.Client{Transport: o.Reach(s.tokenURL()), CheckRedirect: noRedirects}, o.Now
+	a.take(s)
+	return a, nil
+}
+
+// credentials are the secrets that requests carry.
+type credentials struct {
+	headers, fixed map[string]string
+	auth           authorizer
+}
+
+func (a *API) take(s Settings) {
+	a.with.Store(&credentials{headers: s.Headers, fixed: s.Fixed, auth: newAuthorizer(s.Auth, a.tokens, a.clean, a.now)})
+}
+
+// SetCredentials has requests made from now on carry other secrets of the same kinds: of s
+// only Auth, Headers and Fixed count. An access token that the ones before got is not used
+// any more.
+func (a *API) SetCredentials(s Settings) error {
+	next := a.settings
+	next.Auth, next.Headers, next.Fixed = s.Auth, s.Headers, s.Fixed
+	if err := next.check(); err != nil {
+		return fmt.Errorf("mounting %q: %w", next.Name, err)
+	}
+	next = next.withDefaults()
+	a.clean.learn(next)
+	a.take(next)
+	return nil
 }
 
 // named are the addresses that the operator has named for calls: what a document says

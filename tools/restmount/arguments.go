@@ -22,6 +22,7 @@ const maxBody = 8 << 20
 
 // sending is a request that can be made more than once: behind a token that was refused.
 type sending struct {
+	with                   *credentials
 	method, address, media string
 	header                 http.Header
 	body                   []byte
@@ -50,10 +51,10 @@ func (a *API) prepare(o *operation, arguments json.RawMessage) (*sending, error)
 	if err != nil {
 		return nil, tools.Errorf(tools.Invalid, "arguments: want an object")
 	}
-	s := &sending{method: o.method, header: http.Header{}}
+	s := &sending{with: a.with.Load(), method: o.method, header: http.Header{}}
 	s.header.Set("Accept", "application/json, text/*;q=0.8, */*;q=0.5")
 	s.header.Set("User-Agent", agent)
-	for name, value := range a.settings.Headers {
+	for name, value := range s.with.headers {
 		s.header.Set(name, value)
 	}
 	path, err := a.place(o, given, s)
@@ -109,7 +110,7 @@ func (a *API) place(o *operation, given map[string]any, s *sending) (string, err
 	path, cookies := o.path, []string{}
 	var queries []string
 	for _, p := range o.parameters {
-		value, has := a.valueOf(p, given)
+		value, has := p.valueOf(s.with, given)
 		if !has {
 			if p.Required {
 				return "", tools.Errorf(tools.Invalid, "arguments: %q is missing", p.Argument)
@@ -153,9 +154,9 @@ func (p parameter) shown() string {
 }
 
 // valueOf is what a parameter is: fixed, given, or its default. Null is not given.
-func (a *API) valueOf(p parameter, given map[string]any) (any, bool) {
+func (p parameter) valueOf(with *credentials, given map[string]any) (any, bool) {
 	if p.Argument == "" {
-		value, ok := a.settings.Fixed[p.Name]
+		value, ok := with.fixed[p.Name]
 		return value, ok
 	}
 	if value := given[p.Argument]; value != nil {
@@ -243,7 +244,7 @@ func (a *API) writeBody(b *body, given map[string]any, s *sending) error {
 	members := map[string]any{}
 	for _, m := range b.Members {
 		if m.Argument == "" {
-			members[m.Name] = a.settings.Fixed[m.Name]
+			members[m.Name] = s.with.fixed[m.Name]
 		} else if value, has := given[m.Argument]; has {
 			members[m.Name] = value
 		}

@@ -15,11 +15,11 @@ type authorizer interface {
 	renew(with string) bool
 }
 
-func newAuthorizer(s Auth, client *http.Client, clean cleaner, now func() time.Time) (authorizer, error) {
+func newAuthorizer(s Auth, client *http.Client, clean cleaner, now func() time.Time) authorizer {
 	if s.OAuth != nil {
-		return newTokens(*s.OAuth, client, clean, now), nil
+		return newTokens(*s.OAuth, client, clean, now)
 	}
-	return static{s}, nil
+	return static{s}
 }
 
 // static are credentials that stay as they are.

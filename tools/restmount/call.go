@@ -48,7 +48,7 @@ func (a *API) exchange(ctx context.Context, client *http.Client, o *operation, s
 		if err != nil {
 			return nil, err
 		}
-		if e.status != http.StatusUnauthorized || again || !a.auth.renew(with) {
+		if e.status != http.StatusUnauthorized || again || !s.with.auth.renew(with) {
 			return e, nil
 		}
 	}
@@ -61,7 +61,7 @@ func (a *API) send(ctx context.Context, client *http.Client, o *operation, s *se
 	if err != nil {
 		return nil, "", tools.Errorf(tools.Invalid, "arguments: they make no request")
 	}
-	with, err := a.auth.sign(ctx, request)
+	with, err := s.with.auth.sign(ctx, request)
 	if err != nil {
 		return nil, "", a.unsigned(o, err)
 	}

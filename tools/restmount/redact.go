@@ -15,12 +15,25 @@ const minSecret = 8
 
 // cleaner makes texts of an API fit for logs and errors: no secret of ours is in them.
 type cleaner struct {
-	fixed *strings.Replacer
 	mu    *sync.Mutex
-	token *[]string // the last access tokens
+	known *leftOut
+}
+
+// leftOut is what is left out.
+type leftOut struct {
+	fixed   *strings.Replacer
+	secrets []string // of the settings, those of before too: an answer to them may be under way
+	token   []string // the last access tokens
 }
 
 func newCleaner(s Settings) cleaner {
+	c := cleaner{&sync.Mutex{}, &leftOut{}}
+	c.learn(s)
+	return c
+}
+
+// learn has the secrets of settings left out, besides those that were before.
+func (c cleaner) learn(s Settings) {
 	secrets := []string{s.Auth.Bearer}
 	for _, value := range s.Headers {
 		secrets = append(secrets, value)
@@ -48,14 +61,18 @@ func newCleaner(s Settings) cleaner {
 	for _, secret := range slices.Clone(secrets) {
 		secrets = append(secrets, url.QueryEscape(secret), url.PathEscape(secret))
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	secrets = append(secrets, c.known.secrets...)
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
 	// The replacer takes the first that fits: the longest has to come first.
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	secrets = slices.Compact(secrets)
 	var pairs []string
-	for _, secret := range slices.Compact(secrets) {
+	for _, secret := range secrets {
 		pairs = append(pairs, secret, "[redacted]")
 	}
-	return cleaner{strings.NewReplacer(pairs...), &sync.Mutex{}, &[]string{}}
+	c.known.fixed, c.known.secrets = strings.NewReplacer(pairs...), secrets
 }
 
 // keptTokens are the last ones: calls with those before the newest may be under way.
@@ -68,7 +85,7 @@ func (c cleaner) hide(token string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	*c.token = append(slices.Clone((*c.token)[max(0, len(*c.token)-keptTokens+1):]), token)
+	c.known.token = append(slices.Clone(c.known.token[max(0, len(c.known.token)-keptTokens+1):]), token)
 }
 
 // text cuts after it has redacted, so that no half of a secret is left at the end.
@@ -81,10 +98,10 @@ func (c cleaner) text(text string, limit int) string {
 }
 
 func (c cleaner) secretless(text string) string {
-	text = c.fixed.Replace(text)
 	c.mu.Lock()
-	tokens := *c.token
+	fixed, tokens := c.known.fixed, c.known.token
 	c.mu.Unlock()
+	text = fixed.Replace(text)
 	for _, token := range tokens {
 		text = strings.ReplaceAll(text, token, "[redacted]")
 	}

@@ -28,6 +28,7 @@ type conn struct {
 	sound bool
 	sent  int // messages it took
 	idle  *time.Timer
+	age   int // of the pool, when it was asked for
 }
 
 // bound gives an exchange its time, and ends it when ctx does. The func it returns says

@@ -97,9 +97,13 @@ func New(s Settings) (*Backend, error) {
 	return b, nil
 }
 
-// SetPassword changes the password, or access token, of the connections made from now on.
-// Those that are there have logged in.
-func (b *Backend) SetPassword(text string) { b.password.Store(&text) }
+// SetPassword changes the password, or access token. Connections that logged in with the one
+// before carry the message that they are at, and no other.
+func (b *Backend) SetPassword(text string) {
+	if old := b.password.Swap(&text); old != nil && *old != text && b.conns != nil {
+		b.conns.renew()
+	}
+}
 
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)

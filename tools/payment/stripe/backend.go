@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	stripe "github.com/stripe/stripe-go/v85"
@@ -53,6 +54,8 @@ type Backend struct {
 	pace  *pace
 	now   func() time.Time
 	sleep func(ctx context.Context, d time.Duration) error
+	// key is that of the requests made from now on.
+	key atomic.Pointer[string]
 }
 
 var _ payment.Driver = (*Backend)(nil)
@@ -84,7 +87,8 @@ func New(s Settings) (*Backend, error) {
 	}
 	b.pace = &pace{limiter: rate.NewLimiter(rate.Limit(s.PerSecond), s.PerSecond), now: b.now}
 	client := *s.Client
-	client.Transport = watched{client.Transport}
+	b.key.Store(&s.Key)
+	client.Transport = watched{client.Transport, &b.key}
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		HTTPClient:        &client,
 		URL:               stripe.String(strings.TrimSuffix(s.URL, "/")),
@@ -94,6 +98,19 @@ func New(s Settings) (*Backend, error) {
 	})
 	b.api = stripe.NewClient(s.Key, stripe.WithBackends(&stripe.Backends{API: backend, Connect: backend, Uploads: backend, MeterEvents: backend}))
 	return b, nil
+}
+
+// SetKey has requests made from now on carry another key, of an account of the same mode:
+// whether real money moves is not changed by reading a secret anew.
+func (b *Backend) SetKey(key string) error {
+	switch live, err := Live(key); {
+	case err != nil:
+		return err
+	case live != b.live:
+		return errors.New("the new key is not of the mode, live or test, of the one before; the old one counts")
+	}
+	b.key.Store(&key)
+	return nil
 }
 
 // Live reports whether a key is of a live account. A key that is not a secret or

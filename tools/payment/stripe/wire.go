@@ -35,14 +35,19 @@ func (x *exchange) sent() bool { return !x.asked.Load() || x.connected.Load() }
 
 type exchangeContext struct{}
 
-// watched notes what becomes of requests, and bounds their answers.
-type watched struct{ next http.RoundTripper }
+// watched signs requests, notes what becomes of them, and bounds their answers.
+type watched struct {
+	next http.RoundTripper
+	key  *atomic.Pointer[string]
+}
 
 func (w watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	next := w.next
 	if next == nil {
 		next = http.DefaultTransport
 	}
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+*w.key.Load()) // the library keeps the key that it began with
 	x, watching := req.Context().Value(exchangeContext{}).(*exchange)
 	if watching {
 		req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{

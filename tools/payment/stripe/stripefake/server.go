@@ -22,8 +22,11 @@ import (
 	"time"
 )
 
-// Key is the only API key that the account takes; it is one of test mode.
-const Key = "rk_test_stripefake0000000000000000"
+// Key and NextKey are the API keys that the account takes; they are of test mode.
+const (
+	Key     = "rk_test_stripefake0000000000000000"
+	NextKey = "rk_test_stripefake1111111111111111"
+)
 
 // object is a thing of Stripe's. References to others are their ids.
 type object = map[string]any
@@ -129,7 +132,7 @@ func fingerprint(r *http.Request, form url.Values) string {
 
 // answerTo answers a request, or gives the first answer of its key again.
 func (s *Server) answerTo(r *http.Request, form url.Values) (status int, body []byte, replayed bool) {
-	if r.Header.Get("Authorization") != "Bearer "+Key {
+	if shown := r.Header.Get("Authorization"); shown != "Bearer "+Key && shown != "Bearer "+NextKey {
 		status, body = refuse(http.StatusUnauthorized, "invalid_request_error", "", "", "Invalid API Key provided: "+r.Header.Get("Authorization")).write()
 		return status, body, false
 	}
