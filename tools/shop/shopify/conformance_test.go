@@ -64,7 +64,7 @@ func (s store) Stock(title, handle, sku string, stock map[string]int) string {
 }
 
 func TestConformance(t *testing.T) {
-	shoptest.Run(t, func(t *testing.T) shoptest.Harness { return open(t) })
+	shoptest.Run(t, func(t *testing.T) shoptest.Harness { return open(t) }).Keep(t, "shopify")
 }
 
 // call calls a tool under a key, "" for none.

@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/shop"
 )
 
@@ -41,8 +42,11 @@ type Harness interface {
 	Stock(title, handle, sku string, stock map[string]int) string
 }
 
-// Run runs the suite. open is called once a test.
-func Run(t *testing.T, open func(t *testing.T) Harness) {
+// Run runs the suite. open is called once a test. The record is for the test of the backend to
+// keep.
+func Run(t *testing.T, open func(t *testing.T) Harness) *backendtest.Record {
+	driver := open(t).Driver()
+	record := backendtest.NewRecord(t, "shop", driver, shop.Tools(shop.New(driver)))
 	for name, test := range map[string]func(*suite){
 		"OrdersAreFoundByWhatIsKnown":      searchOrders,
 		"OrderIsKnownByIDAndName":          getOrder,
@@ -58,17 +62,19 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"CursorNobodyGaveOutIsInvalid":     cursors,
 		"WhatTheArgumentsLackIsSaidByName": arguments,
 	} {
-		t.Run(name, func(t *testing.T) {
+		record.Case(t, name, func(t *testing.T) {
 			h := open(t)
-			test(&suite{T: t, Harness: h, catalog: tools.NewCatalog(shop.Tools(shop.New(h.Driver())))})
+			test(&suite{T: t, Harness: h, record: record, catalog: tools.NewCatalog(shop.Tools(shop.New(h.Driver())))})
 		})
 	}
+	return record
 }
 
 type suite struct {
 	*testing.T
 	Harness
 	catalog *tools.Catalog
+	record  *backendtest.Record
 }
 
 type args = map[string]any
@@ -90,6 +96,7 @@ func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out 
 	if err := conforms(tool.Output, raw); err != nil {
 		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
 	}
+	s.record.Worked(name)
 	if err := json.Unmarshal(raw, &out); err != nil {
 		s.Errorf("reading the result of %s: %v", name, err)
 	}
