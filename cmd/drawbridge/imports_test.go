@@ -26,7 +26,7 @@ var imports = []struct {
 	{"tools/money", []string{"tools"}},
 	{"tools/payment", []string{"tools", "tools/money"}},
 	{"tools/shop", []string{"tools", "tools/money"}},
-	{"tools/shop/*", []string{"tools", "tools/money", "family"}},
+	{"tools/shop/*", []string{"tools", "tools/backendtest", "tools/money", "family"}},
 	{"tools/shop/shopify/shopifyfake", nil},
 	{"tools/crm/hubspot", []string{"tools", "tools/money", "family"}},
 	{"tools/crm/hubspot/hubspotfake", nil},
