@@ -5,6 +5,7 @@ import (
 
 	"drawbridge/config"
 	"drawbridge/tools/payment/stripe"
+	"drawbridge/tools/shop/shopify"
 )
 
 func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
@@ -45,6 +46,8 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"tools.openapi[0].headers.X-Key":                         "mount shop",
 		"tools.openapi[0].fixed.tenant":                          "mount shop",
 		"tools.openapi[0].base_url":                              "",
+		"tools.shop.token":                                       "shop",
+		"tools.shop.client_secret":                               "shop",
 		"tools.payment.key":                                      "payment",
 		"tools.crm.hubspot.token":                                "crm",
 		"agents.a.instructions":                                  "",
@@ -54,7 +57,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"tools.crm.salesforce.client_secret":                     "crm",
 		"tools.crm.salesforce.private_key":                       "crm",
 	} {
-		what, do := (&app{backends: &backends{stripe: &stripe.Backend{}}, mounts: &mounts{}}).renewal(cfg, path)
+		what, do := (&app{backends: &backends{stripe: &stripe.Backend{}, shopify: &shopify.Backend{}}, mounts: &mounts{}}).renewal(cfg, path)
 		if what != want || (do != nil) != (want != "") {
 			t.Errorf("%s is renewed with %q, want %q", path, what, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/tools"
@@ -38,7 +39,7 @@ type Settings struct {
 type Backend struct {
 	url    string
 	client *http.Client
-	token  *token
+	token  atomic.Pointer[token] // of the requests made from now on
 	points *bucket
 	now    func() time.Time
 	sleep  func(ctx context.Context, d time.Duration) error
@@ -66,8 +67,15 @@ func New(s Settings) (*Backend, error) {
 		b.sleep = sleep
 	}
 	b.points = newBucket(b.now)
-	b.token = &token{fixed: s.Token, id: s.ClientID, secret: s.ClientSecret, url: b.url + "/admin/oauth/access_token", client: s.Client, now: b.now}
+	b.token.Store(&token{fixed: s.Token, id: s.ClientID, secret: s.ClientSecret, url: b.url + "/admin/oauth/access_token", client: s.Client, now: b.now})
 	return b, nil
+}
+
+// SetCredentials has requests from now on signed with another access token, or with one that
+// the client gets by another secret: whichever of the two the store was set up with.
+func (b *Backend) SetCredentials(accessToken, clientSecret string) {
+	old := b.token.Load()
+	b.token.Store(&token{fixed: accessToken, id: old.id, secret: clientSecret, url: old.url, client: old.client, now: old.now})
 }
 
 // Traits of a store: see the package's comment on keys.

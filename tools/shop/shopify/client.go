@@ -65,7 +65,8 @@ const throttledTries = 5
 func (b *Backend) run(ctx context.Context, op operation, vars variables, out any) error {
 	fresh := false
 	for try := 1; ; try++ {
-		token, err := b.token.get(ctx)
+		signer := b.token.Load()
+		token, err := signer.get(ctx)
 		if err != nil {
 			return b.failure(op, &answer{cause: errors.Join(errNothingSent, err)})
 		}
@@ -74,7 +75,7 @@ func (b *Backend) run(ctx context.Context, op operation, vars variables, out any
 			return err
 		}
 		switch {
-		case a.status == http.StatusUnauthorized && !fresh && b.token.refused(token):
+		case a.status == http.StatusUnauthorized && !fresh && signer.refused(token):
 			fresh = true // it was not carried out; another token may be taken
 			continue
 		case a.status == http.StatusOK && a.coded("THROTTLED") && try < throttledTries:
