@@ -7,6 +7,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"drawbridge/tools/shop/shopify/shopifyfake"
 )
@@ -19,7 +20,7 @@ func valid(t *testing.T, name, sdl string) {
 		t.Fatal(err)
 	}
 	for _, op := range operations {
-		document, problems := gqlparser.LoadQuery(schema, op.text)
+		document, problems := gqlparser.LoadQueryWithRules(schema, op.text, rules.NewDefaultRules())
 		if len(problems) > 0 {
 			t.Errorf("%s: %v", op.name, problems)
 			continue

@@ -22,6 +22,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // Token is the access token that the store takes, until it is changed by [Server.Revoke].
@@ -186,7 +187,7 @@ func graphError(code, message string) object {
 
 // execute answers a request. The store is locked.
 func (s *Server) execute(query, name string, vars map[string]any) object {
-	document, problems := gqlparser.LoadQuery(s.schema, query)
+	document, problems := gqlparser.LoadQueryWithRules(s.schema, query, rules.NewDefaultRules())
 	if len(problems) > 0 {
 		return graphError("undefinedField", problems[0].Message)
 	}

@@ -214,11 +214,7 @@ func decimal(minor int64, currency string) string {
 	if currency == "JPY" {
 		return fmt.Sprintf("%d.0", minor)
 	}
-	text := fmt.Sprintf("%d.%02d", minor/100, minor%100)
-	if strings.HasSuffix(text, "0") {
-		text = text[:len(text)-1]
-	}
-	return text
+	return strings.TrimSuffix(fmt.Sprintf("%d.%02d", minor/100, minor%100), "0")
 }
 
 // minor reads a decimal.
