@@ -26,6 +26,11 @@ test: ## the tests that the README names
 redteam: ## every attack of the red team and its honest twin, and the table
 	$(GO) test -count=1 -run '^TestRedTeam$$' -v ./cmd/drawbridge | grep -v -e '=== ' -e '--- PASS'
 
+.PHONY: backends
+backends: ## what each backend does, as its conformance suite finds it: tools/BACKENDS.md
+	UPDATE_BACKENDS=1 $(GO) test -count=1 ./tools/... -run Conform
+	UPDATE_BACKENDS=1 $(GO) test -count=1 ./cmd/drawbridge -run TestBackendsTable
+
 .PHONY: conformance
 conformance: ## the MCP project's conformance suite, both eras
 	bash .ci/conformance
