@@ -119,6 +119,9 @@ func TestProgressOfAToolTakesThePlaceOfOurs(t *testing.T) {
 			f := newFixture(t, mcpserver.Options{ProgressEvery: 30 * time.Millisecond})
 			s := d.connect(t, f, desk)
 			reports := progressOf(s)
+			// mcp-go sends what there is by the request's stream and by the session's, whichever
+			// is quicker: what comes by the one may overtake what comes by the other.
+			inOrder := d.name != "streamable HTTP for older clients"
 			f.do = func(ctx context.Context, _ note) (saved, error) {
 				tick := await(t, reports, "our own report")
 				if !strings.HasPrefix(tick.message, "still running") {
@@ -127,7 +130,7 @@ func TestProgressOfAToolTakesThePlaceOfOurs(t *testing.T) {
 				tools.ReportProgress(ctx, tools.Progress{Done: 0.5, Total: 4, Message: "counting"})
 				for own := tick; own.message != "counting"; {
 					last := own
-					if own = await(t, reports, "the tool's report"); own.progress <= last.progress {
+					if own = await(t, reports, "the tool's report"); inOrder && own.progress <= last.progress {
 						t.Errorf("%+v after %+v", own, last)
 					}
 					if own.message == "counting" && own.total-own.progress != 3.5 {
