@@ -11,15 +11,11 @@
 package crmtest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
 	"drawbridge/tools/backendtest"
@@ -111,7 +107,6 @@ type bench struct {
 	Harness
 	catalog *tools.Catalog
 	record  *backendtest.Record
-	schemas sync.Map // by text; compiling one costs more than most calls
 }
 
 func newBench(t *testing.T, h Harness) *bench {
@@ -144,12 +139,12 @@ func try[Out any](b *bench, ctx context.Context, name string, in any) (Out, erro
 	b.needs(name)
 	tool, _ := b.catalog.Lookup(name)
 	arguments := encode(b, in)
-	fits(b, tool.Name+" arguments", tool.Input, arguments)
+	backendtest.Fits(b, tool.Name+" arguments", tool.Input, arguments)
 	result, err := tool.Call(ctx, arguments)
 	if err != nil {
 		return out, err
 	}
-	fits(b, tool.Name+" result", tool.Output, result)
+	backendtest.Fits(b, tool.Name+" result", tool.Output, result)
 	b.record.Worked(tool.Name)
 	return out, json.Unmarshal(result, &out)
 }
@@ -193,41 +188,4 @@ func encode(b *bench, in any) json.RawMessage {
 		b.Errorf("encoding arguments: %v", err)
 	}
 	return raw
-}
-
-// fits holds a document against a schema. It reports and goes on, because calls
-// are also made beside the test's own goroutine.
-func fits(b *bench, what string, schema, document json.RawMessage) {
-	b.Helper()
-	compiled, err := b.compiled(schema)
-	if err != nil {
-		b.Errorf("%s: compiling the schema: %v", what, err)
-		return
-	}
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		b.Errorf("%s: decoding %s: %v", what, document, err)
-		return
-	}
-	if err := compiled.Validate(value); err != nil {
-		b.Errorf("%s: %s does not fit the schema: %v", what, document, err)
-	}
-}
-
-func (b *bench) compiled(schema json.RawMessage) (*jsonschema.Schema, error) {
-	if known, ok := b.schemas.Load(string(schema)); ok {
-		return known.(*jsonschema.Schema), nil
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat = true
-	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
-		return nil, err
-	}
-	compiled, err := compiler.Compile("schema.json")
-	if err == nil {
-		b.schemas.Store(string(schema), compiled)
-	}
-	return compiled, err
 }

@@ -1,13 +1,10 @@
 package emailtest
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
 	"drawbridge/tools/backendtest"
@@ -76,8 +73,8 @@ func try[Out any](d *door, key, tool string, in args) (Out, error) {
 		return out, err
 	}
 	called, _ := d.catalog.Lookup(tool)
-	d.mustFit(tool+" input", called.Input, arguments)
-	d.mustFit(tool+" output", called.Output, raw)
+	backendtest.Fits(d, tool+" input", called.Input, arguments)
+	backendtest.Fits(d, tool+" output", called.Output, raw)
 	if err := json.Unmarshal(raw, &out); err != nil {
 		d.Fatal(err)
 	}
@@ -108,25 +105,5 @@ func (d *door) mustBe(err error, code tools.Code, words string) {
 	}
 	if !strings.Contains(err.Error(), words) {
 		d.Errorf("got error %q, want it to say %q", err, words)
-	}
-}
-
-func (d *door) mustFit(what string, schema, instance json.RawMessage) {
-	d.Helper()
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat = true
-	if err := compiler.AddResource("tool.json", bytes.NewReader(schema)); err != nil {
-		d.Fatalf("%s: %v", what, err)
-	}
-	compiled, err := compiler.Compile("tool.json")
-	if err != nil {
-		d.Fatalf("%s: %v", what, err)
-	}
-	var value any
-	if err := json.Unmarshal(instance, &value); err != nil {
-		d.Fatalf("%s: %v", what, err)
-	}
-	if err := compiled.Validate(value); err != nil {
-		d.Errorf("%s does not fit its schema: %#v", what, err)
 	}
 }

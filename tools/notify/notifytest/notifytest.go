@@ -7,13 +7,9 @@
 package notifytest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"strings"
 	"testing"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
 	"drawbridge/tools/backendtest"
@@ -91,28 +87,9 @@ func newSuite(t *testing.T, h Harness, record *backendtest.Record) *suite {
 type args = map[string]any
 
 // attempt calls a tool and checks a result against the tool's output schema.
-func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out Out, err error) {
+func attempt[Out any](ctx context.Context, s *suite, name string, in args) (Out, error) {
 	s.Helper()
-	tool, ok := s.catalog.Lookup(name)
-	if !ok {
-		s.Fatalf("there is no tool %s", name)
-	}
-	arguments, err := json.Marshal(in)
-	if err != nil {
-		s.Fatal(err)
-	}
-	raw, err := tool.Call(ctx, arguments)
-	if err != nil {
-		return out, err
-	}
-	if err := conforms(tool.Output, raw); err != nil {
-		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
-	}
-	s.record.Worked(name)
-	if err := json.Unmarshal(raw, &out); err != nil {
-		s.Errorf("reading the result of %s: %v", name, err)
-	}
-	return out, nil
+	return backendtest.Try[Out](ctx, s, s.catalog, s.record, name, in)
 }
 
 // do calls a tool that must succeed.
@@ -129,38 +106,8 @@ func do[Out any](s *suite, name string, in args) Out {
 // texts.
 func (s *suite) refused(code tools.Code, name string, in args, texts ...string) {
 	s.Helper()
-	out, err := attempt[json.RawMessage](s.Context(), s, name, in)
-	if err == nil {
-		s.Errorf("%s %v succeeded, want %s: %s", name, in, code, out)
-		return
-	}
-	if got := tools.CodeOf(err); got != code {
-		s.Errorf("%s %v: code %s, want %s: %v", name, in, got, code, err)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			s.Errorf("%s %v: %q does not say %q", name, in, err, text)
-		}
-	}
-}
-
-func conforms(schema, value json.RawMessage) error {
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat = true
-	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
-		return err
-	}
-	compiled, err := compiler.Compile("schema.json")
-	if err != nil {
-		return err
-	}
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	var decoded any
-	if err := decoder.Decode(&decoded); err != nil {
-		return err
-	}
-	return compiled.Validate(decoded)
+	_, err := attempt[json.RawMessage](s.Context(), s, name, in)
+	backendtest.Refused(s, err, code, name, in, texts...)
 }
 
 func (s *suite) person(p Person) string {

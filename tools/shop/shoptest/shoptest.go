@@ -3,14 +3,10 @@
 package shoptest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"drawbridge/tools"
 	"drawbridge/tools/backendtest"
@@ -79,28 +75,9 @@ type suite struct {
 
 type args = map[string]any
 
-func attempt[Out any](ctx context.Context, s *suite, name string, in args) (out Out, err error) {
+func attempt[Out any](ctx context.Context, s *suite, name string, in args) (Out, error) {
 	s.Helper()
-	tool, ok := s.catalog.Lookup(name)
-	if !ok {
-		s.Fatalf("there is no tool %s", name)
-	}
-	arguments, err := json.Marshal(in)
-	if err != nil {
-		s.Fatal(err)
-	}
-	raw, err := tool.Call(ctx, arguments)
-	if err != nil {
-		return out, err
-	}
-	if err := conforms(tool.Output, raw); err != nil {
-		s.Errorf("the result of %s does not fit its schema: %v\n%s", name, err, raw)
-	}
-	s.record.Worked(name)
-	if err := json.Unmarshal(raw, &out); err != nil {
-		s.Errorf("reading the result of %s: %v", name, err)
-	}
-	return out, nil
+	return backendtest.Try[Out](ctx, s, s.catalog, s.record, name, in)
 }
 
 func do[Out any](s *suite, name string, in args) Out {
@@ -112,28 +89,10 @@ func do[Out any](s *suite, name string, in args) Out {
 	return out
 }
 
-func (s *suite) refused(code tools.Code, name string, in args, text string) {
+func (s *suite) refused(code tools.Code, name string, in args, texts ...string) {
 	s.Helper()
-	out, err := attempt[json.RawMessage](s.Context(), s, name, in)
-	if err == nil || tools.CodeOf(err) != code || !strings.Contains(err.Error(), text) {
-		s.Errorf("%s %v: %s, %v; want %s that says %q", name, in, out, err, code, text)
-	}
-}
-
-func conforms(schema, value json.RawMessage) error {
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("schema.json", bytes.NewReader(schema)); err != nil {
-		return err
-	}
-	compiled, err := compiler.Compile("schema.json")
-	if err != nil {
-		return err
-	}
-	var decoded any
-	if err := json.Unmarshal(value, &decoded); err != nil {
-		return err
-	}
-	return compiled.Validate(decoded)
+	_, err := attempt[json.RawMessage](s.Context(), s, name, in)
+	backendtest.Refused(s, err, code, name, in, texts...)
 }
 
 // teapots is a paid order of two teapots at EUR 10.00 and a cup at EUR 5.00.
