@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -71,6 +72,15 @@ func (d *terminal) see(words string, times int) {
 	})
 }
 
+// asked waits until so many prompts have been shown, and the program reads key by key: a
+// message of several lines has a prompt for each, and what is typed while the terminal is in
+// its usual state arrives as something else. It is called behind something of a turn's.
+func (d *terminal) asked(prompts int) {
+	d.t.Helper()
+	d.see("> ", prompts)
+	eventually(d.t, "a terminal that is read key by key", 20*time.Second, func() bool { return !d.echoes() })
+}
+
 func (d *terminal) enter(keys string) {
 	d.t.Helper()
 	if _, err := d.keys.WriteString(keys); err != nil {
@@ -94,7 +104,9 @@ func TestChatAtATerminalEditsAndRecallsWhatWasSaid(t *testing.T) {
 	fake.Answer(openaitest.Say("First."), openaitest.Say("Second.", openaitest.Hold(0, gate)), openaitest.Say("Third."))
 	file, _ := liveFile(t, fmt.Sprintf("model: {base_url: %q, name: main}\nagents: {desk: {}}\n", fake.URL()))
 	d := newTerminal(t)
-	chat := exec.Command(os.Args[0], "chat", "-c", file)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	chat := exec.CommandContext(ctx, os.Args[0], "chat", "-c", file)
 	chat.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=", "NO_COLOR=1")
 	chat.Stdin, chat.Stdout, chat.Stderr = d.tty, d.tty, d.tty
 	chat.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -102,10 +114,10 @@ func TestChatAtATerminalEditsAndRecallsWhatWasSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = chat.Process.Kill() })
-	d.see("> ", 1)
+	d.asked(1)
 	d.enter("hellp\x7fo\r") // a slip, taken back
 	d.see("First.", 1)
-	d.see("> ", 2)
+	d.asked(2)
 	d.enter("\x1b[A\r") // the arrow up
 	<-gate.Reached()
 	if !d.echoes() {
@@ -113,10 +125,10 @@ func TestChatAtATerminalEditsAndRecallsWhatWasSaid(t *testing.T) {
 	}
 	gate.Open()
 	d.see("Second.", 1)
-	d.see("> ", 3)
+	d.asked(3)
 	d.enter("\x1b[200~two\rlines\x1b[201~\r") // pasted
 	d.see("Third.", 1)
-	d.see("> ", 4)
+	d.asked(4)
 	d.enter("\x04") // Ctrl-D
 	if err := chat.Wait(); err != nil {
 		t.Error(err)
