@@ -18,6 +18,7 @@ type EmailBackend struct {
 	Backend string `yaml:"backend"` // outbox or smtp
 	From    string `yaml:"from"`    // the sender's address, RFC 5322
 	SMTP    *SMTP  `yaml:"smtp"`    // for backend smtp
+	IMAP    *IMAP  `yaml:"imap"`    // the mailbox beside it
 }
 
 // SMTP is a mail server, and how it is spoken to.
@@ -81,6 +82,7 @@ func (k *checker) checkEmail() {
 	const at = "tools.email."
 	e := k.Tools.Email
 	k.oneOf(at+"backend", e.Backend, "outbox", "smtp")
+	k.checkIMAP(at+"imap", e)
 	if _, err := mail.ParseAddress(e.From); err != nil {
 		k.refuse(at+"from", "%s is no mail address; want one such as billing@example.com or Billing <billing@example.com>",
 			k.show(at+"from", e.From))
@@ -188,13 +190,16 @@ func (c *Config) fitSigningKey() {
 }
 
 // explainEmail says who mail is from, and which way it goes.
-func (c *Config) explainEmail() string {
+func (c *Config) explainEmail() (said string) {
 	e := c.Tools.Email
 	text := "from " + e.From
 	if e.SMTP == nil {
 		return text
 	}
 	text += "; by " + e.SMTP.Address
+	if e.IMAP != nil {
+		defer func() { said += e.IMAP.explain() }()
+	}
 	switch e.SMTP.Security() {
 	case "starttls":
 		text += ", encrypted by STARTTLS"

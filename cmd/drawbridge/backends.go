@@ -17,6 +17,7 @@ import (
 	"drawbridge/tools/crm/hubspot"
 	"drawbridge/tools/crm/salesforce"
 	"drawbridge/tools/email"
+	"drawbridge/tools/email/imap"
 	"drawbridge/tools/email/outbox"
 	"drawbridge/tools/email/smtp"
 	"drawbridge/tools/notify"
@@ -49,6 +50,8 @@ type backends struct {
 	// smtp is there where it is the backend of mail; email is the outbox beside it, which
 	// keeps what it has.
 	smtp *smtp.Backend
+	// imap is the mailbox beside smtp, where there is one.
+	imap *imap.Backend
 	// stripe is there where it is the backend of payments; payment is the sandbox beside it.
 	stripe *stripe.Backend
 	// slack is there where colleagues are told something by it.
@@ -99,7 +102,12 @@ func newBackends(cfg config.Tools, store *state.Store, rules *egress.Rules, now 
 		}
 	}
 	if cfg.Email.Backend == "smtp" {
-		if b.smtp, err = newSMTP(cfg.Email, rules, now); err != nil {
+		if cfg.Email.IMAP != nil {
+			if b.imap, err = newIMAP(cfg.Email, rules, now); err != nil {
+				return nil, fmt.Errorf("tools.email: %w", err)
+			}
+		}
+		if b.smtp, err = newSMTP(cfg.Email, b.imap, rules, now); err != nil {
 			return nil, fmt.Errorf("tools.email: %w", err)
 		}
 	}
@@ -138,9 +146,28 @@ func newSalesforce(cfg config.Salesforce, rules *egress.Rules, now func() time.T
 	})
 }
 
-func newSMTP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time) (*smtp.Backend, error) {
+func newIMAP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time) (*imap.Backend, error) {
+	own, err := email.ParseAddress("from", cfg.From)
+	if err != nil {
+		return nil, err
+	}
+	i := *cfg.IMAP
+	s := imap.Settings{Address: i.Address, TLS: imap.TLS(i.Security()), Auth: imap.Auth(i.Way()), Username: i.Username, Password: i.Password.Reveal(),
+		Own: own.Address, Folders: i.Searched(), Sent: i.Sent, Dial: mailDialer(rules, i.Address), Now: now}
+	if i.CA != "" {
+		if s.Roots, err = rootsIn(i.CA); err != nil {
+			return nil, fmt.Errorf("reading the authorities of the mailbox's server: %w", err)
+		}
+	}
+	return imap.New(s)
+}
+
+func newSMTP(cfg config.EmailBackend, inbox *imap.Backend, rules *egress.Rules, now func() time.Time) (*smtp.Backend, error) {
 	s := smtp.Settings{From: cfg.From, Address: cfg.SMTP.Address, TLS: smtp.TLS(cfg.SMTP.Security()), Auth: smtp.Auth(cfg.SMTP.Way()),
 		Username: cfg.SMTP.Username, Password: cfg.SMTP.Password.Reveal(), Dial: mailDialer(rules, cfg.SMTP.Address), Now: now}
+	if inbox != nil {
+		s.Inbox = inbox
+	}
 	if cfg.SMTP.CA != "" {
 		var err error
 		if s.Roots, err = rootsIn(cfg.SMTP.CA); err != nil {
@@ -155,10 +182,19 @@ func newSMTP(cfg config.EmailBackend, rules *egress.Rules, now func() time.Time)
 
 // mailer is what mail goes out by.
 func (b *backends) mailer() email.Sender {
-	if b.smtp != nil {
+	switch {
+	case b.imap != nil:
+		return mailServers{b.smtp, b.imap}
+	case b.smtp != nil:
 		return b.smtp
 	}
 	return b.email
+}
+
+// mailServers are what mail goes out by and where it is read.
+type mailServers struct {
+	email.Sender
+	email.Inbox
 }
 
 // mail are the tools of the email family. Those of a mail server are not inward.
@@ -174,6 +210,9 @@ func (b *backends) mail() []tools.Tool {
 func (b *backends) close() {
 	if b.smtp != nil {
 		b.smtp.Close()
+	}
+	if b.imap != nil {
+		b.imap.Close()
 	}
 }
 

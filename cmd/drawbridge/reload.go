@@ -137,6 +137,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 		return "notices", func() error { return nil } // they look at a.secrets
 	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:
 		return "mail", func() error { a.backends.smtp.SetPassword(next.Tools.Email.SMTP.Password.Reveal()); return nil }
+	case path == "tools.email.imap.password" && next.Tools.Email.IMAP != nil:
+		return "mailbox", func() error { a.backends.imap.SetPassword(next.Tools.Email.IMAP.Password.Reveal()); return nil }
 	case (path == "tools.shop.token" || path == "tools.shop.client_secret") && a.backends.shopify != nil:
 		return "shop", func() error {
 			a.backends.shopify.SetCredentials(next.Tools.Shop.Token.Reveal(), next.Tools.Shop.ClientSecret.Reveal())

@@ -10,7 +10,7 @@ import (
 
 func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 	cfg := config.Default()
-	cfg.Tools.Email.SMTP = &config.SMTP{}
+	cfg.Tools.Email.SMTP, cfg.Tools.Email.IMAP = &config.SMTP{}, &config.IMAP{}
 	cfg.Tools.MCP, cfg.Tools.OpenAPI = []config.MCPServer{{Name: "far"}}, []config.OpenAPI{{Name: "shop"}}
 	cfg.Tools.Notify.Backend = "slack"
 	cfg.Approvals.Notify.Slack = &config.ApprovalSlack{}
@@ -30,6 +30,7 @@ func TestEachSecretTakesEffectWhereItIsUsed(t *testing.T) {
 		"models.small.api_key":                                   "models",
 		"approvals.notify.webhook.secret":                        "notices",
 		"tools.email.smtp.password":                              "mail",
+		"tools.email.imap.password":                              "mailbox",
 		"approvals.notify.slack.signing_secret":                  "buttons in Slack",
 		"tools.notify.token":                                     "notify",
 		"tools.email.smtp.dkim.key":                              "",

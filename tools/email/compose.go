@@ -46,8 +46,52 @@ func MessageID(key string, from mail.Address) string {
 	if key != "" {
 		unique = digest("message id", key)
 	}
+	if strings.HasPrefix(key, noticeKey) {
+		unique = noticeID + unique
+	}
 	_, domain, _ := strings.Cut(from.Address, "@")
 	return "<" + strings.ToLower(unique) + "@" + domain + ">"
+}
+
+// Notices of Drawbridge itself, to people who decide, hold links that are for those people
+// alone. No caller's key begins so (tools.Key): those of clients are hashed, those of runs
+// minted.
+const (
+	noticeKey = "notice_"
+	noticeID  = "notice-"
+)
+
+// Notice reports whether a Message-ID is that of such a notice, from the sender's domain:
+// what reads a mailbox for models leaves it out.
+func Notice(messageID string, from mail.Address) bool {
+	_, domain, _ := strings.Cut(from.Address, "@")
+	return strings.HasPrefix(messageID, "<"+noticeID) && strings.HasSuffix(strings.ToLower(messageID), "@"+strings.ToLower(domain)+">")
+}
+
+// WithBcc is a message with the recipients in Bcc in its header, as its sender keeps it.
+func WithBcc(raw []byte, m Mail) []byte {
+	if len(m.Bcc) == 0 {
+		return raw
+	}
+	var b bytes.Buffer
+	writeHeader(&b, "Bcc", addressList(m.Bcc))
+	return append(b.Bytes(), raw...)
+}
+
+// Answering is the References of an answer to a message with this Message-ID, which has
+// these itself: of what an outsider wrote there, what can stand in a header. It is empty if
+// the message cannot be referred to.
+func Answering(references []string, messageID string) []string {
+	if !messageIDRule.MatchString(messageID) {
+		return nil
+	}
+	sound := []string{}
+	for _, id := range references {
+		if messageIDRule.MatchString(id) && id != messageID {
+			sound = append(sound, id)
+		}
+	}
+	return AppendReference(sound, messageID)
 }
 
 // digest is 128 bits of hash, as hex.

@@ -55,6 +55,13 @@ type Mailbox interface {
 	GetMessage(ctx context.Context, id string) (Message, error)
 }
 
+// Inbox is a mailbox at a mail server, whose folders are searched by what such servers know.
+type Inbox interface {
+	Mailbox
+	// Folders are those that are searched, by their names.
+	Folders() []string
+}
+
 // Filter narrows a search. A zero field does not narrow.
 type Filter struct {
 	Text    string // part of subject, body, a name or an address; case is ignored
@@ -62,5 +69,10 @@ type Filter struct {
 	Address string // whole address of the sender or any recipient; case is ignored
 	// Since (inclusive) and Until (exclusive) bound the time a message was made.
 	Since, Until time.Time
+	// These are for an [Inbox] alone.
+
+	From, Subject string // parts of them; case is ignored
+	Unread        bool
+	Folder        string // one of its folders
 	tools.Page
 }

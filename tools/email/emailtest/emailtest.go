@@ -32,6 +32,9 @@ type Harness struct {
 	// For email.Templates: AddTemplate makes a template, or replaces it.
 	AddTemplate func(t *testing.T, template email.Template)
 
+	// Kept is how large a message that was sent is where it is kept, in bytes; nil where
+	// that is as on the wire.
+	Kept func(t *testing.T, id string) int
 	// For email.Mailbox: Receive makes a message from outside.
 	Receive func(t *testing.T, m email.Mail, s email.Stamp) (id string)
 }

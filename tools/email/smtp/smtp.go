@@ -51,9 +51,20 @@ type Settings struct {
 	Auth               Auth
 	Username, Password string // unless Anonymous
 	DKIM               *DKIM  // nil: the mail server signs, or nobody does
+	// Inbox is where the mail that is answered is, and copies of what was sent are kept;
+	// nil if there is none.
+	Inbox Inbox
 	// Dial connects; it decides what may be reached.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Now  func() time.Time
+}
+
+// Inbox is a mailbox beside the mail server.
+type Inbox interface {
+	// Answering is the References of an answer to a message, by its id or Message-ID.
+	Answering(ctx context.Context, id string) ([]string, error)
+	// Keep keeps a copy of what was sent, and gives its id, "" if none can be looked up.
+	Keep(ctx context.Context, raw []byte, at time.Time) (id string, err error)
 }
 
 var _ email.Sender = (*Backend)(nil)
@@ -63,6 +74,7 @@ type Backend struct {
 	from  mail.Address
 	now   func() time.Time
 	sign  signer // nil: no signature
+	inbox Inbox  // nil: none
 	conns *pool
 	// password is of the connections that are made from now on.
 	password atomic.Pointer[string]
@@ -81,7 +93,7 @@ func New(s Settings) (*Backend, error) {
 	if s.TLS == Clear && !loopback(host) {
 		return nil, fmt.Errorf("mail to %s would not be encrypted, which is for servers on this machine alone", s.Address)
 	}
-	b := &Backend{from: from, now: s.Now}
+	b := &Backend{from: from, now: s.Now, inbox: s.Inbox}
 	if s.DKIM != nil {
 		if b.sign, err = newSigner(*s.DKIM); err != nil {
 			return nil, err
@@ -119,7 +131,14 @@ func (b *Backend) Close() { b.conns.close() }
 // Send gives a message to the mail server.
 func (b *Backend) Send(ctx context.Context, m email.Mail) (email.Receipt, error) {
 	stamp := email.Stamp{From: b.from, Date: b.now().UTC(), MessageID: email.MessageID(tools.Key(ctx), b.from)}
-	if m.InReplyTo != "" {
+	switch {
+	case m.InReplyTo == "":
+	case b.inbox != nil:
+		var err error
+		if stamp.References, err = b.inbox.Answering(ctx, m.InReplyTo); err != nil {
+			return email.Receipt{}, err
+		}
+	default:
 		// There is no mailbox to look an id up in.
 		if !strings.HasPrefix(m.InReplyTo, "<") {
 			return email.Receipt{}, tools.Errorf(tools.Invalid, "in_reply_to: this mail system keeps no messages, so %q names none; give the Message-ID header of the mail answered, with its angle brackets, or leave in_reply_to out", m.InReplyTo)
@@ -139,10 +158,30 @@ func (b *Backend) Send(ctx context.Context, m email.Mail) (email.Receipt, error)
 	if err := b.hand(ctx, wire); err != nil {
 		return email.Receipt{}, judge(ctx, err)
 	}
-	return email.Receipt{
+	receipt := email.Receipt{
 		ID: idOf(stamp.MessageID), Status: email.Sent, Delivery: email.DeliverySMTP, Note: noteSent, Subject: m.Subject,
 		Recipients: wire.Recipients, MessageID: stamp.MessageID, SentAt: stamp.Date,
-	}, nil
+	}
+	if b.inbox != nil && !email.Notice(stamp.MessageID, b.from) {
+		b.keep(ctx, m, raw, &receipt)
+	}
+	return receipt, nil
+}
+
+// keepTime bounds the keeping of a copy: the message is on its way whatever becomes of that.
+const keepTime = 20 * time.Second
+
+// keep puts a copy of what was sent where people look for it.
+func (b *Backend) keep(ctx context.Context, m email.Mail, raw []byte, receipt *email.Receipt) {
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
+	defer cancel()
+	id, err := b.inbox.Keep(ctx, email.WithBcc(raw, m), receipt.SentAt)
+	if err != nil {
+		receipt.Note += " No copy could be kept in the folder of sent mail: " + err.Error()
+	}
+	if id != "" {
+		receipt.ID = id
+	}
 }
 
 const noteSent = "The mail server has taken it on; should it not reach somebody, a notice comes to the sender's mailbox."

@@ -228,3 +228,6 @@ func (s *Server) Log() string {
 	}
 	return all.String()
 }
+
+// Maildir is the mailbox that everything is delivered into.
+func (s *Server) Maildir() string { return filepath.Join(s.folder, "maildir") }

@@ -1,0 +1,208 @@
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-sasl"
+)
+
+// How long a server has. A call that ends earlier ends the exchange with it.
+const (
+	connectTime = time.Minute
+	answerTime  = time.Minute
+	farewell    = 2 * time.Second
+)
+
+// What a server may send for one question, in bytes: the client of the protocol keeps what
+// it reads, and has no bound of its own.
+const (
+	smallAnswer = 1 << 20
+	listAnswer  = 4 << 20 // numbers of messages
+)
+
+// conn is a connection to the server, of somebody who has logged in.
+type conn struct {
+	wire   *meter
+	client *imapclient.Client
+	// folder is the one that is open, as it was when it was opened; nil if none is.
+	folder *folder
+	sound  bool // a new question may be asked
+	idle   *time.Timer
+	// news is told, at most once before somebody looks, that messages have come.
+	news chan struct{}
+}
+
+// folder is an open folder.
+type folder struct {
+	name     string
+	validity uint32
+	next     uint32 // the UID of the next message to come; 0 if the server does not say
+	messages uint32
+}
+
+// meter is a connection on which so many bytes may come. It also leaves deadlines to
+// whoever asks: the client of the protocol sets such as it likes.
+type meter struct {
+	net.Conn
+	left atomic.Int64
+}
+
+var errTooMuch = errors.New("the server sends more than any answer to this has")
+
+func (m *meter) Read(p []byte) (int, error) {
+	left := m.left.Load()
+	if left <= 0 {
+		return 0, errTooMuch
+	}
+	n, err := m.Conn.Read(p[:min(int64(len(p)), left)])
+	m.left.Add(int64(-n))
+	return n, err
+}
+
+func (m *meter) SetDeadline(time.Time) error      { return nil }
+func (m *meter) SetReadDeadline(time.Time) error  { return nil }
+func (m *meter) SetWriteDeadline(time.Time) error { return nil }
+
+// bound gives an exchange its time and its bytes, and ends the connection with ctx. The
+// func it returns says that the exchange is over; false: it was cut short.
+func (m *meter) bound(ctx context.Context, longest time.Duration, most int64) (over func() bool) {
+	m.left.Store(most)
+	_ = m.Conn.SetDeadline(time.Now().Add(longest))
+	stop := context.AfterFunc(ctx, func() { _ = m.Conn.Close() })
+	return func() bool {
+		done := stop()
+		if done {
+			_ = m.Conn.SetDeadline(time.Time{})
+		}
+		return done
+	}
+}
+
+// connect makes a connection, encrypts it and says who we are.
+func connect(ctx context.Context, s Settings) (*conn, error) {
+	host, _, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return nil, err
+	}
+	dialing, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	raw, err := s.Dial(dialing, "tcp", s.Address)
+	if err != nil {
+		return nil, &failure{stage: connecting, err: err}
+	}
+	c := &conn{wire: &meter{Conn: raw}, sound: true, news: make(chan struct{}, 1)}
+	over := c.wire.bound(ctx, connectTime, smallAnswer)
+	err = c.greet(ctx, s, host)
+	if !over() && err == nil {
+		err = &failure{stage: connecting, err: context.Cause(ctx)}
+	}
+	if err != nil {
+		c.sound = false
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conn) greet(ctx context.Context, s Settings, host string) error {
+	security := &tls.Config{ServerName: host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
+	options := &imapclient.Options{TLSConfig: security, UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}}
+	switch s.TLS {
+	case Implicit:
+		encrypted := tls.Client(c.wire, security)
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			return &failure{stage: encrypting, err: err}
+		}
+		c.client = imapclient.New(encrypted, options)
+	case StartTLS:
+		client, err := imapclient.NewStartTLS(c.wire, options)
+		if err != nil {
+			return &failure{stage: encrypting, err: err}
+		}
+		c.client = client
+	default:
+		c.client = imapclient.New(c.wire, options)
+	}
+	if err := c.client.WaitGreeting(); err != nil {
+		return &failure{stage: greeting, err: err}
+	}
+	if c.client.State() != imap.ConnStateNotAuthenticated {
+		return nil // it knows us already, by the connection
+	}
+	if err := c.authenticate(s); err != nil {
+		return &failure{stage: authenticating, err: err}
+	}
+	return nil
+}
+
+// told hears of changes in the open folder.
+func (c *conn) told(data *imapclient.UnilateralDataMailbox) {
+	if data.NumMessages == nil {
+		return
+	}
+	select {
+	case c.news <- struct{}{}:
+	default:
+	}
+}
+
+// errNotOffered: the server has no such way of authentication.
+var errNotOffered = errors.New("it does not offer AUTH")
+
+func (c *conn) authenticate(s Settings) error {
+	caps := c.client.Caps()
+	if s.Auth == Login {
+		if caps.Has(imap.CapLoginDisabled) {
+			return fmt.Errorf("%w login", errNotOffered)
+		}
+		return c.client.Login(s.Username, s.Password).Wait()
+	}
+	var way sasl.Client
+	switch s.Auth {
+	case Plain:
+		way = sasl.NewPlainClient("", s.Username, s.Password)
+	case XOAuth2:
+		way = &xoauth2{s.Username, s.Password}
+	default:
+		return fmt.Errorf("there is no way %q to authenticate", s.Auth)
+	}
+	mechanism, _, err := way.Start()
+	if err != nil {
+		return err
+	}
+	if !caps.Has(imap.AuthCap(mechanism)) {
+		return fmt.Errorf("%w %s", errNotOffered, s.Auth)
+	}
+	return c.client.Authenticate(way)
+}
+
+// xoauth2 is Google's and Microsoft's way to show an access token.
+type xoauth2 struct{ username, token string }
+
+func (x *xoauth2) Start() (mechanism string, initial []byte, err error) {
+	return "XOAUTH2", []byte("user=" + x.username + "\x01auth=Bearer " + x.token + "\x01\x01"), nil
+}
+
+// Next answers what is wrong with the token: with nothing, as is asked for.
+func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
+
+// close ends the connection, with a goodbye where that can be said.
+func (c *conn) close() {
+	if c.sound && c.client != nil {
+		c.wire.left.Store(smallAnswer)
+		_ = c.wire.Conn.SetDeadline(time.Now().Add(farewell))
+		_ = c.client.Logout().Wait()
+	}
+	_ = c.wire.Conn.Close()
+	if c.client != nil {
+		_ = c.client.Close() // waits for what reads from it
+	}
+}

@@ -1,0 +1,110 @@
+package imap
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"drawbridge/tools/email"
+)
+
+// TLS is how a connection is encrypted.
+type TLS string
+
+const (
+	// Implicit is TLS from the first byte (RFC 8314): the usual way, at port 993.
+	Implicit TLS = "implicit"
+	// StartTLS turns a plain connection into an encrypted one, or gives up: at port 143.
+	StartTLS TLS = "starttls"
+	// Clear encrypts nothing. It is for servers on this machine alone.
+	Clear TLS = "none"
+)
+
+// Auth is how the driver says who it is.
+type Auth string
+
+const (
+	Plain   Auth = "plain"   // SASL's PLAIN, RFC 4616
+	Login   Auth = "login"   // the command LOGIN
+	XOAuth2 Auth = "xoauth2" // the password is an access token
+)
+
+// Settings of a backend. All that has no other word is needed.
+type Settings struct {
+	Address string // host:port of the mail server
+	TLS     TLS
+	// Roots are the authorities that may have signed the server's certificate; nil for
+	// those of the system.
+	Roots              *x509.CertPool
+	Auth               Auth
+	Username, Password string
+	// Own is the address that mail is sent from: what is from it was sent, all else was
+	// received.
+	Own string
+	// Folders are those that are searched, by their names at the server.
+	Folders []string
+	// Sent is the folder in which copies of what was sent are kept; "" keeps none.
+	Sent string
+	// Dial connects; it decides what may be reached.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Now  func() time.Time
+}
+
+var _ email.Inbox = (*Backend)(nil)
+
+// Backend reads mail at a mail server. It is safe for concurrent use.
+type Backend struct {
+	s        Settings
+	conns    *pool
+	password atomic.Pointer[string] // of the connections that are made from now on
+}
+
+// New makes the backend. It connects to nothing yet.
+func New(s Settings) (*Backend, error) {
+	host, _, err := net.SplitHostPort(s.Address)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the address of the mail server: %w", err)
+	case s.TLS == Clear && !loopback(host):
+		return nil, fmt.Errorf("mail from %s would not be encrypted, which is for servers on this machine alone", s.Address)
+	case len(s.Folders) == 0:
+		return nil, errors.New("there is no folder to be read")
+	}
+	for _, folder := range append([]string{s.Sent}, s.Folders...) {
+		if len(folder) > MaxFolder || strings.ContainsAny(folder, "\r\n\x00") {
+			return nil, fmt.Errorf("the folder %q has a line break in its name, or more than %d bytes", folder, MaxFolder)
+		}
+	}
+	b := &Backend{s: s}
+	b.SetPassword(s.Password)
+	b.conns = newPool(func(ctx context.Context) (*conn, error) { return b.connect(ctx) })
+	return b, nil
+}
+
+// connect makes a connection of its own, by the password as it is now.
+func (b *Backend) connect(ctx context.Context) (*conn, error) {
+	s := b.s
+	s.Password = *b.password.Load()
+	return connect(ctx, s)
+}
+
+// SetPassword changes the password, or access token, of the connections made from now on.
+// Those that are there have logged in.
+func (b *Backend) SetPassword(text string) { b.password.Store(&text) }
+
+// Close ends the connections that wait for the next question.
+func (b *Backend) Close() { b.conns.close() }
+
+// Folders are those that are searched.
+func (b *Backend) Folders() []string { return b.s.Folders }
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
