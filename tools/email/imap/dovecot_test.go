@@ -94,7 +94,7 @@ func TestDovecotConforms(t *testing.T) {
 				}
 				return id
 			}}
-	})
+	}).Keep(t, "imap")
 }
 
 func TestRealServerRefusesAWrongPassword(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"drawbridge/tools"
 	"drawbridge/tools/email"
-	"drawbridge/tools/email/reading"
+	"drawbridge/tools/email/imap/reading"
 )
 
 // GetMessage reads a message, by its id, by its Message-ID, or by the id of a receipt.

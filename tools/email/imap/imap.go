@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"drawbridge/tools"
 	"drawbridge/tools/email"
 )
 
@@ -107,4 +108,14 @@ func (b *Backend) Folders() []string { return b.s.Folders }
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+var _ tools.Gaps = (*Backend)(nil)
+
+// NotOffered says what mail servers have no way of. Drafts they could keep: those are not
+// done yet.
+func (b *Backend) NotOffered() map[string]string {
+	const later = "A mail server sends mail when it gets it, and is told of no time to do so."
+	const templates = "A mail server keeps messages, and no templates of them."
+	return map[string]string{email.ToolSchedule: later, email.ToolCancelScheduled: later, email.ToolListTemplates: templates, email.ToolSendTemplate: templates}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"drawbridge/tools/email"
-	"drawbridge/tools/email/reading"
+	"drawbridge/tools/email/imap/reading"
 )
 
 // shown is a message as a list shows it.

@@ -11,7 +11,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"drawbridge/tools/email"
-	"drawbridge/tools/email/reading"
+	"drawbridge/tools/email/imap/reading"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 
-	"drawbridge/tools/email/reading"
+	"drawbridge/tools/email/imap/reading"
 )
 
 // Position is how far a folder was read: all that it had up to UID.
