@@ -157,6 +157,14 @@ func (c *Config) explainWebhooks(w io.Writer) {
 }
 
 func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
+	if hook.FromMail() {
+		folder, poll := hook.Watched()
+		fmt.Fprintf(w, "  Mail %s\n    each new message in folder %s of %s, told of or looked for every %s\n", name, folder, c.mailServer(), Duration(poll))
+		c.explainIntake(w, name, hook)
+		c.explainKept(w, hook)
+		c.explainRoutes(w, name, hook)
+		return
+	}
 	token := ""
 	if hook.Scheme == salesforce {
 		token = "/TOKEN"
@@ -166,6 +174,13 @@ func (c *Config) explainWebhook(w io.Writer, name string, hook Webhook) {
 	c.explainIntake(w, name, hook)
 	c.explainKept(w, hook)
 	c.explainRoutes(w, name, hook)
+}
+
+func (c *Config) mailServer() string {
+	if c.Tools.Email.IMAP == nil {
+		return "no mail server"
+	}
+	return c.Tools.Email.IMAP.Address
 }
 
 func secrets(list []WebhookSecret) string {

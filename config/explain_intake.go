@@ -39,7 +39,11 @@ func (s Store) room() string {
 func (c *Config) explainIntake(w io.Writer, name string, hook Webhook) {
 	usual := DefaultWebhook()
 	if hook.Disabled {
-		fmt.Fprintln(w, "    is disabled: answered as if it did not exist")
+		if hook.FromMail() {
+			fmt.Fprintln(w, "    is disabled: nothing is fetched")
+		} else {
+			fmt.Fprintln(w, "    is disabled: answered as if it did not exist")
+		}
 	}
 	if len(hook.AllowIPs) > 0 {
 		fmt.Fprintf(w, "    and come from %s\n", networks(hook.AllowIPs))

@@ -36,6 +36,7 @@ const (
 	salesforce = "salesforce"
 	unsafeNone = "unsafe_none"
 	openAI     = "openai"
+	imapScheme = "imap" // mail that is fetched, and no delivery
 )
 
 const (
@@ -65,6 +66,7 @@ var schemeRules = []schemeRule{
 	{name: custom, least: minSecret,
 		settings: []string{"header", "encoding", "prefix", "id_header", "timestamp_header", "timestamp_unit", "hash", "signed", "secret_encoding"}},
 	{name: tokens, settings: []string{"header", "prefix", "id_header", "client_ca", "client_names"}, least: minSecret},
+	{name: imapScheme, unsigned: true, settings: []string{"folder", "poll"}},
 	{name: unsafeNone, unsigned: true, settings: []string{"id_header", "unsafe_no_verification"}},
 }
 
@@ -114,6 +116,7 @@ func (w Webhook) schemeSettings() []schemeSetting {
 		{"secret_encoding", w.SecretEncoding != ""}, {"versions", len(w.Versions) > 0},
 		{"verify_token", w.VerifyToken != ""}, {"organization", w.Organization != ""},
 		{"client_ca", w.ClientCA != ""}, {"client_names", len(w.ClientNames) > 0},
+		{"folder", w.Folder != ""}, {"poll", w.Poll != 0},
 		{"unsafe_no_verification", w.UnsafeNoVerification}, {"fetch", w.Fetch},
 	}
 }

@@ -23,7 +23,7 @@ func (k *checker) checkIntake(path, name string, w Webhook) {
 		k.refuse(path+".rate", "%d is out of range; want 1 to %d deliveries a second", w.Rate, maxRate)
 	}
 	between(k, path+".dedupe_for", w.DedupeFor, Duration(time.Hour), Duration(10*365*day))
-	if w.DedupeFor < Duration(resendFor) {
+	if w.DedupeFor < Duration(resendFor) && !w.FromMail() {
 		k.warn(path+".dedupe_for", "%s is less than the %s within which some providers let a delivery be sent again; such a one would be handled twice",
 			w.DedupeFor, Duration(resendFor))
 	}

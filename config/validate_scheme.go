@@ -31,7 +31,7 @@ func (k *checker) checkScheme(path string, w Webhook) {
 		k.refuse(path+".scheme", "deliveries of scheme %s sign the address they are sent to, and it is not known here; set server.public_url to how the outside reaches this server", w.Scheme)
 	}
 	between(k, path+".tolerance", w.Tolerance, Duration(30*time.Second), Duration(time.Hour))
-	if k.source.has(path+".tolerance") && !rule.stamped {
+	if k.source.has(path+".tolerance") && !rule.stamped && !w.FromMail() {
 		k.refuse(path+".tolerance", "nothing to tolerate: deliveries of this source sign no timestamp; leave the key out")
 	}
 	if slices.Contains(rule.settings, "client_ca") {
@@ -51,6 +51,8 @@ func (k *checker) checkOwn(path string, w Webhook) {
 		k.checkHeaders(path, w)
 	case tokens:
 		k.checkHeaders(path, w)
+	case imapScheme:
+		k.checkMailSource(path, w)
 	case unsafeNone:
 		k.checkHeaders(path, w)
 		k.checkUnsafe(path, w)

@@ -39,6 +39,10 @@ type Webhook struct {
 	ClientCA string `yaml:"client_ca"`
 	// ClientNames are the names of which such a certificate has to have one; none: any.
 	ClientNames []string `yaml:"client_names"`
+	// Folder is the one that scheme imap watches, at the server of tools.email.imap; "" is
+	// INBOX. Poll is how often it looks there, besides being told; zero is every minute.
+	Folder string   `yaml:"folder"`
+	Poll   Duration `yaml:"poll"`
 	// UnsafeNoVerification says once more that scheme unsafe_none is meant.
 	UnsafeNoVerification bool `yaml:"unsafe_no_verification"`
 

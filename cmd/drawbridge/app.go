@@ -24,6 +24,7 @@ import (
 	"drawbridge/server/dispatch"
 	"drawbridge/server/egress"
 	"drawbridge/server/guard"
+	"drawbridge/server/mailwatch"
 	"drawbridge/server/mcpserver"
 	"drawbridge/server/policy"
 	"drawbridge/server/slackdesk"
@@ -52,6 +53,7 @@ type app struct {
 	mcp      *mcpserver.Server
 	model    modelChoice
 	intake   *webhook.Handler
+	mail     map[string]*mailwatch.Watcher // sources that are mailboxes
 	sender   *callback.Sender
 	worker   *dispatch.Dispatcher
 	chat     http.Handler  // all below /v1, for callers who are known
@@ -64,6 +66,7 @@ type app struct {
 	keys          *auth.Keys
 	limits        *auth.Limits // of those who come in below /v1
 
+	pauseMail func() // nothing is fetched from mailboxes any more; nil before it began
 	unoffered unoffered
 	cleanups  []func(ctx context.Context) error
 }
@@ -82,7 +85,7 @@ type appOptions struct {
 // newApp wires all parts. On an error nothing is left open.
 func newApp(ctx context.Context, cfg *config.Config, o appOptions) (*app, error) {
 	a := &app{}
-	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireWork, a.wireChat, a.wireIssuers, a.wireCertificates, a.wireHTTP)
+	return a, a.wire(ctx, cfg, o, a.wireStore, a.wireTools, a.wireModel, a.wireIntake, a.wireMail, a.wireWork, a.wireChat, a.wireIssuers, a.wireCertificates, a.wireHTTP)
 }
 
 // newToolApp wires only what answers tool calls: no model, no runs, no listener.
@@ -201,6 +204,9 @@ func (a *app) wireModel(ctx context.Context, o appOptions) error {
 func (a *app) wireIntake(context.Context, appOptions) error {
 	var sources []webhook.Source
 	for name, hook := range a.cfg.Webhooks {
+		if hook.FromMail() { // nobody calls it
+			continue
+		}
 		source, err := sourceOf(name, hook, a.log)
 		if err != nil {
 			return config.Problems{a.cfg.Problem("webhooks."+name, "%v", err)}
@@ -317,6 +323,7 @@ func (a *app) Work(ctx context.Context) {
 		longest = 0
 	}
 	mail := func(ctx context.Context) { a.backends.releaseMail(ctx, longest, a.log) }
+	a.work(ctx, a.mailTasks(ctx)...)
 	a.work(ctx, a.keepAudit, a.worker.Run, onOneNode(a.store, "sweeping", a.sweep, a.log), onOneNode(a.store, "releasing mail", mail, a.log), onOneNode(a.store, "telling people of approvals", a.notify, a.log))
 }
 
@@ -380,6 +387,9 @@ const drainAcks = 5 * time.Second
 // and deliveries that come later than a moment refused. Those under way are answered:
 // the server waits for them when it goes down.
 func (a *app) drain() {
+	if a.pauseMail != nil {
+		a.pauseMail()
+	}
 	a.http.Drain()
 	a.intake.Close(drainAcks)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"drawbridge/server/policy"
 )
@@ -21,7 +22,39 @@ func (a *app) subject(ctx context.Context, run string) (policy.Subject, error) {
 	if err != nil {
 		return policy.Subject{}, err
 	}
+	if a.cfg.Webhooks[event.Source].FromMail() {
+		return subjectOfMail(event.Body, event.ReceivedAt), nil
+	}
 	return policy.Subject{Customers: customersIn(event.Body), Since: event.ReceivedAt}, nil
+}
+
+// subjectOfMail is whom a mail is about: who wrote it, and nobody else. That is what it says
+// of itself, and can be forged, as can all else in it; so nothing is to follow from it but
+// that the CRM's customer of that address may be written to, at that address. Whom the mail
+// wants answered (Reply-To), who else got it, and whoever is named in it are nobody. Nor is
+// the writer of a mail that a program sent: an answer would be answered by it.
+//
+// A customer has to have been one before the mail came: before we saw it, and, by the mail
+// server's clock, before it lay there.
+func subjectOfMail(body []byte, accepted time.Time) policy.Subject {
+	var mail struct {
+		Type string `json:"type"`
+		From struct {
+			Address string `json:"address"`
+		} `json:"from"`
+		ReceivedAt time.Time `json:"received_at"`
+		Automatic  bool      `json:"automatic"`
+	}
+	s := policy.Subject{Since: accepted}
+	if err := json.Unmarshal(body, &mail); err != nil || mail.Type != "mail.received" || mail.Automatic || !strings.Contains(mail.From.Address, "@") {
+		return s
+	}
+	// Its clock is read in whole seconds.
+	if came := mail.ReceivedAt.Add(time.Second); !mail.ReceivedAt.IsZero() && came.Before(accepted) {
+		s.Since = came
+	}
+	s.Customers = []string{mail.From.Address}
+	return s
 }
 
 // customerMembers are the members of events that name their customer, of the senders that

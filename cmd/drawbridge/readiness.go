@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"drawbridge/server/dispatch"
+	"drawbridge/server/mailwatch"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -15,6 +16,8 @@ import (
 // reasons go to those who may call tools.
 type readiness struct {
 	Mounts map[string]mountHealth `json:"mounts,omitempty"`
+	// Mail are the sources that are mailboxes, as this process sees them.
+	Mail map[string]mailwatch.State `json:"mail,omitempty"`
 	// Unoffered are tools that no model is offered, because they cannot be made
 	// functions.
 	Unoffered      int               `json:"unoffered_tools"`
@@ -61,6 +64,16 @@ func (a *app) readiness(r *http.Request) any {
 			}
 		}
 		out.Mounts[s.Name] = h
+	}
+	for name, watcher := range a.mail {
+		state := watcher.State()
+		if !known {
+			state.LastError = ""
+		}
+		if out.Mail == nil {
+			out.Mail = map[string]mailwatch.State{}
+		}
+		out.Mail[name] = state
 	}
 	unoffered := a.unoffered.of(a.catalog)
 	out.Unoffered = len(unoffered)

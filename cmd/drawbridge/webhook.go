@@ -28,6 +28,9 @@ func hookNamed(cfg *config.Config, name string) (config.Webhook, error) {
 	if !ok {
 		return config.Webhook{}, wrongUse{fmt.Errorf("the configuration has no webhook %q; `drawbridge check` lists them", name)}
 	}
+	if hook.FromMail() {
+		return config.Webhook{}, wrongUse{fmt.Errorf("%q is a mailbox that is watched: there are no deliveries to try out or to verify; send it a mail", name)}
+	}
 	return hook, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"drawbridge/server/dispatch"
 	"drawbridge/server/export"
 	"drawbridge/server/guard"
+	"drawbridge/server/mailwatch"
 	"drawbridge/server/retention"
 	"drawbridge/server/webhook"
 	"drawbridge/tools/mcpmount"
@@ -31,6 +32,7 @@ type Store interface {
 	auth.KeyStore
 	webhook.Meter
 	mcpmount.Book
+	mailwatch.Store
 	// Event gives one event, Held says what a run waits for, Replay has an event routed
 	// again: for those who look.
 	Event(ctx context.Context, id string) (dispatch.StoredEvent, error)
@@ -78,6 +80,10 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"Approvals/PostingFollowsItsApproval":                        postingFollowsItsApproval,
 		"Approvals/PostingIsDueWhenItsApprovalExpires":               postingIsDueWhenItsApprovalExpires,
 		"Approvals/PostingThatWasFoundIsKeptOnce":                    postingThatWasFoundIsKeptOnce,
+		"Mail/PositionIsKept":                                        mailPositionIsKept,
+		"Mail/BeginsOnlyWhereItWas":                                  mailBeginsOnlyWhereItWas,
+		"Mail/IsAcceptedWithItsPosition":                             mailIsAcceptedWithItsPosition,
+		"Mail/OfTwoReadersIsAcceptedOnce":                            mailOfTwoReadersIsAcceptedOnce,
 		"Secrets/AreMadeOnce":                                        secretsAreMadeOnce,
 		"Approvals/GoByAge":                                          approvalsGoByAge,
 		"Totals/AddUpWhatFits":                                       totalsAddUpWhatFits,

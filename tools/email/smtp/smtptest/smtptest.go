@@ -198,15 +198,17 @@ func (s *Server) Delivered(text string) string {
 	s.t.Helper()
 	for tries := 0; ; tries++ {
 		found := ""
-		_ = filepath.WalkDir(filepath.Join(s.folder, "maildir", "new"), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
+		for _, name := range []string{"new", "cur"} { // whoever reads the mailbox may have moved it
+			_ = filepath.WalkDir(filepath.Join(s.folder, "maildir", name), func(path string, entry fs.DirEntry, err error) error {
+				if err != nil || entry.IsDir() {
+					return nil
+				}
+				if raw, err := os.ReadFile(path); err == nil && strings.Contains(string(raw), text) {
+					found = string(raw)
+				}
 				return nil
-			}
-			if raw, err := os.ReadFile(path); err == nil && strings.Contains(string(raw), text) {
-				found = string(raw)
-			}
-			return nil
-		})
+			})
+		}
 		if found != "" {
 			return found
 		}
