@@ -2,11 +2,9 @@ package imap
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -36,6 +34,7 @@ type conn struct {
 	folder *folder
 	sound  bool // a new question may be asked
 	idle   *time.Timer
+	age    int // of the pool, when it was made
 	// news is told, at most once before somebody looks, that messages have come.
 	news chan struct{}
 }
@@ -46,44 +45,6 @@ type folder struct {
 	validity uint32
 	next     uint32 // the UID of the next message to come; 0 if the server does not say
 	messages uint32
-}
-
-// meter is a connection on which so many bytes may come. It also leaves deadlines to
-// whoever asks: the client of the protocol sets such as it likes.
-type meter struct {
-	net.Conn
-	left atomic.Int64
-}
-
-var errTooMuch = errors.New("the server sends more than any answer to this has")
-
-func (m *meter) Read(p []byte) (int, error) {
-	left := m.left.Load()
-	if left <= 0 {
-		return 0, errTooMuch
-	}
-	n, err := m.Conn.Read(p[:min(int64(len(p)), left)])
-	m.left.Add(int64(-n))
-	return n, err
-}
-
-func (m *meter) SetDeadline(time.Time) error      { return nil }
-func (m *meter) SetReadDeadline(time.Time) error  { return nil }
-func (m *meter) SetWriteDeadline(time.Time) error { return nil }
-
-// bound gives an exchange its time and its bytes, and ends the connection with ctx. The
-// func it returns says that the exchange is over; false: it was cut short.
-func (m *meter) bound(ctx context.Context, longest time.Duration, most int64) (over func() bool) {
-	m.left.Store(most)
-	_ = m.Conn.SetDeadline(time.Now().Add(longest))
-	stop := context.AfterFunc(ctx, func() { _ = m.Conn.Close() })
-	return func() bool {
-		done := stop()
-		if done {
-			_ = m.Conn.SetDeadline(time.Time{})
-		}
-		return done
-	}
 }
 
 // connect makes a connection, encrypts it and says who we are.
@@ -100,7 +61,9 @@ func connect(ctx context.Context, s Settings) (*conn, error) {
 	}
 	c := &conn{wire: &meter{Conn: raw}, sound: true, news: make(chan struct{}, 1)}
 	over := c.wire.bound(ctx, connectTime, smallAnswer)
-	err = c.greet(ctx, s, host)
+	if err = c.begin(ctx, s, host); err == nil {
+		err = c.wire.await(ctx, connectTime, func() error { return c.greet(s) })
+	}
 	if !over() && err == nil {
 		err = &failure{stage: connecting, err: context.Cause(ctx)}
 	}
@@ -112,27 +75,19 @@ func connect(ctx context.Context, s Settings) (*conn, error) {
 	return c, nil
 }
 
-func (c *conn) greet(ctx context.Context, s Settings, host string) error {
-	security := &tls.Config{ServerName: host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
-	options := &imapclient.Options{TLSConfig: security, UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}}
-	switch s.TLS {
-	case Implicit:
-		encrypted := tls.Client(c.wire, security)
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return &failure{stage: encrypting, err: err}
-		}
-		c.client = imapclient.New(encrypted, options)
-	case StartTLS:
-		client, err := imapclient.NewStartTLS(c.wire, options)
-		if err != nil {
-			return &failure{stage: encrypting, err: err}
-		}
-		c.client = client
-	default:
-		c.client = imapclient.New(c.wire, options)
+// begin encrypts the connection, and has the client of the protocol speak over it.
+func (c *conn) begin(ctx context.Context, s Settings, host string) error {
+	clear, err := encrypted(ctx, c.wire, s, host)
+	if err != nil {
+		return &failure{stage: encrypting, err: err}
 	}
+	c.client = imapclient.New(&shallow{Conn: clear}, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}})
+	return nil
+}
+
+func (c *conn) greet(s Settings) error {
 	if err := c.client.WaitGreeting(); err != nil {
-		return &failure{stage: greeting, err: err}
+		return &failure{stage: greeting, err: c.wire.why(err)}
 	}
 	if c.client.State() != imap.ConnStateNotAuthenticated {
 		return nil // it knows us already, by the connection
@@ -159,6 +114,9 @@ var errNotOffered = errors.New("it does not offer AUTH")
 
 func (c *conn) authenticate(s Settings) error {
 	caps := c.client.Caps()
+	if caps == nil {
+		return errors.New("the server does not say what it can do")
+	}
 	if s.Auth == Login {
 		if caps.Has(imap.CapLoginDisabled) {
 			return fmt.Errorf("%w login", errNotOffered)

@@ -61,9 +61,9 @@ var _ email.Inbox = (*Backend)(nil)
 
 // Backend reads mail at a mail server. It is safe for concurrent use.
 type Backend struct {
-	s        Settings
-	conns    *pool
-	password atomic.Pointer[string] // of the connections that are made from now on
+	s     Settings
+	conns *pool
+	login atomic.Pointer[login] // of the connections that are made from now on
 }
 
 // New makes the backend. It connects to nothing yet.
@@ -84,20 +84,37 @@ func New(s Settings) (*Backend, error) {
 	}
 	b := &Backend{s: s}
 	b.SetPassword(s.Password)
-	b.conns = newPool(func(ctx context.Context) (*conn, error) { return b.connect(ctx) })
+	b.conns = newPool(func(ctx context.Context) (*conn, error) {
+		c, _, err := b.connect(ctx)
+		return c, err
+	})
 	return b, nil
 }
 
-// connect makes a connection of its own, by the password as it is now.
-func (b *Backend) connect(ctx context.Context) (*conn, error) {
-	s := b.s
-	s.Password = *b.password.Load()
-	return connect(ctx, s)
+// connect makes a connection of its own, by the password as it is now. outdated is closed
+// when there is another.
+func (b *Backend) connect(ctx context.Context) (c *conn, outdated <-chan struct{}, err error) {
+	s, login := b.s, b.login.Load()
+	s.Password = login.password
+	c, err = connect(ctx, s)
+	return c, login.outdated, err
 }
 
-// SetPassword changes the password, or access token, of the connections made from now on.
-// Those that are there have logged in.
-func (b *Backend) SetPassword(text string) { b.password.Store(&text) }
+// login is what connections are made with, until there is another.
+type login struct {
+	password string
+	outdated chan struct{} // closed then
+}
+
+// SetPassword changes the password, or access token. Connections that logged in with the one
+// before carry the question that they are at, and no other.
+func (b *Backend) SetPassword(text string) {
+	old := b.login.Swap(&login{text, make(chan struct{})})
+	if old != nil {
+		close(old.outdated)
+		b.conns.renew()
+	}
+}
 
 // Close ends the connections that wait for the next question.
 func (b *Backend) Close() { b.conns.close() }

@@ -3,6 +3,8 @@ package imap
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
@@ -60,6 +62,12 @@ func judge(ctx context.Context, err error) error {
 		return tools.Errorf(tools.Denied, "the mail server does not accept the user name and password of the settings%s. Somebody has to change them.", code(said))
 	case f.stage == authenticating:
 		return tools.Errorf(tools.Unavailable, "the mail server cannot be logged in to for now; try again later")
+	case errors.Is(f.err, errMalformed), errors.Is(f.err, errStuck):
+		return tools.Errorf(tools.Unavailable, "%s, so that nothing of it can be relied on; try again", f.err)
+	case errors.Is(f.err, os.ErrDeadlineExceeded):
+		return tools.Errorf(tools.Unavailable, "the mail server did not answer in time; try again")
+	case errors.Is(f.err, io.EOF):
+		return tools.Errorf(tools.Unavailable, "the mail server ended the connection in the middle of its answer; try again")
 	case !hasSaid:
 		return tools.Errorf(tools.Unavailable, "the mail server could not be reached, or ended the connection: %s; try again", oneLine(f.err.Error()))
 	}

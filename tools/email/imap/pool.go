@@ -24,6 +24,7 @@ type pool struct {
 	mu     sync.Mutex
 	idle   []*conn // the last was used last
 	closed bool
+	age    int // raised when connections made before are not to be used on
 }
 
 func newPool(open func(ctx context.Context) (*conn, error)) *pool {
@@ -41,10 +42,15 @@ func (p *pool) take(ctx context.Context, folder string) (c *conn, waited bool, e
 	if c := p.waiting(folder); c != nil {
 		return c, true, nil
 	}
+	p.mu.Lock()
+	age := p.age
+	p.mu.Unlock()
 	if c, err = p.open(ctx); err != nil {
 		<-p.slots
+		return nil, false, err
 	}
-	return c, false, err
+	c.age = age
+	return c, false, nil
 }
 
 func (p *pool) waiting(folder string) *conn {
@@ -69,7 +75,7 @@ func (p *pool) waiting(folder string) *conn {
 func (p *pool) give(c *conn) {
 	defer func() { <-p.slots }()
 	p.mu.Lock()
-	keep := c.sound && !p.closed
+	keep := c.sound && !p.closed && c.age == p.age
 	if keep {
 		p.idle = append(p.idle, c)
 		c.idle = time.AfterFunc(idleTime, func() { p.expire(c) })
@@ -96,8 +102,18 @@ func (p *pool) expire(c *conn) {
 // close ends what waits; what is in use ends when it is given back.
 func (p *pool) close() {
 	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.renew()
+}
+
+// renew ends the connections that there are, those in use when they are given back: the
+// next question gets one that is made for it.
+func (p *pool) renew() {
+	p.mu.Lock()
 	idle := p.idle
-	p.idle, p.closed = nil, true
+	p.idle = nil
+	p.age++
 	p.mu.Unlock()
 	var wait sync.WaitGroup
 	for _, c := range idle {

@@ -10,7 +10,7 @@ import (
 
 // within has do ask in a folder, which is open to be read only. A connection that waited
 // may be dead without anybody's having noticed: since do changes nothing, it is done once
-// more on another, until one was made for it.
+// more on one that is made for it.
 func (b *Backend) within(ctx context.Context, name string, do func(c *conn) error) error {
 	return b.on(ctx, name, func(c *conn) error {
 		if err := c.enter(ctx, name); err != nil {
@@ -35,6 +35,7 @@ func (b *Backend) on(ctx context.Context, name string, do func(c *conn) error) e
 		broken := !c.sound
 		b.conns.give(c)
 		if waited && broken && ctx.Err() == nil && !errors.Is(err, errTooMuch) {
+			b.conns.renew() // the others have waited as well
 			continue
 		}
 		return err
@@ -44,14 +45,13 @@ func (b *Backend) on(ctx context.Context, name string, do func(c *conn) error) e
 // ask bounds one exchange, and says how it failed.
 func (c *conn) ask(ctx context.Context, longest time.Duration, most int64, about string, exchange func() error) error {
 	over := c.wire.bound(ctx, longest, most)
-	err := exchange()
+	err := c.wire.await(ctx, longest, exchange)
 	if !over() {
 		c.sound = false
 		if err != nil || ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-	}
-	if c.wire.left.Load() <= 0 {
+	} else if err = c.wire.why(err); c.wire.left.Load() <= 0 {
 		c.sound, err = false, errTooMuch
 	}
 	if err != nil {

@@ -127,7 +127,7 @@ func (b *Backend) candidates(ctx context.Context, folder string, self raw, ids [
 		uids := found.take(maxCandidates)
 		tree := map[uint32]bool{}
 		if folder == self.folder && len(uids) > 1 && c.client.Caps().Has("THREAD=REFERENCES") {
-			if tree, err = c.tree(ctx, criteria, self.uid); err != nil {
+			if tree, err = c.tree(ctx, uids, self.uid); err != nil {
 				return err
 			}
 		}
@@ -145,10 +145,10 @@ func header(name, value string) imap.SearchCriteria {
 	return imap.SearchCriteria{Header: []imap.SearchCriteriaHeaderField{{Key: name, Value: value}}}
 }
 
-// tree are the numbers of the messages that the server has in one conversation with uid,
-// of those that fit.
-func (c *conn) tree(ctx context.Context, criteria imap.SearchCriteria, uid uint32) (in map[uint32]bool, err error) {
+// tree are those of the numbers whose messages the server has in one conversation with uid.
+func (c *conn) tree(ctx context.Context, uids []imap.UID, uid uint32) (in map[uint32]bool, err error) {
 	in = map[uint32]bool{}
+	criteria := imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(uids...)}}
 	err = c.ask(ctx, answerTime, listAnswer, c.folder.name, func() error {
 		trees, err := c.client.UIDThread(&imapclient.ThreadOptions{Algorithm: "REFERENCES", SearchCriteria: &criteria}).Wait()
 		if err != nil {
@@ -166,7 +166,7 @@ func (c *conn) tree(ctx context.Context, criteria imap.SearchCriteria, uid uint3
 	return in, err
 }
 
-// numbers are those of a tree. Its depth is bounded by the client, its size by what may come.
+// numbers are those of a tree, whose depth is bounded (shallow).
 func numbers(t imapclient.ThreadData, all []uint32) []uint32 {
 	all = append(all, t.Chain...)
 	for _, sub := range t.SubThreads {

@@ -75,21 +75,26 @@ func (u *Unread) Error() string { return fmt.Sprintf("fetching message %d: %v", 
 
 func (u *Unread) Unwrap() error { return u.err }
 
-// Follow tells of new mail until ctx ends or something fails. It has a connection of its own.
+// Follow tells of new mail until ctx ends or something fails. It has a connection of its own,
+// and another once there is a new password.
 func (b *Backend) Follow(ctx context.Context, w Watch) error {
-	err := b.follow(ctx, w)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	for {
+		err := b.follow(ctx, w)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+		case errors.As(err, new(*Unread)):
+			return err
+		default:
+			return judge(ctx, err)
+		}
 	}
-	var unread *Unread
-	if errors.As(err, &unread) {
-		return err
-	}
-	return judge(ctx, err)
 }
 
+// follow tells of new mail for as long as the password is that of its connection.
 func (b *Backend) follow(ctx context.Context, w Watch) error {
-	c, err := b.connect(ctx)
+	c, outdated, err := b.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,8 +118,13 @@ func (b *Backend) follow(ctx context.Context, w Watch) error {
 		if from.UID, err = b.news(ctx, c, w, from); err != nil {
 			return err
 		}
-		if err := c.wait(ctx, w.Poll, idle); err != nil {
+		if err := c.wait(ctx, w.Poll, idle, outdated); err != nil {
 			return err
+		}
+		select {
+		case <-outdated:
+			return nil
+		default:
 		}
 	}
 }
@@ -239,14 +249,19 @@ func (b *Backend) understand(r raw, m *Arrived) (err error) {
 	return err
 }
 
+// longestIdle is how long a server may tell of nothing before it is asked: what is between
+// us and it may have forgotten the connection, and nobody would know.
+const longestIdle = 10 * time.Minute
+
 // wait returns when there may be news: the server tells, or it is time to look.
-func (c *conn) wait(ctx context.Context, poll time.Duration, idle bool) error {
-	timer := time.NewTimer(poll)
+func (c *conn) wait(ctx context.Context, poll time.Duration, idle bool, outdated <-chan struct{}) error {
+	timer := time.NewTimer(min(poll, longestIdle))
 	defer timer.Stop()
 	pause := func() {
 		select {
 		case <-timer.C:
 		case <-c.news:
+		case <-outdated:
 		case <-c.client.Closed():
 		case <-ctx.Done():
 		}
@@ -258,7 +273,7 @@ func (c *conn) wait(ctx context.Context, poll time.Duration, idle bool) error {
 		}
 		return c.enter(ctx, c.folder.name)
 	}
-	return c.ask(ctx, poll+answerTime, smallAnswer, c.folder.name, func() error {
+	return c.ask(ctx, longestIdle+answerTime, smallAnswer, c.folder.name, func() error {
 		command, err := c.client.Idle()
 		if err != nil {
 			return err

@@ -33,8 +33,11 @@ type Server struct {
 	// Address is where it answers: STARTTLS where there is a certificate.
 	Address string
 	program string
-	socket  *os.File
+	// Secure is where it answers with TLS from the first byte; "" without a certificate.
+	Secure  string
+	sockets []*os.File
 	running *exec.Cmd
+	ended   chan struct{} // closed when it is not running any more
 }
 
 // Options have working zero values.
@@ -69,17 +72,28 @@ func New(t testing.TB, o Options) *Server {
 		s.maildir = filepath.Join(s.folder, "maildir")
 		s.must(os.Mkdir(s.maildir, 0o700))
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	s.must(err)
-	s.Address = l.Addr().String()
-	s.socket, err = l.(*net.TCPListener).File()
-	s.must(err)
-	_ = l.Close()
-	t.Cleanup(func() { _ = s.socket.Close() })
+	s.Address = s.listen()
+	if o.Certificate != "" {
+		s.Secure = s.listen()
+	}
 	s.configure(o)
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// listen opens a socket that the server is to answer at.
+func (s *Server) listen() (address string) {
+	s.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	socket, err := l.(*net.TCPListener).File()
+	s.must(err)
+	address = l.Addr().String()
+	_ = l.Close()
+	s.t.Cleanup(func() { _ = socket.Close() })
+	s.sockets = append(s.sockets, socket)
+	return address
 }
 
 func (s *Server) must(err error) {
@@ -108,7 +122,12 @@ func (s *Server) configure(o Options) {
 	}
 	_, port, err := net.SplitHostPort(s.Address)
 	s.must(err)
-	text := strings.NewReplacer("FOLDER", s.folder, "MAILDIR", s.maildir, "PORT", port, "ACCOUNT", account.Username, "GROUP", group.Name, "UID", account.Uid, "GID", account.Gid,
+	secure := "0"
+	if s.Secure != "" {
+		_, secure, err = net.SplitHostPort(s.Secure)
+		s.must(err)
+	}
+	text := strings.NewReplacer("FOLDER", s.folder, "MAILDIR", s.maildir, "SECURE", secure, "PORT", port, "ACCOUNT", account.Username, "GROUP", group.Name, "UID", account.Uid, "GID", account.Gid,
 		"PASSWORD", Password).Replace(settings) + security
 	s.must(os.WriteFile(filepath.Join(s.folder, "dovecot.conf"), []byte(text), 0o600))
 	if os.Geteuid() == 0 {
@@ -153,7 +172,8 @@ service imap-login {
     port = PORT
   }
   inet_listener imaps {
-    port = 0
+    port = SECURE
+    ssl = yes
   }
 }
 service anvil {
@@ -172,32 +192,6 @@ namespace inbox {
   }
 }
 `
-
-// Start starts it, at the address that it had.
-func (s *Server) Start() {
-	s.t.Helper()
-	// The socket is handed over as systemd does it, which wants the number of the process.
-	s.running = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" -F -c "$1"`, s.program, filepath.Join(s.folder, "dovecot.conf"))
-	s.running.ExtraFiles = []*os.File{s.socket}
-	s.running.Dir = "/"
-	if os.Geteuid() == 0 {
-		info, err := os.Stat(filepath.Join(s.folder, "dovecot.conf"))
-		s.must(err)
-		owner := info.Sys().(*syscall.Stat_t)
-		s.running.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}}
-	}
-	s.must(s.running.Start())
-}
-
-// Stop ends it, with all its connections. Whoever connects waits for the next Start.
-func (s *Server) Stop() {
-	if s.running == nil {
-		return
-	}
-	_ = s.running.Process.Signal(syscall.SIGTERM)
-	_ = s.running.Wait()
-	s.running = nil
-}
 
 // Log is what it wrote down.
 func (s *Server) Log() string {
