@@ -144,5 +144,8 @@ func (r *run) lookUp(ctx context.Context, t *turn, c *call) (*Outcome, error) {
 // inquire makes the look-up. It is a read: what comes of it does no harm.
 func (r *run) inquire(ctx context.Context, check *Check) (CallResult, error) {
 	intent := &Intent{Function: check.Tool, Tool: check.Tool, Arguments: check.Arguments, Effect: Read, Idempotent: true, Key: check.Key}
+	if r.task.Fresh != nil {
+		ctx = r.task.Fresh(ctx)
+	}
 	return r.send(ctx, intent, &Result{}, false)
 }

@@ -153,6 +153,9 @@ type Task struct {
 	// Again, if set, marks the context of a call that is made again because it is known
 	// not to have taken effect, so that whoever keeps the keys lets it through.
 	Again func(context.Context) context.Context
+	// Fresh, if set, marks the context of a look-up that finds out whether a call took
+	// effect: what was read before will not do.
+	Fresh func(context.Context) context.Context
 	// Approval, if set, tells how an approval stands that a call of the run waits for, expired
 	// if its time is over. Without it the run waits until then.
 	Approval func(ctx context.Context, id string) (Standing, error)

@@ -17,6 +17,7 @@ type Config struct {
 	Chat     Chat                `yaml:"chat"`
 	Tools    Tools               `yaml:"tools"`
 	Guard    Guard               `yaml:"guard"`
+	Cache    Cache               `yaml:"cache"`
 	Policy   Policy              `yaml:"policy"`
 	Agents   map[string]Agent    `yaml:"agents"`   // by name: [a-z0-9_-]{1,64}
 	Webhooks map[string]Webhook  `yaml:"webhooks"` // by name, which is the last part of the URL

@@ -36,6 +36,7 @@ func Default() *Config {
 			Email:   EmailBackend{Backend: "outbox", From: "drawbridge@example.com"},
 		},
 		Guard:  defaultGuard(),
+		Cache:  defaultCache(),
 		Policy: Policy{Defaults: PolicyDefaultsOn},
 		Agents: map[string]Agent{AssistantName: assistant()},
 		Callbacks: Callbacks{

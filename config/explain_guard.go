@@ -26,6 +26,7 @@ func (c *Config) explainGuard(w io.Writer) {
 		}
 		fmt.Fprintf(w, "  Taken out of %s: what looks like one of %s.\n", whose, strings.Join(g.Redact.Shapes, ", "))
 	}
+	c.explainCache(w)
 }
 
 // words say whom a limit holds for, and what it bounds.

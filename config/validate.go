@@ -49,6 +49,7 @@ func (c *Config) check() *checker {
 	k.checkMCPServers()
 	k.checkOpenAPIs()
 	k.checkGuard()
+	k.checkCache()
 	k.checkPolicy()
 	k.checkAgents()
 	k.checkWebhooks()

@@ -36,6 +36,9 @@ type Tool struct {
 	// ForClients: the tool is for those who may talk to agents. An agent's run, and a
 	// principal that may talk to none, neither sees it nor may call it.
 	ForClients bool
+	// OfCaller: what the tool gives depends on which run calls, and not on the arguments and
+	// the caller's name alone.
+	OfCaller bool
 	// Unknown is what to do about a call whose outcome nobody knows; "" for what follows
 	// from the rest, see [Tool.WhenUnknown]. Check needs LookUp.
 	Unknown Policy
@@ -53,6 +56,9 @@ type Tool struct {
 	// Mounted: the tool is another MCP server's. Its result is a whole
 	// CallToolResult, see [Mounted].
 	Mounted bool
+	// Definition is a hash of all that a mounted tool's server says of it, what is not shown
+	// here included; "" for a tool of our own.
+	Definition string
 
 	call func(ctx context.Context, arguments json.RawMessage) (json.RawMessage, error)
 }
@@ -66,6 +72,7 @@ type Spec struct {
 	Taints                   bool
 	OpenWorld                bool
 	ForClients               bool
+	OfCaller                 bool
 	Unknown                  Policy
 	LookUp                   *LookUp
 }
@@ -104,6 +111,7 @@ func Define[In, Out any](spec Spec, fn func(ctx context.Context, in In) (Out, er
 		Taints:      spec.Taints,
 		OpenWorld:   spec.OpenWorld,
 		ForClients:  spec.ForClients,
+		OfCaller:    spec.OfCaller,
 		Unknown:     spec.Unknown,
 		LookUp:      spec.LookUp,
 		Input:       mustSchema[In](spec.Name),

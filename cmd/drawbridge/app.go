@@ -20,6 +20,7 @@ import (
 	"drawbridge/server/apihttp"
 	"drawbridge/server/approvalapi"
 	"drawbridge/server/auth"
+	"drawbridge/server/cache"
 	"drawbridge/server/callback"
 	"drawbridge/server/dispatch"
 	"drawbridge/server/egress"
@@ -50,6 +51,9 @@ type app struct {
 	mounts   *mounts
 	policy   *policy.Policy
 	guard    *guard.Guard
+	answers  answers                 // of reads, that are kept; nil without the setting
+	redis    *cache.Redis            // where, if not in this process
+	asked    atomic.Pointer[systems] // which the tools ask now
 	mcp      *mcpserver.Server
 	model    modelChoice
 	intake   *webhook.Handler
@@ -168,6 +172,9 @@ func (a *app) wireTools(ctx context.Context, o appOptions) error {
 	if a.policy, err = compilePolicy(a.cfg, a.policyOptions()); err != nil {
 		return err
 	}
+	if err = a.wireCache(ctx); err != nil {
+		return err
+	}
 	a.guard = guard.New(a.catalog, ledger, guarding(a.guardOptions()))
 	a.mcp = mcpserver.New(a.catalog, a.guard, mcpserver.Options{Version: version(), Instructions: instructions, Log: a.log,
 		BodyLimit: int64(a.cfg.Server.MaxBody), Hosts: publicHosts(a.cfg.Server.PublicURL), Extend: suite.extend, Approvals: a.store, StateKey: stateKey,
@@ -236,7 +243,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Again: guard.WithAgain, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
+			Taint: taint, Again: guard.WithAgain, Fresh: guard.WithFresh, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
 	a.backends.runs.carriedBy(a.worker, a.store, slices.Sorted(maps.Keys(a.cfg.Agents)))
 	return nil
 }

@@ -98,6 +98,7 @@ func auditSearch(c *console) *cobra.Command {
 	flags.StringVar(&fits.Approval, "approval", "", "only calls that waited for this approval, or were made under it")
 	flags.BoolVar(&fits.Tainted, "tainted", false, "only calls of runs that had read text from outside")
 	flags.BoolVar(&fits.DryRun, "dry-run", false, "only calls that were answered with what they would do")
+	flags.BoolVar(&fits.Cached, "cached", false, "only reads that were answered with what an earlier one gave (cache.ttl)")
 	span.flags(cmd, "only calls that came")
 	return cmd
 }

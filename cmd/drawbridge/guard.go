@@ -15,7 +15,7 @@ import (
 func (a *app) guardOptions() guard.Options {
 	g := a.cfg.Guard
 	return guard.Options{Log: a.log, Policy: a.policy, Totals: a.store, Measure: a.policy.Measure, Counted: a.policy.Counted(), Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
-		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact), Limits: limitsOf(g.Limits), Reached: guardReached()}
+		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact), Limits: limitsOf(g.Limits), Reached: guardReached(), Caching: a.caching()}
 }
 
 // effectsOf are effects as the settings name them. None are none, not the default.

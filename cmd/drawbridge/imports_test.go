@@ -61,6 +61,8 @@ var imports = []struct {
 	{"server/guard", []string{"server/auth", "tools"}},
 	{"server/policy", []string{"server/guard", "server/auth", "tools"}},
 	{"server/guard/guardtest", []string{"server/guard"}},
+	{"server/cache", []string{"server/guard"}},
+	{"server/cache/cachetest", []string{"server/guard"}},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/mcpserver/conformance", []string{"tools"}},
 	{"server/dispatch", []string{"bridge", "bridge/openai", "server/webhook", "server/callback", "server/timetable"}},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"drawbridge/config"
+	"drawbridge/server/guard"
 	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
@@ -42,6 +43,14 @@ func (a *app) idlePatterns() config.Problems {
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Agents)) {
 		look("agents."+name+".tools", a.cfg.Agents[name].Tools)
 		look("agents."+name+".always", a.cfg.Agents[name].Always)
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(a.cfg.Cache.TTL)) {
+		reads := func(t tools.Tool) bool { return guard.Cacheable(t) && tools.Match([]string{pattern}, t.Name) }
+		if a.cfg.Cache.TTL[pattern] > 0 && !a.mounts.mayMatch(pattern) && !slices.ContainsFunc(a.catalog.All(), reads) {
+			warning := a.cfg.Problem(config.Child("cache.ttl", pattern), "%q matches no tool that reads; `drawbridge tools` lists them", pattern)
+			warning.Warning = true
+			idle = append(idle, warning)
+		}
 	}
 	return idle
 }

@@ -75,9 +75,9 @@ func policyHosts(cfg *config.Config) []string {
 }
 
 // lookUpFact calls a tool that reads, as everybody does: by the guard, which has it on
-// record.
+// record. Rules decide by what is so now, and not by what was a moment ago.
 func (a *app) lookUpFact(ctx context.Context, tool string, arguments json.RawMessage) (json.RawMessage, error) {
-	result := a.guard.Call(ctx, guard.Call{Principal: policy.Reader(), Door: policy.Door, Tool: tool, Arguments: arguments})
+	result := a.guard.Call(guard.WithFresh(ctx), guard.Call{Principal: policy.Reader(), Door: policy.Door, Tool: tool, Arguments: arguments})
 	if result.Err != nil {
 		return nil, result.Err
 	}

@@ -17,7 +17,8 @@ import (
 type readiness struct {
 	Mounts map[string]mountHealth `json:"mounts,omitempty"`
 	// Mail are the sources that are mailboxes, as this process sees them.
-	Mail map[string]mailwatch.State `json:"mail,omitempty"`
+	Mail  map[string]mailwatch.State `json:"mail,omitempty"`
+	Cache *cacheHealth               `json:"cache,omitempty"`
 	// Unoffered are tools that no model is offered, because they cannot be made
 	// functions.
 	Unoffered      int               `json:"unoffered_tools"`
@@ -75,6 +76,7 @@ func (a *app) readiness(r *http.Request) any {
 		}
 		out.Mail[name] = state
 	}
+	out.Cache = a.cacheHealth(known)
 	unoffered := a.unoffered.of(a.catalog)
 	out.Unoffered = len(unoffered)
 	if known {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"drawbridge/config"
@@ -115,6 +116,9 @@ func (a *app) renew(next *config.Config, changed []string) (later []string, err 
 		}
 	}
 	a.secrets.Store(next)
+	if a.answers != nil && slices.ContainsFunc(changed, func(path string) bool { return strings.HasPrefix(path, "tools.") }) {
+		a.answers.Drop() // what the old credentials were shown
+	}
 	return later, errors.Join(problems...)
 }
 
@@ -133,6 +137,8 @@ func (a *app) renewal(next *config.Config, path string) (what string, do func() 
 	case section == "callbacks" && strings.Contains(rest, "secrets["),
 		(section == "webhooks" || section == "schedules") && strings.Contains(rest, "callback.secret"):
 		return "callbacks", func() error { return a.resign(next) }
+	case path == "cache.redis.password" && a.redis != nil:
+		return "cache", func() error { a.redis.SetPassword(next.Cache.Redis.Password.Reveal()); return nil }
 	case path == "approvals.notify.webhook.secret":
 		return "notices", func() error { return nil } // they look at a.secrets
 	case path == "tools.email.smtp.password" && next.Tools.Email.SMTP != nil:

@@ -79,8 +79,10 @@ type Options struct {
 	Taint func(ctx context.Context) context.Context
 	// Again, if set, marks the context of calls that are made again because they are known
 	// not to have taken effect, for whoever guards them. LookUp, if set, gives what tells
-	// whether a call took effect.
+	// whether a call took effect; Fresh marks the context of that, which is not to be answered
+	// with what was read before.
 	Again  func(ctx context.Context) context.Context
+	Fresh  func(ctx context.Context) context.Context
 	LookUp func(tool string, arguments json.RawMessage, key string) (bridge.LookUp, error)
 	// Approval, if set, tells how an approval stands that a run waits for. Ahead, if set, marks
 	// the context of calls that are not to be made, but whose approval is to be asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"drawbridge/tools"
@@ -33,6 +34,8 @@ type attempt struct {
 	decision   Decision
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called
+	hit        bool        // it was not, and the result is what an earlier read gave
+	asked      atomic.Bool // the tool asked the person behind the caller something
 	settlement *Settlement // to be stored with the audit row
 
 	approval string // the id of the one that the call needed, if any

@@ -58,6 +58,8 @@ type Options struct {
 	Limits []Limit
 	// Redact is what results lose besides what the policy says. Zero is nothing.
 	Redact Redaction
+	// Caching is which reads are answered with what an earlier one gave.
+	Caching Caching
 	// Reached is told of points on a call's way, by tests that stop the process there. Nil
 	// tells nobody.
 	Reached func(Point)
@@ -112,6 +114,9 @@ type Result struct {
 	Repeated bool
 	// Redacted: something was taken out of it that the caller does not see.
 	Redacted bool
+	// Cached: it is what an earlier read gave, that long ago.
+	Cached    bool
+	CachedAge time.Duration
 	// Scopes are those with which the caller's token would open the tool; nil if it is not a
 	// scope that is missing.
 	Scopes []string
@@ -157,10 +162,12 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 		count{totals: o.Totals, measure: o.Measure, also: o.Counted, now: o.Now, log: o.Log}, // before any rule or limit adds up
 		policy{rules: o.Policy},                       // behind once: a repeated call is not judged again
 		redactResults{settings: o.Redact, log: o.Log}, // behind the policy, which may say what; within once, which so keeps no more than was given
-		dryRun{},       // behind the policy, which may want one; before a limit is used up, or anybody asked
-		newLimit(g, o), // behind whatever ends a call that is not to be made, and before a person is asked
+		dryRun{},                               // behind the policy, which may want one; before a limit is used up, or anybody asked
+		newLimit(g, o),                         // behind whatever ends a call that is not to be made, and before a person is asked
+		cached{caching: o.Caching, now: o.Now}, // behind whatever judges and counts a call; what it answers needs no approval and no claim
 		approve{approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log}, // last to ask, so that a person is only asked about a call that nothing else stands against
 		claim{ledger: ledger, approvals: o.Approvals, reached: o.Reached, now: o.Now, log: o.Log},
+		outdate{cache: o.Caching.Cache}, // around the call itself, and no other: what was refused changed nothing
 	}
 }
 

@@ -15,6 +15,11 @@ type guarded struct {
 	input   func() *input
 	output  func() *input // of a built-in tool, for its results; nil if that does not compile
 	timeout time.Duration
+
+	// Of a cache, all zero without one.
+	family     string        // whose values a call drops, or finds; "" if nothing of it is kept
+	ttl        time.Duration // how long answers are kept, 0 for not at all
+	definition string        // its hash, of a tool with a ttl
 }
 
 // lookup is the tool of that name, nil if there is none.
@@ -29,6 +34,7 @@ func (g *Guard) follow() {
 	for _, tool := range g.catalog.All() {
 		now[tool.Name] = g.guard(tool, before[tool.Name])
 	}
+	g.options.Caching.prepare(now)
 	g.tools.Store(&now)
 }
 
@@ -60,4 +66,26 @@ func (t *guarded) problems(arguments any) []problem {
 		return t.input().checkMounted(arguments)
 	}
 	return t.input().check(arguments)
+}
+
+// prepare notes which answers are kept, and which calls drop them.
+func (c Caching) prepare(all map[string]*guarded) {
+	if c.Cache == nil {
+		return
+	}
+	families := map[string]bool{}
+	for name, t := range all {
+		if !Cacheable(t.Tool) {
+			continue
+		}
+		if t.ttl = c.TTL(name); t.ttl > 0 {
+			t.definition = definition(t.Tool)
+			families[Family(t.Tool)] = true
+		}
+	}
+	for _, t := range all {
+		if family := Family(t.Tool); families[family] {
+			t.family = family
+		}
+	}
 }

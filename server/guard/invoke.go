@@ -66,6 +66,7 @@ func (s invoke) bound(ctx context.Context, a *attempt) (context.Context, context
 	return tools.WithAsk(ctx, func(ctx context.Context, q tools.Question) (tools.Reply, error) {
 		p.pause()
 		defer p.resume()
+		a.asked.Store(true)
 		reply, err := ask(ctx, q)
 		s.log.Info("asked a person", "principal", a.Principal.String(), "tool", a.Tool, "run", a.Run, "action", reply.Action, "error", err)
 		return reply, err

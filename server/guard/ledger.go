@@ -102,7 +102,7 @@ type Row struct {
 	Effect    tools.Effect    // "" for a tool there is none of
 	Arguments json.RawMessage // redacted
 	Decision  Decision
-	Rule      string // the stage and reason that decided: "permission: ...", "" when allowed
+	Rule      string // the stage and reason that decided: "permission: ...", "" when allowed, unless "cache: ..." answered
 	Outcome   string // ok, or a tools.Code
 	Duration  time.Duration
 	Run       string

@@ -26,6 +26,9 @@ const (
 	MetaApproval = "drawbridge/approval"
 	// MetaRedacted is true in a result out of which something was taken.
 	MetaRedacted = "drawbridge/redacted"
+	// MetaCached is there in a result that is what an earlier read gave: age_seconds, whole
+	// seconds since that began.
+	MetaCached = "drawbridge/cached"
 	// MetaError is the error of a failed call: code, message, retryable and, where it is
 	// known, retry_after in seconds, or the scopes that a token needs for it. It is
 	// not in structuredContent, which has to fit the tool's output schema.
@@ -177,6 +180,9 @@ func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 	}
 	if r.Redacted {
 		result.EnsureResultMeta().SetMetaField(MetaRedacted, true)
+	}
+	if r.Cached {
+		result.EnsureResultMeta().SetMetaField(MetaCached, map[string]any{"age_seconds": int64(r.CachedAge.Seconds())})
 	}
 	if r.Note != "" {
 		result.Content = append(result.Content, mcp.NewTextContent(r.Note))

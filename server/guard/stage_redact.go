@@ -32,7 +32,7 @@ type redactResults struct {
 func (s redactResults) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
 		result := next(ctx, a)
-		if !a.reached {
+		if !a.reached && !a.hit {
 			return result // our own words
 		}
 		shapes := s.settings.Shapes

@@ -46,7 +46,7 @@ func (s count) around(next step) step {
 				"what was done so far could not be looked up, so the call was not made; nothing was changed. Try again later."))
 		}
 		result := next(ctx, a)
-		if a.reached && mayHaveHappened(result.Err) {
+		if (a.reached || a.hit) && mayHaveHappened(result.Err) {
 			return result
 		}
 		// If that fails it counts for a while, though it did nothing: too much is counted

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"drawbridge/server/audit"
+	"drawbridge/server/guard"
 )
 
 // SearchAudit gives rows that fit, the newest first. A run's and an approval's are found by
@@ -32,6 +33,7 @@ func (s *Store) SearchAudit(ctx context.Context, f audit.Filter, limit int) ([]a
 	add(f.Outcome != "", "outcome = ?", f.Outcome)
 	add(f.Tainted, "tainted = 1")
 	add(f.DryRun, "dry_run = 1")
+	add(f.Cached, `decision = ? AND rule LIKE ?`, string(guard.Allowed), guard.CacheRule+"%")
 	add(!f.Since.IsZero(), "at >= ?", millis(f.Since))
 	add(!f.Until.IsZero(), "at < ?", millis(f.Until))
 	query := `SELECT ` + auditFields + ` FROM audit`

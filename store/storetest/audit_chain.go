@@ -343,6 +343,7 @@ func searchFinds(t *testing.T, h Harness) {
 		func(*guard.Row) {}, func(r *guard.Row) { r.Run = "run_1" }, func(r *guard.Row) { r.Tool = "crmXget" }, func(r *guard.Row) { r.Principal = "agent:desk" },
 		func(r *guard.Row) { r.Decision = guard.Refused }, func(r *guard.Row) { r.Effect = tools.Money }, func(r *guard.Row) { r.Outcome = "denied" },
 		func(r *guard.Row) { r.Tainted = true }, func(r *guard.Row) { r.DryRun = true }, func(r *guard.Row) { r.Approval = "apr_1" }, func(r *guard.Row) { r.At = h.Now().Add(time.Minute) },
+		func(r *guard.Row) { r.Rule = guard.CacheRule + "3s old" }, func(r *guard.Row) { r.Rule, r.Decision = guard.CacheRule+"no", guard.Repeated },
 	}
 	for i, change := range vary {
 		row := base
@@ -352,7 +353,7 @@ func searchFinds(t *testing.T, h Harness) {
 			t.Fatal(err)
 		}
 	}
-	all := "10 9 8 7 6 5 4 3 2 1 0"
+	all := "12 11 10 9 8 7 6 5 4 3 2 1 0"
 	for name, c := range map[string]struct {
 		f    audit.Filter
 		want string
@@ -360,7 +361,8 @@ func searchFinds(t *testing.T, h Harness) {
 		"all": {audit.Filter{}, all}, "run": {audit.Filter{Run: "run_1"}, "1"}, "tool": {audit.Filter{Tool: "crmXget"}, "2"}, "tools": {audit.Filter{Tool: "crm_*"}, strings.Replace(all, " 2", "", 1)},
 		"principal": {audit.Filter{Principal: "agent:desk"}, "3"}, "principals": {audit.Filter{Principal: "agent:*"}, "3"}, "decision": {audit.Filter{Decision: "refused"}, "4"},
 		"effect": {audit.Filter{Effect: "money"}, "5"}, "outcome": {audit.Filter{Outcome: "denied"}, "6"}, "tainted": {audit.Filter{Tainted: true}, "7"}, "dry run": {audit.Filter{DryRun: true}, "8"},
-		"approval": {audit.Filter{Approval: "apr_1"}, "9"}, "since": {audit.Filter{Since: h.Now().Add(time.Second)}, "10"}, "until": {audit.Filter{Until: h.Now().Add(time.Second)}, strings.TrimPrefix(all, "10 ")},
+		"cached":   {audit.Filter{Cached: true}, "11"},
+		"approval": {audit.Filter{Approval: "apr_1"}, "9"}, "since": {audit.Filter{Since: h.Now().Add(time.Second)}, "10"}, "until": {audit.Filter{Until: h.Now().Add(time.Second)}, strings.Replace(all, " 10", "", 1)},
 		"two": {audit.Filter{Effect: "money", Tainted: true}, ""},
 	} {
 		found, err := chainOf(h).SearchAudit(t.Context(), c.f, 20)

@@ -28,6 +28,7 @@ func (m *Mount) offer(t listed) tools.Tool {
 		OpenWorld:   !m.settings.TrustResults,
 		Input:       t.input,
 		Output:      t.output,
+		Definition:  t.hash,
 		// To wait for a connection, to be called, and to say what came of it.
 		Timeout: 2*m.settings.CallTimeout + grace,
 	}

@@ -19,6 +19,7 @@ func Tools(s *Schedule) []tools.Tool {
 			Title:       "List follow-ups",
 			Description: "Your own follow-ups that are still to come, the next one first: what you asked yourself to do with schedule_run, in this run or in earlier ones, and when.",
 			Effect:      tools.Read,
+			OfCaller:    true,
 			Taints:      true, // a run that had read text from outside may have copied it into a prompt
 		}, s.List),
 		tools.Define(tools.Spec{

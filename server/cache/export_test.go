@@ -1,0 +1,4 @@
+package cache
+
+// Settle waits for what is done beside the calls.
+func (m *Memory) Settle() { m.kept.CleanUp() }
