@@ -63,6 +63,7 @@ var imports = []struct {
 	{"server/guard/guardtest", []string{"server/guard"}},
 	{"server/cache", []string{"server/guard"}},
 	{"server/cache/cachetest", []string{"server/guard"}},
+	{"server/cache/redistest", nil},
 	{"server/mcpserver", []string{"server/auth", "server/guard", "tools"}},
 	{"server/mcpserver/conformance", []string{"tools"}},
 	{"server/dispatch", []string{"bridge", "bridge/openai", "server/webhook", "server/callback", "server/timetable"}},

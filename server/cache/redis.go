@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -25,13 +26,24 @@ const prefix = "drawbridge:"
 // nothing kept. It ends by itself if whoever set it dies.
 const busy = "busy"
 
+// remembered is how long a family's mark stays that nobody changes. One that is gone is
+// replaced by another, so that nothing of before is found.
+const remembered = 48 * time.Hour
+
+// defaultPatience is short: a cache is there to save time. What others would find wrongly
+// otherwise is waited for longer.
 const (
-	// patience is how long one request to the Redis may take: it is there to save time.
-	patience = 500 * time.Millisecond
-	// remembered is how long a family's mark stays that nobody changes. One that is gone is
-	// replaced by another, so that nothing of before is found.
-	remembered = 48 * time.Hour
+	defaultPatience = 500 * time.Millisecond
+	longer          = 10
 )
+
+// silence keeps the client from writing to standard error: what goes wrong is returned, and
+// logged here.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silence{}) }
 
 // RedisSettings say which Redis, and what is kept there.
 type RedisSettings struct {
@@ -43,8 +55,10 @@ type RedisSettings struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Secret is what values are sealed with, 32 bytes: the same on all nodes that share them.
 	Secret []byte
-	Bounds Bounds
-	Log    *slog.Logger
+	// Patience is how long one request may take, half a second if zero.
+	Patience time.Duration
+	Bounds   Bounds
+	Log      *slog.Logger
 }
 
 // Redis keeps answers in a Redis, which several nodes may share. Values are sealed.
@@ -61,6 +75,7 @@ type Redis struct {
 	client   *redis.Client
 	seal     seal
 	bounds   Bounds
+	patience time.Duration
 	log      *slog.Logger
 	password atomic.Pointer[string]
 	instance atomic.Pointer[string] // run_id of the process that was connected to last
@@ -73,7 +88,7 @@ var _ guard.Cache = (*Redis)(nil)
 
 // NewRedis prepares a cache; it connects when it is first asked.
 func NewRedis(s RedisSettings) *Redis {
-	r := &Redis{seal: seal{s.Secret}, bounds: s.Bounds.filled(), log: s.Log}
+	r := &Redis{seal: seal{s.Secret}, bounds: s.Bounds.filled(), patience: cmp.Or(s.Patience, defaultPatience), log: s.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -83,7 +98,7 @@ func NewRedis(s RedisSettings) *Redis {
 		Dialer:              r.dialer(s),
 		CredentialsProvider: func() (string, string) { return s.Username, *r.password.Load() },
 		OnConnect:           r.meet,
-		DialTimeout:         patience, DialerRetries: 1, ReadTimeout: patience, WriteTimeout: patience, PoolTimeout: patience, ContextTimeoutEnabled: true,
+		DialTimeout:         r.patience, DialerRetries: 1, ReadTimeout: longer * r.patience, WriteTimeout: longer * r.patience, PoolTimeout: r.patience, ContextTimeoutEnabled: true,
 		MaxRetries:       -1, // a mark that is set twice could come back behind another
 		PipelinePoolSize: -1, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
@@ -146,7 +161,7 @@ func (r *Redis) find(ctx context.Context, family string, key guard.CacheKey) (no
 	if r.debts.away() {
 		return none, false, ""
 	}
-	asking, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
 	place, name := r.seal.name("mark", []byte(family)), r.seal.name("kept", key[:])
 	both := r.client.Pipeline()
@@ -194,7 +209,7 @@ func (r *Redis) Keep(ctx context.Context, _ string, key guard.CacheKey, mark gua
 	if int64(len(kept.Output)) > r.bounds.Result || r.debts.away() {
 		return
 	}
-	asking, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
 	name := r.seal.name("kept", key[:])
 	err := r.client.Set(asking, name, r.seal.close(name, mark, kept), ttl).Err()
@@ -225,7 +240,7 @@ func (r *Redis) mark(ctx context.Context, family, text string, lasts time.Durati
 	if r.debts.owe(family) {
 		return // the Redis is away: whoever looks for it pays
 	}
-	asking, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(ctx, longer*r.patience)
 	defer cancel()
 	if err := r.client.Set(asking, r.seal.name("mark", []byte(family)), text, lasts).Err(); err != nil {
 		r.fault(ctx, family, err)
@@ -235,14 +250,14 @@ func (r *Redis) mark(ctx context.Context, family, text string, lasts time.Durati
 // pay sets the marks that are owed. Without an error the Redis can be asked again.
 func (r *Redis) pay(ctx context.Context, families []string) error {
 	for _, family := range families {
-		asking, cancel := context.WithTimeout(ctx, patience)
+		asking, cancel := context.WithTimeout(ctx, r.patience)
 		err := r.client.Set(asking, r.seal.name("mark", []byte(family)), rand.Text(), remembered).Err()
 		cancel()
 		if err != nil {
 			return err
 		}
 	}
-	asking, cancel := context.WithTimeout(ctx, patience)
+	asking, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
 	return r.client.Ping(asking).Err()
 }
