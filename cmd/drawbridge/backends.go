@@ -271,15 +271,36 @@ func (b *backends) catalog() *tools.Catalog {
 		schedule.Tools(schedule.New(b.followUps)), agents.Tools(b.runs), suite.tools())
 }
 
-// definitions are the tools of all families that the settings offer, without anything
-// behind them: whoever called one would find no backend.
+// definitions are the tools of all families that the settings offer, as their backends make
+// them, without anything behind them: nobody is signed in to, and whoever called one would
+// find nothing. A replay and the rules are held against what would really be called: which
+// tools a vendor has, which honour keys, and what is done where an outcome is not known.
 func definitions(cfg config.Tools) *tools.Catalog {
-	b := &backends{}
+	b, nobody := &backends{}, &http.Client{Transport: nowhere{}}
+	// None fails: each has all that it needs.
+	if cfg.Payment.Backend == "stripe" {
+		b.stripe, _ = stripe.New(stripe.Settings{Key: "sk_test_nobody", Client: nobody})
+	}
+	switch cfg.CRM.Backend {
+	case "hubspot":
+		b.vendorCRM, _ = hubspot.New(hubspot.Settings{Token: "nobody", Client: nobody})
+	case "salesforce":
+		s, err := salesforce.New(salesforce.Settings{URL: "https://nobody.invalid", ClientID: "nobody", ClientSecret: "nobody", ExternalID: cfg.CRM.Salesforce.ExternalID, Client: nobody})
+		if err == nil { // with an object that does not exist no program starts
+			b.vendorCRM = s
+		}
+	}
+	if cfg.Email.Backend == "smtp" {
+		b.smtp, _ = smtp.New(smtp.Settings{From: "nobody@nobody.invalid", Address: "localhost:25"})
+		if cfg.Email.IMAP != nil {
+			b.imap, _ = imap.New(imap.Settings{Address: "localhost:143", Folders: []string{"INBOX"}})
+		}
+	}
 	if n := cfg.Notify; n.Backend == "slack" {
-		b.slack, _ = slack.New(slack.Settings{Token: "xoxb-nobody", Outside: n.External, Broadcasts: n.Broadcast, Client: &http.Client{Transport: nowhere{}}}) // has all it needs
+		b.slack, _ = slack.New(slack.Settings{Token: "xoxb-nobody", Outside: n.External, Broadcasts: n.Broadcast, Client: nobody})
 	}
 	if cfg.Shop.Backend == "shopify" {
-		b.shopify, _ = shopify.New(shopify.Settings{URL: "https://nobody.invalid", Token: "nobody", Client: &http.Client{Transport: nowhere{}}}) // has all it needs
+		b.shopify, _ = shopify.New(shopify.Settings{URL: "https://nobody.invalid", Token: "nobody", Client: nobody})
 	}
 	return b.catalog()
 }

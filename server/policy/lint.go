@@ -111,6 +111,10 @@ func (p *Policy) misnamed(r rule, n Names, say func(string, ...any)) {
 		case "agent":
 			check("agent", c.value, n.Agents)
 		case "source":
+			if _, name, _ := strings.Cut(c.value, "/"); n.Sources != nil && slices.Contains(n.Sources, name) {
+				say("there is no webhook or schedule %q; rules know it by its name alone: %q", c.value, name)
+				continue
+			}
 			check("webhook or schedule", c.value, n.Sources)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestLintFindsWhatIsLikelyNotMeant(t *testing.T) {
-	names := policy.Names{Agents: []string{"billing"}, Sources: []string{"stripe"}, MayBe: func(tool string) bool { return strings.HasPrefix(tool, "later__") }}
+	names := policy.Names{Agents: []string{"billing"}, Sources: []string{"stripe", "nightly"}, MayBe: func(tool string) bool { return strings.HasPrefix(tool, "later__") }}
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		tool := known[name]
 		tool.Input = json.RawMessage(`{"type":"object","properties":{"amount_minor":{},"customer":{},"email":{}},"additionalProperties":false}`)
@@ -36,6 +36,7 @@ func TestLintFindsWhatIsLikelyNotMeant(t *testing.T) {
 		{[]policy.Rule{rule(`tool == "later__pay"`, guard.Deny)}, nil},
 		{[]policy.Rule{rule(`effect == "moeny" || effect == "money"`, guard.Deny)}, []string{`no effect "moeny"`}},
 		{[]policy.Rule{rule(`agent == "biling" || source == "strip"`, guard.Deny)}, []string{`no agent "biling"`, `no webhook or schedule "strip"`}},
+		{[]policy.Rule{rule(`source == "schedule/nightly"`, guard.Deny)}, []string{`by its name alone: "nightly"`}},
 		{[]policy.Rule{rule(`spent("payment_refund", "day", "EUR") > 5`, guard.Deny)}, []string{`no tool "payment_refund", which it adds up`}},
 		{[]policy.Rule{rule(`tool == "payment_create_refund" && args.amount > 5`, guard.Deny)}, []string{`argument "amount"`}},
 	} {

@@ -194,29 +194,67 @@ func (s *Server) stop() {
 
 // Delivered waits until the mailbox has a message with a text in it, and gives it as it
 // was delivered: with the fields in front that the server adds.
-func (s *Server) Delivered(text string) string {
+func (s *Server) Delivered(text string) (found string) {
 	s.t.Helper()
-	for tries := 0; ; tries++ {
-		found := ""
-		for _, name := range []string{"new", "cur"} { // whoever reads the mailbox may have moved it
-			_ = filepath.WalkDir(filepath.Join(s.folder, "maildir", name), func(path string, entry fs.DirEntry, err error) error {
-				if err != nil || entry.IsDir() {
-					return nil
-				}
-				if raw, err := os.ReadFile(path); err == nil && strings.Contains(string(raw), text) {
-					found = string(raw)
-				}
+	s.await(fmt.Sprintf("a message with %q", text), func() bool {
+		for _, raw := range s.mailbox() {
+			if strings.Contains(raw, text) {
+				found = raw
+			}
+		}
+		return found != ""
+	})
+	return found
+}
+
+// All are the messages in the mailbox, once everything that the server has taken is
+// delivered.
+func (s *Server) All() (messages []string) {
+	s.t.Helper()
+	s.await("all that was taken", func() bool {
+		taken := s.Taken() // what comes behind this is of the next look
+		messages = s.mailbox()
+		return len(messages) == taken
+	})
+	return messages
+}
+
+// Taken is how many messages the server has taken responsibility for: a line of its log
+// each, which is there before whoever gave it a message is told.
+func (s *Server) Taken() int {
+	log, err := os.ReadFile(filepath.Join(s.folder, "log", "mainlog"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.t.Error(err)
+	}
+	return strings.Count(string(log), " <= ")
+}
+
+// mailbox gives what was delivered.
+func (s *Server) mailbox() (messages []string) {
+	for _, name := range []string{"new", "cur"} { // whoever reads the mailbox may have moved it
+		_ = filepath.WalkDir(filepath.Join(s.folder, "maildir", name), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
 				return nil
-			})
+			}
+			if raw, err := os.ReadFile(path); err == nil {
+				messages = append(messages, string(raw))
+			}
+			return nil
+		})
+	}
+	return messages
+}
+
+// await looks again and again: the server's processes tell nobody.
+func (s *Server) await(what string, there func() bool) {
+	s.t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for tries := 0; !there(); tries++ {
+		if tries > 1200 { // a minute, on a busy machine
+			s.t.Fatalf("%s was not delivered; the server's log:\n%s", what, s.Log())
 		}
-		if found != "" {
-			return found
-		}
-		if tries > 1200 { // of 50 ms: a minute, on a busy machine
-			s.t.Fatalf("no message with %q was delivered; the server's log:\n%s", text, s.Log())
-		}
-		pause := time.NewTimer(50 * time.Millisecond)
-		<-pause.C
+		<-again.C
 	}
 }
 
