@@ -22,8 +22,8 @@ type attack struct {
 	Scene  scene  `yaml:",inline"`
 	// Allowed are effects that were authorised: patterns of those that the world counts.
 	Allowed []string `yaml:"allowed"`
-	// Refused names where the attempts end: a stage of the guard, "policy/money", or the
-	// door ("door 404"). Each has to have refused at least one. Empty is for an attack that
+	// Refused names where the attempts end: a stage of the guard, "policy/money", a rule
+	// ("rule default/tainted-money"), or the door ("door 404"). Each has to have refused at least one. Empty is for an attack that
 	// has nothing to refuse, which Harmless has to explain.
 	Refused  []string `yaml:"refused"`
 	Harmless string   `yaml:"harmless"`
@@ -41,12 +41,13 @@ type twin struct {
 // scene is what happens.
 type scene struct {
 	World string `yaml:"world"` // which settings; see redteam_worlds_test.go
-	Door  string `yaml:"door"`  // webhook, chat, runs, mcp, http
+	Door  string `yaml:"door"`  // webhook, inbox, chat, runs, mcp, http
 	Agent string `yaml:"agent"`
 	As    string `yaml:"as"` // the key: front, back, program
 	// Event is the payload of a webhook, Says what a person or a program writes.
 	Event    map[string]any `yaml:"event"`
 	Says     string         `yaml:"says"`
+	Inbox    string         `yaml:"inbox"`   // the mail that comes in, its header too
 	Earlier  []message      `yaml:"earlier"` // of the conversation, before Says
 	Callback string         `yaml:"callback"`
 	Tainted  bool           `yaml:"untrusted"`
@@ -188,6 +189,7 @@ func (a attack) honest() scene {
 	keep(&s.Agent, own.Agent)
 	keep(&s.As, own.As)
 	keep(&s.Says, own.Says)
+	keep(&s.Inbox, own.Inbox)
 	s.Callback, s.Before.Asked = own.Callback, own.Before.Asked
 	keep(&s.Answer, own.Answer)
 	keep(&s.Before.Hostile, own.Before.Hostile)

@@ -26,6 +26,8 @@ func (w *world) enter(t *testing.T, s scene) (run string, refused []string) {
 	switch s.Door {
 	case "", "webhook":
 		return w.deliver(t, s), nil
+	case "inbox":
+		return w.receive(t, s), nil
 	case "chat":
 		return w.chat(t, s), nil
 	case "runs":

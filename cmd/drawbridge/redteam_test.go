@@ -91,6 +91,9 @@ func refusedAs(stage, by string) bool {
 	case "rules":
 		return name == "policy" || name == "approve"
 	}
+	if rule, one := strings.CutPrefix(stage, "rule "); one {
+		return name == "approve" && strings.HasSuffix(by, "("+rule+")") || strings.HasPrefix(by, "policy/"+rule+":")
+	}
 	return strings.HasPrefix(by, stage+"/") || by == stage
 }
 

@@ -13,6 +13,7 @@ import (
 	"drawbridge/bridge/openaitest"
 	"drawbridge/config"
 	"drawbridge/store/state"
+	"drawbridge/tools/email/imap/imaptest"
 )
 
 // The keys of the worlds' callers, by name.
@@ -81,6 +82,8 @@ type world struct {
 	model   *openaitest.Server
 	partner *partner
 	outside *outside
+	inbox   *imaptest.Server // the mailbox that is watched, and its settings; nil if none is
+	box     *config.Config
 
 	mu    sync.Mutex
 	scene *scene // that is being played
@@ -93,12 +96,15 @@ var worlds = map[string]struct {
 	Model string        // more settings of the model
 	More  string        // more settings, at the top level
 	Tools []partnerTool // what the mounted server offers, if not partnerTools
+	Inbox bool          // there is a mailbox that is watched
 }{
 	"company": {},
 	// Every request carries a few functions; find_tools gives the rest.
 	"search": {Model: ", max_functions: 8"},
 	// The mounted server's descriptions and names are attacks themselves.
 	"lying": {Tools: lyingTools},
+	// Mail comes into a mailbox at a real mail server.
+	"inbox": {Inbox: true},
 }
 
 func newWorld(t *testing.T, name string) *world {
@@ -114,6 +120,9 @@ func newWorld(t *testing.T, name string) *world {
 	cfg, err := config.Load(w.file, noEnvironment)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if how.Inbox {
+		cfg.Webhooks["inbox"] = w.watchInbox(t)
 	}
 	if w.app, err = newApp(t.Context(), cfg, appOptions{}); err != nil {
 		t.Fatal(err)
@@ -139,6 +148,9 @@ func newWorld(t *testing.T, name string) *world {
 		case <-time.After(time.Minute):
 			t.Fatalf("the mounted server did not come up: %+v", mount.Status())
 		}
+	}
+	if how.Inbox {
+		w.readInbox(t)
 	}
 	return w
 }
