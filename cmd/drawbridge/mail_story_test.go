@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"drawbridge/bridge/openaitest"
 	"drawbridge/config"
@@ -104,7 +107,10 @@ func (w *mailWorld) events(want int) []dispatch.StoredEvent {
 	return all
 }
 
-var mailID = regexp.MustCompile(`imap:INBOX:\d+:\d+`)
+var (
+	mailID      = regexp.MustCompile(`imap:INBOX:\d+:\d+`)
+	orderNumber = regexp.MustCompile(`A-\d{4}`)
+)
 
 // TestMailAboutALateOrderIsAnsweredAndBecomesATask is story (b): a real mail comes in, the
 // order is looked up, an answer goes out that joins the conversation, and a colleague gets
@@ -127,15 +133,19 @@ func TestMailAboutALateOrderIsAnsweredAndBecomesATask(t *testing.T) {
 	}
 	w.fake.Func(func(q openaitest.Request) openaitest.Reply {
 		id := mailID.FindString(string(q.Body))
+		late := ""
+		if orders, ok := q.Result(crm.SearchOrdersTool); ok {
+			late = orderNumber.FindString(orders)
+		}
 		switch q.Turn() {
 		case 1:
 			return openaitest.Call("email_get_message", fmt.Sprintf(`{"id":%q}`, id))
 		case 2:
-			return openaitest.Call(crm.SearchOrdersTool, `{"customer":"ada@example.com"}`)
+			return openaitest.Call(crm.SearchOrdersTool, `{"customer":"ada@example.com","delayed":true}`)
 		case 3:
-			return openaitest.Call("email_send", fmt.Sprintf(`{"to":["ada@example.com"],"subject":"Re: Late","text":"We are sorry, it is on its way.","in_reply_to":%q}`, id))
+			return openaitest.Call("email_send", fmt.Sprintf(`{"to":["ada@example.com"],"subject":"Re: Late","text":"We are sorry, order %s is on its way.","in_reply_to":%q}`, late, id))
 		case 4:
-			return openaitest.Call(crm.CreateTaskTool, `{"title":"See to Ada's late order","customer":"ada@example.com"}`)
+			return openaitest.Call(crm.CreateTaskTool, fmt.Sprintf(`{"title":"See to late order %s","customer":"ada@example.com"}`, late))
 		}
 		return openaitest.Say("Answered, and a task is made.")
 	})
@@ -144,7 +154,7 @@ func TestMailAboutALateOrderIsAnsweredAndBecomesATask(t *testing.T) {
 	question := w.writes("Late")
 	w.events(1)
 	answer := w.exim.Delivered("In-Reply-To: " + question.MessageID)
-	for _, want := range []string{"References: " + question.MessageID, "Subject: Re: Late", "From: \"Kettles\" <orders@example.org>"} {
+	for _, want := range []string{"References: " + question.MessageID, "order A-1002 is on its way", "Subject: Re: Late", "From: \"Kettles\" <orders@example.org>"} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the answer has no %q:\n%s", want, answer)
 		}
@@ -153,9 +163,29 @@ func TestMailAboutALateOrderIsAnsweredAndBecomesATask(t *testing.T) {
 		runs, err := w.store.Runs(t.Context(), "", 10)
 		return err == nil && len(runs) == 1 && runs[0].State == dispatch.Succeeded
 	})
-	var tasks, tainted int
-	if err := w.store.Read().QueryRowContext(t.Context(), `SELECT COUNT(*), SUM(tainted) FROM audit WHERE tool = 'crm_create_task' AND decision = 'allowed'`).Scan(&tasks, &tainted); err != nil || tasks != 1 || tainted != 1 {
-		t.Errorf("%d tasks were made, %d by a tainted run (%v); want 1, 1", tasks, tainted, err)
+	// By the rules as they ship: the run is tainted, and nobody was asked.
+	calls := map[string]string{}
+	rows, err := w.store.Read().QueryContext(t.Context(), `SELECT tool, decision || ' ' || outcome || ' ' || CAST(tainted AS TEXT) FROM audit WHERE tool IN ('email_get_message', 'crm_search_orders', 'email_send', 'crm_create_task')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var tool, how string
+		if err := rows.Scan(&tool, &how); err != nil {
+			t.Fatal(err)
+		}
+		calls[tool] += how
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"email_get_message": "allowed ok 1", "crm_search_orders": "allowed ok 1", "email_send": "allowed ok 1", "crm_create_task": "allowed ok 1"}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("the run's calls (-want +got):\n%s", diff)
+	}
+	var title string
+	if err := w.store.Read().QueryRowContext(t.Context(), `SELECT title FROM crm_tasks WHERE title LIKE 'See to%'`).Scan(&title); err != nil || title != "See to late order A-1002" {
+		t.Errorf("the task is %q (%v)", title, err)
 	}
 	server.stop(t)
 }
@@ -168,49 +198,4 @@ func (w *mailWorld) awaitWatching() {
 		_, known, err := w.store.MailPosition(w.t.Context(), "support")
 		return err == nil && known
 	})
-}
-
-// TestKilledWatcherLosesNoMailAndDoublesNone kills the program with mail on its way, and
-// has more come while it is away.
-func TestKilledWatcherLosesNoMailAndDoublesNone(t *testing.T) {
-	for _, store := range testStores() {
-		t.Run(store.name, func(t *testing.T) { killedWatcher(t, newMailWorld(t, store)) })
-	}
-}
-
-func killedWatcher(t *testing.T, w *mailWorld) {
-	w.fake.Func(func(openaitest.Request) openaitest.Reply { return openaitest.Say("Seen.") })
-	w.writes("before anybody watched")
-	server := serve(t, w.file)
-	w.awaitWatching()
-	sent := 0
-	for range 3 {
-		for range 3 {
-			w.writes(fmt.Sprintf("Mail %d", sent))
-			sent++
-		}
-		server.kill(t)
-		w.writes(fmt.Sprintf("Mail %d", sent))
-		sent++
-		server = serve(t, w.file)
-	}
-	all := w.events(sent)
-	server.stop(t)
-	seen := map[string]int{}
-	for _, e := range all {
-		body, err := w.store.Event(t.Context(), e.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		subject := regexp.MustCompile(`"subject":"([^"]*)"`).FindSubmatch(body.Body)
-		seen[string(subject[1])]++
-	}
-	for n := range sent {
-		if name := fmt.Sprintf("Mail %d", n); seen[name] != 1 {
-			t.Errorf("%s became %d events, want 1", name, seen[name])
-		}
-	}
-	if len(all) != sent {
-		t.Errorf("there are %d events, want %d: %v", len(all), sent, seen)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"drawbridge/bridge"
 	"drawbridge/config"
 	"drawbridge/server/mailwatch"
 	"drawbridge/tools/email/imap"
@@ -22,9 +23,17 @@ func (a *app) wireMail(context.Context, appOptions) error {
 		folder, _ := hook.Watched()
 		i := a.cfg.Tools.Email.IMAP
 		a.mail[name] = mailwatch.New(mailwatch.Options{Source: name, Mailbox: i.Username + "/" + folder, Follow: following(a.backends.imap, hook),
-			Store: a.store, Log: a.log, DedupeFor: time.Duration(hook.DedupeFor), Unable: a.store.Room})
+			Store: a.store, Log: a.log, DedupeFor: time.Duration(hook.DedupeFor), Unable: a.store.Room, Reached: mailReached()})
 	}
 	return nil
+}
+
+// mailReached is told of the points of a watcher.
+func mailReached() func(mailwatch.Point) {
+	if reached == nil {
+		return nil
+	}
+	return func(p mailwatch.Point) { reached(bridge.Point(p)) }
 }
 
 // mailTasks watch the mailboxes, each on one node at a time, until the program drains.

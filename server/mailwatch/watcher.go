@@ -64,7 +64,21 @@ type Options struct {
 	DedupeFor time.Duration
 	// Unable says why nothing can be accepted now; nil if it can. May be nil.
 	Unable func() error
+	// Reached, if set, is told that the watcher has come to a point. Only tests set it: to
+	// have the process die there.
+	Reached func(Point)
 }
+
+// Point is a place in the watcher's way at which a process may die.
+type Point string
+
+// The points.
+const (
+	BeforeBegin  Point = "before the mailbox is begun"
+	BehindBegin  Point = "behind the mailbox is begun"
+	BeforeAccept Point = "before a mail is accepted"
+	BehindAccept Point = "behind a mail is accepted"
+)
 
 // How long a mailbox is left alone after a failure: doubled each time, until it was read
 // again.
@@ -101,6 +115,9 @@ type Watcher struct {
 func New(o Options) *Watcher {
 	if o.DedupeFor == 0 {
 		o.DedupeFor = webhook.DefaultDedupe
+	}
+	if o.Reached == nil {
+		o.Reached = func(Point) {}
 	}
 	return &Watcher{o: o, state: State{State: "elsewhere"}}
 }
@@ -171,9 +188,11 @@ func (r *reading) begin(ctx context.Context, found Found) (Position, error) {
 	if r.at, other = start(before, r.o.Mailbox, found, time.Now(), r.o.DedupeFor); !other {
 		return r.at, nil
 	}
+	r.o.Reached(BeforeBegin)
 	if err := r.o.Store.BeginMail(ctx, r.o.Source, before, r.at); err != nil {
 		return Position{}, err
 	}
+	r.o.Reached(BehindBegin)
 	r.o.Log.InfoContext(ctx, "beginning to read a mailbox", "source", r.o.Source, "mailbox", r.o.Mailbox, "validity", r.at.Validity, "behind", r.at.UID, "since", r.at.Since)
 	return r.at, nil
 }
@@ -195,10 +214,12 @@ func (r *reading) each(ctx context.Context, m Mail) error {
 	if to.Validity = m.Validity; to.Validity != r.at.Validity {
 		return fmt.Errorf("message %d is of another numbering than the mailbox when it was opened", m.UID)
 	}
+	r.o.Reached(BeforeAccept)
 	receipt, err := r.o.Store.AcceptMail(ctx, e, r.o.DedupeFor, to)
 	if err != nil {
 		return err
 	}
+	r.o.Reached(BehindAccept)
 	r.at = to
 	r.accepted++
 	r.set(func(s *State) {

@@ -144,7 +144,8 @@ func (c *conn) found(ctx context.Context, name string) (found Found, err error) 
 	if err != nil {
 		return found, err
 	}
-	all, err := c.fetch(ctx, hits.take(1), smallMargin, func(*imap.FetchOptions) {})
+	// Its date alone: a message that cannot be read is not to hold up the others.
+	all, err := c.fetch(ctx, hits.take(1), smallMargin, func(o *imap.FetchOptions) { o.Flags, o.RFC822Size = false, false })
 	if err != nil || len(all) == 0 {
 		return found, err
 	}

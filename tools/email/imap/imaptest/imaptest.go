@@ -17,6 +17,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The account that the server knows.
@@ -200,7 +201,9 @@ func (s *Server) Log() string {
 }
 
 // Deliver puts a message into the inbox, as who delivers into a maildir does.
-func (s *Server) Deliver(raw string) {
+func (s *Server) Deliver(raw string) { s.deliver(raw, time.Time{}, 0o600) }
+
+func (s *Server) deliver(raw string, at time.Time, mode os.FileMode) {
 	s.t.Helper()
 	s.must(os.MkdirAll(filepath.Join(s.maildir, "new"), 0o700))
 	s.must(os.MkdirAll(filepath.Join(s.maildir, "tmp"), 0o700))
@@ -209,6 +212,10 @@ func (s *Server) Deliver(raw string) {
 	_, err = f.WriteString(strings.ReplaceAll(raw, "\r\n", "\n"))
 	s.must(err)
 	s.must(f.Close())
+	s.must(os.Chmod(f.Name(), mode))
+	if !at.IsZero() {
+		s.must(os.Chtimes(f.Name(), at, at))
+	}
 	if os.Geteuid() == 0 {
 		info, err := os.Stat(s.maildir)
 		s.must(err)
