@@ -116,7 +116,12 @@ var (
 // order is looked up, an answer goes out that joins the conversation, and a colleague gets
 // a task.
 func TestMailAboutALateOrderIsAnsweredAndBecomesATask(t *testing.T) {
-	w := newMailWorld(t, testStores()[0])
+	for _, store := range testStores() {
+		t.Run(store.name, func(t *testing.T) { lateOrder(t, newMailWorld(t, store)) })
+	}
+}
+
+func lateOrder(t *testing.T, w *mailWorld) {
 	cfg, err := config.Load(w.file, os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
