@@ -203,6 +203,7 @@ func evidenceTools(p *Payment, keyed bool) []tools.Tool {
 			Name:  ToolSubmitEvidence,
 			Title: "Submit evidence for a dispute",
 			Description: "Give the evidence kept for a dispute, with any parts given here, to the customer's bank. " +
+				"Give all parts here again: a person who is asked to approve this call is shown what is given here, and not what is kept. " +
 				"Only once: it cannot be changed or taken back, and the bank decides by it who gets the money.",
 			Effect:      tools.Money,
 			Idempotent:  keyed,
