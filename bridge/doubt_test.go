@@ -225,8 +225,13 @@ func TestRUN05_LookUpTellsWhatBecameOfACall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := lossy(t, bridge.PolicyCheck, c.took)
+			fresh := 0
 			run := func() bridge.Outcome {
 				task := w.task()
+				task.Fresh = func(ctx context.Context) context.Context {
+					fresh++ // once a look-up: what was read before tells nothing of the call
+					return ctx
+				}
 				task.LookUp = func(tool string, arguments json.RawMessage, key string) (bridge.LookUp, error) {
 					if tool != "pay" || string(arguments) != `{"id":"1"}` || key == "" {
 						t.Errorf("look-up of %s %s", tool, arguments)
@@ -258,6 +263,9 @@ func TestRUN05_LookUpTellsWhatBecameOfACall(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.findings, findings); diff != "" || w.sent("pay") != 1 {
 				t.Errorf("paid %d times, findings %s", w.sent("pay"), diff)
+			}
+			if fresh != 1 {
+				t.Errorf("%d of one look-up were marked as such", fresh)
 			}
 			if checks := bodies[bridge.Check](w, bridge.EntryCheck); len(checks) != 1 || checks[0].Tool != "find" || string(checks[0].Arguments) != `{"id":"9"}` {
 				t.Errorf("checks %+v", checks)

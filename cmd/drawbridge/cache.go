@@ -41,7 +41,11 @@ func (a *app) wireCache(ctx context.Context) error {
 	c := a.cfg.Cache
 	bounds := cache.Bounds{Bytes: int64(c.MaxBytes), Result: int64(c.MaxResult)}
 	if c.Redis == nil {
-		a.answers = cache.NewMemory(bounds, time.Now)
+		own := cache.NewMemory(bounds, time.Now)
+		if file := a.cfg.Store.Path(); file != "" {
+			own.Beside(file + ".cache-marks") // of a desktop assistant's mcp, or run
+		}
+		a.answers = own
 	} else {
 		secret, err := a.store.OwnSecret(ctx, "cache")
 		if err != nil {

@@ -168,6 +168,29 @@ func (w *cacheWorld) onRecord(kept int) {
 	}
 }
 
+// A desktop assistant's program works on the same store beside the server, and on the same
+// systems: what it writes drops what the server has.
+func TestWriteOfAProgramBesideTheServerDropsWhatIsKept(t *testing.T) {
+	w := newCacheWorld(t, "cache: {ttl: {far__look: 1h}}\n")
+	server := serve(t, w.file)
+	awaitMount(t, server, "far")
+	beside := startAssistantOn(t, w.file)
+	beside.begin(t, "far__put")
+	for i := range 3 {
+		for n := range 2 {
+			if got, cached := callTool(t, server, deskKey, "far__look", "a"); got != i || cached != (n == 1) {
+				t.Errorf("look %d behind write %d gives %d (kept: %t)", n, i, got, cached)
+			}
+		}
+		beside.say(t, putLine(i, "a"))
+		for !strings.Contains(beside.hear(t), `"count"`) {
+		}
+	}
+	_ = beside.in.Close()
+	beside.ends(t)
+	server.stop(t)
+}
+
 // What is kept is whole, and what a rule hides is taken out each time: here of the second
 // read of an hour, which is answered from the cache, and counts for the rule.
 func TestKeptAnswerLosesWhatTheRuleOfTheSecondCallSays(t *testing.T) {

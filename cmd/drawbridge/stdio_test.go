@@ -32,7 +32,12 @@ type assistant struct {
 // startAssistant gives the program the settings on top of a store of its own.
 func startAssistant(t *testing.T, settings string) *assistant {
 	t.Helper()
-	file := settingsFile(t, settings)
+	return startAssistantOn(t, settingsFile(t, settings))
+}
+
+// startAssistantOn gives it a file of settings, whose store another process may have.
+func startAssistantOn(t *testing.T, file string) *assistant {
+	t.Helper()
 	a := &assistant{cmd: exec.Command(os.Args[0], "mcp", "-c", file), said: &strings.Builder{}, store: filepath.Join(filepath.Dir(file), "drawbridge.db")}
 	a.cmd.Env = append(os.Environ(), programVariable+"=1", "OPENAI_API_KEY=", keyInEnvironment+"=")
 	a.cmd.Stderr = a.said

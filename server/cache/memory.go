@@ -41,13 +41,15 @@ func (b Bounds) filled() Bounds {
 // effect may still be to come.
 const doubtful = time.Minute
 
-// Memory keeps answers in this process. Other processes do not see them, and their writes
-// drop nothing here.
+// Memory keeps answers in this process. Other processes do not find them. Their writes drop
+// nothing here, but for those that share its board: see [Memory.Beside].
 type Memory struct {
 	bounds Bounds
 	now    func() time.Time
 	kept   *otter.Cache[guard.CacheKey, entry]
 	counts counts
+	board  *board // nil without others
+	broken atomic.Pointer[error]
 
 	mu       sync.Mutex
 	families map[string]*family
@@ -80,8 +82,16 @@ func NewMemory(b Bounds, now func() time.Time) *Memory {
 	})}
 }
 
+// Beside has this cache and those of other processes at this machine, which work on the same
+// systems, tell each other of their writes, by a small file at path. It comes before the first
+// use. While the file cannot be used nothing is found.
+func (m *Memory) Beside(path string) { m.board = &board{path: path} }
+
 // Close lets go of everything.
 func (m *Memory) Close() error {
+	if m.board != nil {
+		m.board.close()
+	}
 	m.kept.InvalidateAll()
 	m.kept.StopAllGoroutines()
 	return nil
@@ -101,13 +111,21 @@ func (m *Memory) Find(_ context.Context, name string, key guard.CacheKey) (guard
 
 // mark is that of the family now, "" while nothing is kept of it.
 func (m *Memory) mark(name string) guard.Mark {
+	others := ""
+	if m.board != nil {
+		var err error
+		if others, err = m.board.mark(name); err != nil {
+			m.broken.Store(&err)
+			return ""
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.of(name)
 	if !f.doubtful.IsZero() && m.now().Before(f.doubtful) {
 		return ""
 	}
-	return guard.Mark(strconv.FormatUint(f.changes, 36))
+	return guard.Mark(strconv.FormatUint(f.changes, 36) + " " + others)
 }
 
 // of is the family of that name. Whoever calls holds the lock.
@@ -135,6 +153,11 @@ func (m *Memory) Change(_ context.Context, name string, _ time.Duration) func(co
 }
 
 func (m *Memory) changed(name string, settled bool) {
+	if m.board != nil {
+		if err := m.board.change(name); err != nil {
+			m.broken.Store(&err)
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	f := m.of(name)
@@ -148,7 +171,13 @@ func (m *Memory) changed(name string, settled bool) {
 func (m *Memory) Drop() { m.kept.InvalidateAll() }
 
 // Status says how the cache stands.
-func (m *Memory) Status() Status { return m.counts.status("memory", "") }
+func (m *Memory) Status() Status {
+	away := ""
+	if err := m.broken.Load(); err != nil {
+		away = (*err).Error()
+	}
+	return m.counts.status("memory", away)
+}
 
 // Status is how a cache stands, for whoever looks after it.
 type Status struct {

@@ -2,6 +2,9 @@ package cache_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +23,48 @@ func TestMemoryConforms(t *testing.T) {
 	cachetest.Run(t, cachetest.Harness{Result: 1000, Nodes: func(t testing.TB) []guard.Cache {
 		return []guard.Cache{newMemory(t, cache.Bounds{Result: 1000}, nil)}
 	}})
+}
+
+// Processes of one machine share no answers; but a write of one drops those of the other.
+func TestMemoriesBesideEachOtherSeeTheirWrites(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "marks")
+	nodes := func(t testing.TB) []guard.Cache {
+		var all []guard.Cache
+		for range 2 {
+			m := newMemory(t, cache.Bounds{}, nil)
+			m.Beside(file)
+			all = append(all, m)
+		}
+		return all
+	}
+	cachetest.Harness{Nodes: nodes}.RunReadsAndWrites(t)
+	both := nodes(t)
+	for _, c := range both {
+		if !put(t, c, "old") {
+			t.Fatal("nothing is kept")
+		}
+	}
+	both[0].Change(t.Context(), "crm", time.Minute)(t.Context(), true)
+	for i, c := range both {
+		if got := get(t, c); got != "nothing" {
+			t.Errorf("process %d finds %q behind a write of the first", i, got)
+		}
+	}
+	if !put(t, both[1], "new") {
+		t.Error("nothing is kept behind it")
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || info.Size() > 1024 {
+		t.Errorf("the file is %+v (%v)", info, err)
+	}
+}
+
+func TestMemoryWhoseFileCannotBeUsedFindsNothingAndSaysSo(t *testing.T) {
+	m := newMemory(t, cache.Bounds{}, nil)
+	m.Beside(filepath.Join(t.TempDir(), "missing", "marks"))
+	if put(t, m, "x") || !strings.Contains(m.Status().Away, "marks") {
+		t.Errorf("something is kept, away: %q", m.Status().Away)
+	}
+	m.Change(t.Context(), "crm", time.Minute)(t.Context(), true)
 }
 
 func TestMemoryKeepsAgainOnceTheDoubtIsOver(t *testing.T) {

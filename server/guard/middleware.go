@@ -182,12 +182,17 @@ func remarked(result *mcp.CallToolResult, r Result) *mcp.CallToolResult {
 		result.EnsureResultMeta().SetMetaField(MetaRedacted, true)
 	}
 	if r.Cached {
-		result.EnsureResultMeta().SetMetaField(MetaCached, map[string]any{"age_seconds": int64(r.CachedAge.Seconds())})
+		result.EnsureResultMeta().SetMetaField(MetaCached, r.CachedMeta())
 	}
 	if r.Note != "" {
 		result.Content = append(result.Content, mcp.NewTextContent(r.Note))
 	}
 	return withApproval(result, r)
+}
+
+// CachedMeta is what is said in _meta of a result that is Cached.
+func (r Result) CachedMeta() map[string]any {
+	return map[string]any{"age_seconds": int64(r.CachedAge.Seconds())}
 }
 
 // MissingScopes are those that a token needs for the call that was answered so, nil if that

@@ -5,10 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
+	"math"
 	"time"
 
-	"drawbridge/server/auth"
 	"drawbridge/tools"
 )
 
@@ -62,47 +61,41 @@ const CacheRule = "cache: "
 
 // key tells apart whatever may be answered otherwise: who asks, and for whom; what, by which
 // definition, with which arguments, of which system and with which credentials.
-func (s cached) key(a *attempt) (key CacheKey) {
-	h := sha256.New()
+func (s cached) key(a *attempt) CacheKey {
 	p := a.Principal
-	for _, text := range [...]string{"1", s.caching.Of(), string(p.Kind), p.Name, p.For, a.Tool, a.tool.definition} {
-		hashText(h, text)
+	b := make([]byte, 0, 1024)
+	for _, text := range [...]string{s.caching.Of(), string(p.Kind), p.Name, p.For, a.Tool, a.tool.definition} {
+		b = appendWhole(b, text)
 	}
-	hashList(h, p.Tools, p.Tools == nil)
-	hashList(h, p.Effects, p.Effects == nil)
-	hashList(h, p.Within, p.Within == nil)
-	hashPairs(h, p.Pairs)
-	h.Write(appendCanonical(nil, a.arguments))
-	h.Sum(key[:0])
-	return key
+	b = appendList(b, p.Tools)
+	b = appendList(b, p.Effects)
+	b = appendList(b, p.Within)
+	b = binary.BigEndian.AppendUint32(b, many(p.Pairs))
+	for _, pair := range p.Pairs {
+		b = appendList(appendList(b, pair.Tools), pair.Effects)
+	}
+	return sha256.Sum256(appendCanonical(b, a.arguments))
 }
 
-// hashText writes a text so that it cannot run into the next.
-func hashText(h hash.Hash, text string) {
-	var length [4]byte
-	binary.BigEndian.PutUint32(length[:], uint32(len(text)))
-	h.Write(length[:])
-	h.Write([]byte(text))
+// appendWhole writes a text so that it cannot run into the next.
+func appendWhole(b []byte, text string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
 }
 
-// hashList writes a list. No list is another than an empty one: it bounds nothing.
-func hashList(h hash.Hash, list []string, none bool) {
-	if none {
-		hashText(h, "none")
-		return
-	}
-	hashText(h, fmt.Sprint(len(list)))
+func appendList(b []byte, list []string) []byte {
+	b = binary.BigEndian.AppendUint32(b, many(list))
 	for _, text := range list {
-		hashText(h, text)
+		b = appendWhole(b, text)
 	}
+	return b
 }
 
-func hashPairs(h hash.Hash, pairs []auth.Pair) {
-	hashText(h, fmt.Sprint(len(pairs), pairs == nil))
-	for _, pair := range pairs {
-		hashList(h, pair.Tools, false)
-		hashList(h, pair.Effects, false)
+// many is how long a list is. None at all is another than an empty one: it bounds nothing.
+func many[T any](list []T) uint32 {
+	if list == nil {
+		return math.MaxUint32
 	}
+	return uint32(len(list))
 }
 
 // outdate has what is kept of a family dropped when a call may have changed it: before the

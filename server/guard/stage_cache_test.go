@@ -175,6 +175,38 @@ func TestWriteDropsWhatItsFamilyHas(t *testing.T) {
 	}
 }
 
+// A run's write, under its key, and one that people agreed to, drop what is kept as well; the
+// asking does not.
+func TestWriteOfARunBehindAnApprovalDropsWhatItsFamilyHas(t *testing.T) {
+	ask := &switched{}
+	w := newWorld(t, guard.Options{})
+	approvals := guardtest.NewApprovals(w.ledger)
+	w.Guard = guard.New(catalogOf(w), w.ledger, guard.Options{Policy: ask, Approvals: approvals, Caching: caching(newKept(t))})
+	run := auth.Principal{Kind: auth.Agent, Name: "billing", Run: "run_1", Tools: []string{"*"}, Effects: auth.AllEffects()}
+	charge := callFor("shop_charge", goodOrder, "k1")
+	charge.Principal, charge.Run = run, run.Run
+	kept := func() bool {
+		t.Helper()
+		ask.Policy = nil
+		defer func() { ask.Policy = judge{Action: guard.Approve, Rule: "ask"} }()
+		return w.Call(t.Context(), quote(desk)).Cached
+	}
+	kept()
+	waits := w.Call(t.Context(), charge)
+	if code(waits) != tools.ApprovalRequired || !kept() {
+		t.Fatalf("the call gives %+v, and what is kept is dropped by the asking", waits)
+	}
+	if _, err := approvals.Decide(waits.Approval, guard.Decider{Name: "key:ada"}, guard.ApprovalVerdict{Approve: true, At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if made := w.Call(t.Context(), charge); made.Err != nil {
+		t.Fatalf("behind the approval: %+v", made)
+	}
+	if kept() {
+		t.Error("what was kept is found behind the write")
+	}
+}
+
 func TestCallThatIsNotMadeDropsNothing(t *testing.T) {
 	w, _ := newCachingWorld(t, guard.Options{})
 	w.Call(t.Context(), quote(desk))

@@ -18,7 +18,7 @@ func TestAnswerFromTheCacheSaysSoAndItsAge(t *testing.T) {
 			kept := cache.NewMemory(cache.Bounds{}, nil)
 			t.Cleanup(func() { _ = kept.Close() })
 			var passed atomic.Int64
-			f := guardedFixture(t, mcpserver.Options{Version: "1"}, guard.Options{Now: func() time.Time { return time.UnixMilli(1_790_000_000_000 + passed.Load()) },
+			f := guardedFixture(t, mcpserver.Options{Version: "1", Resources: []mcpserver.Resource{{Name: "notes", Tool: "note_read", Argument: "text"}}}, guard.Options{Now: func() time.Time { return time.UnixMilli(1_790_000_000_000 + passed.Load()) },
 				Caching: guard.Caching{Cache: kept, TTL: func(string) time.Duration { return time.Minute }, Of: func() string { return "" }}})
 			s := d.connect(t, f, desk)
 			said := func(r *mcp.CallToolResult) any {
@@ -36,6 +36,13 @@ func TestAnswerFromTheCacheSaysSoAndItsAge(t *testing.T) {
 			}
 			if row := f.rows(t, 2)[1]; row.Rule != "cache: 12s old" || row.Decision != guard.Allowed || row.Door != d.door {
 				t.Errorf("row %+v", row)
+			}
+			r := mcp.ReadResourceRequest{}
+			r.Params.URI = "drawbridge://notes/x"
+			if read, err := s.ReadResource(s.ctx, r); err != nil || f.calls != 1 {
+				t.Errorf("as a resource: %+v (%v) after %d calls", read, err, f.calls)
+			} else if text, ok := read.Contents[0].(mcp.TextResourceContents); !ok || text.Meta[guard.MetaCached] == nil {
+				t.Errorf("as a resource it does not say so: %+v", read.Contents[0])
 			}
 			s.callTool(t, "note_add", map[string]any{"text": "x"}, "")
 			if behind := s.callTool(t, "note_read", map[string]any{"text": "x"}, ""); said(behind) != nil || f.calls != 3 {

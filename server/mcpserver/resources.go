@@ -72,7 +72,11 @@ func (s *Server) addResources(list []Resource) {
 			case result.Err != nil:
 				return nil, result.Err
 			}
-			return []mcp.ResourceContents{mcp.TextResourceContents{URI: result.asked, MIMEType: "application/json", Text: string(result.Output)}}, nil
+			contents := mcp.TextResourceContents{URI: result.asked, MIMEType: "application/json", Text: string(result.Output)}
+			if result.Cached {
+				contents.Meta = map[string]any{guard.MetaCached: result.CachedMeta()}
+			}
+			return []mcp.ResourceContents{contents}, nil
 		})
 	}
 }

@@ -30,7 +30,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("a change drops what its family has, and no other's", h.dropped)
 	t.Run("an answer that a change has overtaken is not found", h.overtaken)
 	t.Run("nothing is kept while an effect may be still to come", h.unsettled)
-	t.Run("no read gives what is older than a write before it", h.property)
+	t.Run("no read gives what is older than a write before it", h.RunReadsAndWrites)
 }
 
 const long = time.Hour
@@ -149,8 +149,9 @@ func (h Harness) unsettled(t *testing.T) {
 	keep(t, nodes[0], "email", "m", "mail")
 }
 
-// property carries reads and writes in steps, in any order of them.
-func (h Harness) property(t *testing.T) {
+// RunReadsAndWrites carries reads and writes in steps, in any order of them. It holds for
+// caches as well that share no answers, and tell each other of changes only.
+func (h Harness) RunReadsAndWrites(t *testing.T) {
 	nodes, round := h.Nodes(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
