@@ -81,7 +81,7 @@ func (c *conn) begin(ctx context.Context, s Settings, host string) error {
 	if err != nil {
 		return &failure{stage: encrypting, err: err}
 	}
-	c.client = imapclient.New(&shallow{Conn: clear}, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}})
+	c.client = imapclient.New(&shallow{Conn: clear, meter: c.wire}, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}})
 	return nil
 }
 

@@ -1,7 +1,7 @@
 package imap
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"strings"
 )
@@ -11,8 +11,8 @@ import (
 const deepest = 500
 
 var (
-	errTooDeep  = errors.New("the server sends lists within lists, deeper than any answer has them")
-	errOpenLine = errors.New("the server sends a line that ends within quotes")
+	errTooDeep  = fmt.Errorf("%w: lists are within lists, deeper than any answer has them", errMalformed)
+	errOpenLine = fmt.Errorf("%w: a line ends within quotes", errMalformed)
 )
 
 // shallow is a connection on which lists are so deep at most. The client of the protocol
@@ -23,7 +23,8 @@ var (
 // is one here too, so that nothing hides a list.
 type shallow struct {
 	net.Conn
-	line line
+	meter *meter
+	line  line
 	// begun is the beginning of a line whose kind is not known yet.
 	begun []byte
 	depth int
@@ -61,6 +62,7 @@ func (s *shallow) Read(p []byte) (int, error) {
 			continue
 		}
 		if err := s.look(p[i]); err != nil {
+			s.meter.failed.CompareAndSwap(nil, &err)
 			return 0, err
 		}
 		i++
