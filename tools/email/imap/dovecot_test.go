@@ -4,6 +4,7 @@ package imap_test
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 	"net/mail"
 	"strings"
@@ -113,6 +114,27 @@ func TestRealServerRefusesAWrongPassword(t *testing.T) {
 	b := open(t, server.Address, func(s *imap.Settings) { s.Auth = imap.XOAuth2 })
 	if _, err := b.SearchMessages(t.Context(), email.Filter{}); tools.CodeOf(err) != tools.Denied || !strings.Contains(err.Error(), "xoauth2") {
 		t.Errorf("a way that is not offered gives %v", err)
+	}
+}
+
+func TestRealServerIsSpokenToEncrypted(t *testing.T) {
+	server := imaptest.New(t, imaptest.Options{Encrypted: true})
+	server.Deliver(lateOrder)
+	for _, way := range []imap.TLS{imap.Implicit, imap.StartTLS} {
+		address := server.Secure
+		if way == imap.StartTLS {
+			address = server.Address
+		}
+		for _, auth := range []imap.Auth{imap.Plain, imap.Login} {
+			b := open(t, address, func(s *imap.Settings) { s.TLS, s.Roots, s.Auth = way, server.Roots, auth })
+			if list, err := b.SearchMessages(t.Context(), email.Filter{Text: "where is"}); err != nil || len(list.Messages) != 1 || list.Messages[0].Snippet != "Where is my order?" {
+				t.Errorf("%s, %s: found %+v, %v\n%s", way, auth, list, err, server.Log())
+			}
+		}
+		stranger := open(t, address, func(s *imap.Settings) { s.TLS, s.Roots = way, x509.NewCertPool() })
+		if _, err := stranger.SearchMessages(t.Context(), email.Filter{}); tools.CodeOf(err) != tools.Unavailable || !strings.Contains(err.Error(), "could not be encrypted") {
+			t.Errorf("%s: an unknown certificate gives %v", way, err)
+		}
 	}
 }
 

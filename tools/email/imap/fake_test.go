@@ -26,6 +26,8 @@ type fake struct {
 	// on gives another answer than the usual to a command, in which TAG stands for the
 	// command's; "" for the usual one. What is behind it is written until nobody reads.
 	on func(conn int, verb, rest string) (answer, endless string)
+	// tell has a connection that waits (IDLE) be told that there is more.
+	tell chan struct{}
 
 	mu       sync.Mutex
 	validity int
@@ -33,7 +35,6 @@ type fake struct {
 	came     []time.Time
 	conns    int
 	logins   []string
-	commands []string
 }
 
 const (
@@ -42,7 +43,7 @@ const (
 )
 
 func newFake(mails ...string) *fake {
-	f := &fake{validity: 7, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2"}
+	f := &fake{tell: make(chan struct{}), validity: 7, caps: "IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2"}
 	for _, raw := range mails {
 		f.add(raw, time.Date(2026, 3, 2, 9, 30, len(f.mails), 0, time.UTC))
 	}
@@ -112,14 +113,17 @@ type session struct {
 	conn net.Conn
 	in   *bufio.Reader
 	nth  int
+	idle string        // the tag of the command
+	over chan struct{} // closed when the connection is
 }
 
 func (f *fake) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	f.mu.Lock()
 	f.conns++
-	s := &session{f: f, conn: conn, nth: f.conns}
+	s := &session{f: f, conn: conn, nth: f.conns, over: make(chan struct{})}
 	f.mu.Unlock()
+	defer close(s.over)
 	if f.implicit {
 		s.conn = tls.Server(conn, f.security)
 	}
@@ -137,9 +141,9 @@ func (f *fake) serve(conn net.Conn) {
 		if verb == "UID" {
 			verb, rest, _ = strings.Cut(rest, " ")
 		}
-		f.mu.Lock()
-		f.commands = append(f.commands, verb)
-		f.mu.Unlock()
+		if tag == "DONE" {
+			tag, verb = s.idle, tag
+		}
 		if !s.obey(tag, verb, rest) {
 			return
 		}
@@ -214,6 +218,19 @@ func (s *session) usual(tag, verb, rest string) error {
 		said += "\r\n"
 	case "FETCH":
 		said = f.fetched(rest, n)
+	case "IDLE":
+		if _, err := io.WriteString(s.conn, "+ waiting\r\n"); err != nil {
+			return err
+		}
+		s.idle = tag
+		go func() {
+			select {
+			case <-f.tell:
+				_, _ = io.WriteString(s.conn, "* 1000 EXISTS\r\n")
+			case <-s.over:
+			}
+		}()
+		return nil
 	case "LOGOUT":
 		_, _ = io.WriteString(s.conn, "* BYE now\r\n"+tag+" OK bye\r\n")
 		return io.EOF

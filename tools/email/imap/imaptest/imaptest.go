@@ -7,6 +7,7 @@
 package imaptest
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
@@ -35,7 +36,11 @@ type Server struct {
 	Address string
 	program string
 	// Secure is where it answers with TLS from the first byte; "" without a certificate.
-	Secure  string
+	Secure string
+	// RootsFile is the authority of its certificate: that is its own.
+	RootsFile string
+	Roots     *x509.CertPool
+
 	sockets []*os.File
 	running *exec.Cmd
 	ended   chan struct{} // closed when it is not running any more
@@ -46,9 +51,9 @@ type Options struct {
 	// Maildir is that of the account: of another server that delivers into it. "" for
 	// one of its own.
 	Maildir string
-	// Certificate and Key are files; "" for no TLS.
-	Certificate, Key string
-	Account          string // that the server runs as, where tests run as root; "" for nobody
+	// Encrypted: it has a certificate, which the authority of RootsFile signed.
+	Encrypted bool
+	Account   string // that the server runs as, where tests run as root; "" for nobody
 }
 
 // New starts a server.
@@ -74,8 +79,9 @@ func New(t testing.TB, o Options) *Server {
 		s.must(os.Mkdir(s.maildir, 0o700))
 	}
 	s.Address = s.listen()
-	if o.Certificate != "" {
+	if o.Encrypted {
 		s.Secure = s.listen()
+		s.certify()
 	}
 	s.configure(o)
 	s.Start()
@@ -118,8 +124,8 @@ func (s *Server) configure(o Options) {
 	group, err := user.LookupGroupId(account.Gid)
 	s.must(err)
 	security := "ssl = no\n"
-	if o.Certificate != "" {
-		security = fmt.Sprintf("ssl = yes\nssl_cert = <%s\nssl_key = <%s\n", o.Certificate, o.Key)
+	if o.Encrypted {
+		security = fmt.Sprintf("ssl = yes\nssl_cert = <%s\nssl_key = <%s\n", s.RootsFile, filepath.Join(s.folder, "key.pem"))
 	}
 	_, port, err := net.SplitHostPort(s.Address)
 	s.must(err)

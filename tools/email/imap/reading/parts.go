@@ -33,7 +33,7 @@ func entityOf(f fieldsOf) entity {
 			kind, params = strings.ToLower(strings.TrimSpace(kind)), roughParams(text)
 		}
 		if strings.Count(kind, "/") == 1 {
-			e.kind, e.params = kind, params
+			e.kind, e.params = oneLine(kind), params
 		}
 	}
 	disposition := f.get("Content-Disposition")
