@@ -58,7 +58,8 @@ func TestCredentialsOfBackendsAndMountsAreRotatedWhileTheProgramServes(t *testin
 	r := &rotation{t: t, folder: t.TempDir(), logged: make(chan string, 100)}
 	near := filepath.Join(r.folder, "heard")
 	account := stripefake.New(t, nil)
-	names := []string{"bearer", "basic", "key", "query", "oauth", "header", "far", "near"}
+	box := newLockedBox(t)
+	names := []string{"bearer", "basic", "key", "query", "oauth", "header", "far", "near", "imap"}
 	rotate := func(word string) {
 		for _, name := range names {
 			r.put(name, word+"-"+name+"-0123456789")
@@ -73,6 +74,10 @@ server: {listen: 127.0.0.1:0}
 log: {format: json}
 tools:
   payment: {backend: stripe, key: "${file:%[1]s/stripe}", base_url: %[2]s}
+  email:
+    backend: smtp
+    smtp: {address: "127.0.0.1:1", tls: none, auth: none}
+    imap: {address: %[8]q, tls: none, auth: login, username: desk, password: "${file:%[1]s/imap}"}
   mcp:
     - {name: far, url: %[3]s, headers: {Authorization: "Bearer ${file:%[1]s/far}"}, effects: {look: read}}
     - {name: near, command: [%[4]q], env: {%[5]s: %[6]s, SECRET: "${file:%[1]s/near}"}, effects: {look: read}}
@@ -82,7 +87,7 @@ tools:
     - {name: key, spec: %[1]s/doc.json, auth: {api_key: {in: header, name: X-Key, value: "${file:%[1]s/key}"}}}
     - {name: query, spec: %[1]s/doc.json, auth: {api_key: {in: query, name: q, value: "${file:%[1]s/query}"}}}
     - {name: oauth, spec: %[1]s/doc.json, auth: {client_credentials: {token_url: "%[7]s/token", client_id: me, client_secret: "${file:%[1]s/oauth}"}}}
-`, r.folder, account.URL, far.URL, os.Args[0], recordVariable, near, rest.URL))
+`, r.folder, account.URL, far.URL, os.Args[0], recordVariable, near, rest.URL, box.address))
 	r.program = serveHeard(t, filepath.Join(r.folder, "drawbridge.yaml"), func(line string) {
 		if strings.Contains(line, " anew") {
 			r.logged <- line
@@ -123,6 +128,10 @@ tools:
 		if seen := far.all()[before:]; !strings.Contains(seen, "Bearer "+word+"-far") || strings.Contains(lastOf(seen, "Authorization"), other) {
 			t.Errorf("the server over HTTP gets %q, want the %s secret", seen, word)
 		}
+		call("email_search_messages")
+		if seen := box.taken(); seen != `"desk" "`+word+`-imap-0123456789"` {
+			t.Errorf("the mail server is shown %q, want the %s password", seen, word)
+		}
 		call("near__look")
 		kept, err := os.ReadFile(near)
 		if err != nil {
@@ -141,7 +150,7 @@ tools:
 
 	rotate("second")
 	r.put("stripe", stripefake.NextKey)
-	if lines := r.reload(); len(lines) != 1 || !strings.Contains(lines[0], `"changed":9`) {
+	if lines := r.reload(); len(lines) != 1 || !strings.Contains(lines[0], `"changed":10`) {
 		t.Errorf("logged %q", lines)
 	}
 	all("second", "first")
@@ -156,7 +165,7 @@ tools:
 			t.Fatal(err)
 		}
 	}
-	if lines := r.reload(); len(lines) != 10 || !strings.Contains(lines[9], `"changed":0`) {
+	if lines := r.reload(); len(lines) != 11 || !strings.Contains(lines[10], `"changed":0`) {
 		t.Errorf("logged %q", lines)
 	}
 	all("second", "first")
