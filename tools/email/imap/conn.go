@@ -86,7 +86,7 @@ func (c *conn) begin(ctx context.Context, s Settings, host string) error {
 }
 
 func (c *conn) greet(s Settings) error {
-	if err := c.client.WaitGreeting(); err != nil {
+	if err := c.welcome(); err != nil {
 		return &failure{stage: greeting, err: c.wire.why(err)}
 	}
 	if c.client.State() != imap.ConnStateNotAuthenticated {
@@ -96,6 +96,17 @@ func (c *conn) greet(s Settings) error {
 		return &failure{stage: authenticating, err: err}
 	}
 	return nil
+}
+
+// welcome waits for the greeting. Where that is a goodbye, which ends the connection, the
+// client has two things to tell at once, and takes either: that it was said is the better one.
+func (c *conn) welcome() (err error) {
+	for range 64 {
+		if err = c.client.WaitGreeting(); err == nil || errors.As(err, new(*imap.Error)) {
+			return err
+		}
+	}
+	return err
 }
 
 // told hears of changes in the open folder.

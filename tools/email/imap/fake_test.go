@@ -23,18 +23,27 @@ type fake struct {
 	caps     string
 	security *tls.Config
 	implicit bool
-	// on gives another answer than the usual to a command, in which TAG stands for the
-	// command's; "" for the usual one. What is behind it is written until nobody reads.
-	on func(conn int, verb, rest string) (answer, endless string)
 	// tell has a connection that waits (IDLE) be told that there is more.
 	tell chan struct{}
 
 	mu       sync.Mutex
+	on       answering
 	validity int
 	mails    []string // numbered from 1
 	came     []time.Time
 	conns    int
 	logins   []string
+}
+
+// answering gives another answer than the usual to a command, in which TAG stands for the
+// command's; "" for the usual one. What is behind it is written until nobody reads.
+type answering func(conn int, verb, rest string) (answer, endless string)
+
+// does has the fake answer otherwise from now on; nil for as usual.
+func (f *fake) does(on answering) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.on = on
 }
 
 const (
@@ -154,8 +163,11 @@ func (f *fake) serve(conn net.Conn) {
 // over.
 func (s *session) obey(tag, verb, rest string) bool {
 	answer, endless := "", ""
-	if s.f.on != nil {
-		answer, endless = s.f.on(s.nth, verb, rest)
+	s.f.mu.Lock()
+	on := s.f.on
+	s.f.mu.Unlock()
+	if on != nil {
+		answer, endless = on(s.nth, verb, rest)
 	}
 	switch {
 	case answer == "" && endless == "":

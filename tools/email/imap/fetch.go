@@ -82,8 +82,8 @@ func (c *conn) fetch(ctx context.Context, uids []imap.UID, most int64, what func
 			}
 			r, uid, err := c.collect(message)
 			if err != nil {
-				_ = c.wire.Conn.Close() // or Close would read the rest
-				_ = command.Close()
+				// Nothing more comes, and command.Close would read where the client does.
+				_ = c.wire.Conn.Close()
 				return err
 			}
 			if before, again := found[uid]; again {
@@ -134,7 +134,10 @@ func (c *conn) collect(message *imapclient.FetchMessageData) (r raw, uid imap.UI
 			if item.Literal == nil {
 				continue
 			}
-			content, err := io.ReadAll(item.Literal) // as much as the meter lets come
+			content, err := io.ReadAll(item.Literal)                     // as much as the meter lets come
+			if err == nil && int64(len(content)) < item.Literal.Size() { // the connection ended
+				err = io.ErrUnexpectedEOF
+			}
 			if err != nil {
 				return r, uid, err
 			}

@@ -22,7 +22,6 @@ type watcher struct {
 	last     uint32
 	newest   time.Time
 	begun    int
-	found    []string
 	gave     func(uid uint32) bool
 	idle     bool
 	events   chan string
@@ -164,12 +163,12 @@ func TestNumbersMadeAnewLoseNothingAndTellNothingTwice(t *testing.T) {
 		// The server numbers anew, which ends connections, and more has come by then.
 		f.renumber()
 		f.add(mailNumber(2))
-		f.on = func(conn int, verb, _ string) (string, string) {
+		f.does(func(conn int, verb, _ string) (string, string) {
 			if conn == 1 && verb != "GREETING" {
 				return "* BYE the folder has changed\r\n" + cut, ""
 			}
 			return "", ""
-		}
+		})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if err := end(); err == nil || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "ended the connection") {
@@ -212,12 +211,12 @@ func TestMailThatCannotBeFetchedIsNamed(t *testing.T) {
 		w := f.watch(t)
 		end := following(t, w)
 		synctest.Wait()
-		f.on = func(_ int, verb, rest string) (string, string) {
+		f.does(func(_ int, verb, rest string) (string, string) {
 			if verb == "FETCH" && strings.HasPrefix(rest, "2 ") && strings.Contains(rest, "BODY") {
 				return "TAG NO [SERVERBUG] broken\r\n", ""
 			}
 			return "", ""
-		}
+		})
 		f.add(mailNumber(1))
 		f.add(mailNumber(2))
 		time.Sleep(time.Minute)
@@ -251,12 +250,12 @@ func TestHostileServerEndsTheWatchingInBoundedTime(t *testing.T) {
 				synctest.Wait()
 				_ = end()
 				f.add(mailNumber(1))
-				f.on = func(conn int, verb, _ string) (string, string) {
+				f.does(func(conn int, verb, _ string) (string, string) {
 					if conn == 2 && verb == fault.verb {
 						return fault.answer, fault.endless
 					}
 					return "", ""
-				}
+				})
 				began := time.Now()
 				if err := w.follow(t.Context()); err == nil || strings.Contains(err.Error(), "first-secret") {
 					t.Errorf("it ends with %v", err)

@@ -19,12 +19,12 @@ func FuzzAnswers(f *testing.F) {
 		for _, verb := range []string{"SEARCH", "FETCH"} {
 			server := newFake(lateOrder)
 			server.caps += " ESEARCH THREAD=REFERENCES"
-			server.on = func(_ int, asked, _ string) (string, string) {
+			server.does(func(_ int, asked, _ string) (string, string) {
 				if asked == verb {
 					return said + cut, ""
 				}
 				return "", ""
-			}
+			})
 			b := server.over(t, nil)
 			if _, err := b.SearchMessages(t.Context(), email.Filter{}); tools.CodeOf(err) == tools.Internal && err != nil {
 				t.Errorf("after %q to %s the search gives %v", said, verb, err)

@@ -69,12 +69,12 @@ func TestHostileServerCostsABoundedTime(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(lateOrder)
-				f.on = func(conn int, verb, _ string) (string, string) {
+				f.does(func(conn int, verb, _ string) (string, string) {
 					if conn == 1 && verb == fault.verb {
 						return fault.answer, fault.endless
 					}
 					return "", ""
-				}
+				})
 				b := f.over(t, nil)
 				began := time.Now()
 				_, err := b.SearchMessages(t.Context(), email.Filter{})
@@ -87,7 +87,7 @@ func TestHostileServerCostsABoundedTime(t *testing.T) {
 				if tools.CodeOf(err) == tools.Internal {
 					t.Errorf("%v is an internal error", err)
 				}
-				f.on = nil
+				f.does(nil)
 				list, err := b.SearchMessages(t.Context(), email.Filter{})
 				if err != nil || len(list.Messages) != 1 || list.Messages[0].Subject != "Late" {
 					t.Errorf("the next search gives %+v, %v; want the mail", list, err)
@@ -108,12 +108,12 @@ func TestHostileServerCostsABoundedTimeWhileAMailIsRead(t *testing.T) {
 					t.Fatal(err)
 				}
 				// Each connection but the one that waits: what is asked there is asked again.
-				f.on = func(conn int, verb, _ string) (string, string) {
+				f.does(func(conn int, verb, _ string) (string, string) {
 					if verb == fault.verb {
 						return fault.answer, fault.endless
 					}
 					return "", ""
-				}
+				})
 				began := time.Now()
 				_, err = b.GetMessage(t.Context(), list.Messages[0].ID)
 				if took := time.Since(began); took > 4*time.Minute {
@@ -134,12 +134,12 @@ func TestHostileServerCostsABoundedTimeWhileAMailIsRead(t *testing.T) {
 func TestCallThatEndsEndsItsExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(lateOrder)
-		f.on = func(_ int, verb, _ string) (string, string) {
+		f.does(func(_ int, verb, _ string) (string, string) {
 			if verb == "SEARCH" {
 				return silence, ""
 			}
 			return "", ""
-		}
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		began := time.Now()

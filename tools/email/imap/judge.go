@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -66,7 +67,7 @@ func judge(ctx context.Context, err error) error {
 		return tools.Errorf(tools.Unavailable, "%s, so that nothing of it can be relied on; try again", f.err)
 	case errors.Is(f.err, os.ErrDeadlineExceeded):
 		return tools.Errorf(tools.Unavailable, "the mail server did not answer in time; try again")
-	case errors.Is(f.err, io.EOF):
+	case errors.Is(f.err, io.EOF), errors.Is(f.err, io.ErrUnexpectedEOF), errors.Is(f.err, io.ErrClosedPipe), errors.Is(f.err, syscall.ECONNRESET), errors.Is(f.err, syscall.EPIPE):
 		return tools.Errorf(tools.Unavailable, "the mail server ended the connection in the middle of its answer; try again")
 	case !hasSaid:
 		return tools.Errorf(tools.Unavailable, "the mail server could not be reached, or ended the connection: %s; try again", oneLine(f.err.Error()))

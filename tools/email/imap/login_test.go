@@ -81,7 +81,7 @@ func TestNothingIsSaidBeforeEncryption(t *testing.T) {
 		"an answer to another word": {"STARTTLS": "X OK go on\r\n"},
 	} {
 		f, trusting := encrypted(t, imap.StartTLS)
-		f.on = func(_ int, verb, _ string) (string, string) { return answers[verb], "" }
+		f.does(func(_ int, verb, _ string) (string, string) { return answers[verb], "" })
 		_, err := f.over(t, trusting).SearchMessages(t.Context(), email.Filter{})
 		if tools.CodeOf(err) != tools.Unavailable || !strings.Contains(err.Error(), "could not be encrypted") {
 			t.Errorf("%s gives %v", name, err)
@@ -94,7 +94,7 @@ func TestNothingIsSaidBeforeEncryption(t *testing.T) {
 
 func TestExpiredTokenIsToldAndTheNextOneUsed(t *testing.T) {
 	f := newFake(lateOrder)
-	f.on = func(conn int, verb, rest string) (string, string) {
+	f.does(func(conn int, verb, rest string) (string, string) {
 		_, word, _ := strings.Cut(rest, " ")
 		raw, _ := base64.StdEncoding.DecodeString(word)
 		switch {
@@ -104,7 +104,7 @@ func TestExpiredTokenIsToldAndTheNextOneUsed(t *testing.T) {
 			return "T2 NO [AUTHENTICATIONFAILED] first-secret has expired\r\n", ""
 		}
 		return "", ""
-	}
+	})
 	b := f.over(t, func(s *imap.Settings) { s.Auth = imap.XOAuth2 })
 	_, err := b.SearchMessages(t.Context(), email.Filter{})
 	if tools.CodeOf(err) != tools.Denied || !strings.Contains(err.Error(), "AUTHENTICATIONFAILED") || strings.Contains(err.Error(), "first-secret") {

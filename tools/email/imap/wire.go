@@ -15,8 +15,8 @@ import (
 type meter struct {
 	net.Conn
 	left atomic.Int64
-	// failed is why nothing could be read any more: the client of the protocol keeps its
-	// words alone.
+	// failed is why nothing could be read or written any more: the client of the protocol
+	// keeps its words alone.
 	failed atomic.Pointer[error]
 }
 
@@ -29,6 +29,14 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	n, err := m.Conn.Read(p[:min(int64(len(p)), left)])
 	m.left.Add(int64(-n))
+	if err != nil {
+		m.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	n, err := m.Conn.Write(p)
 	if err != nil {
 		m.failed.CompareAndSwap(nil, &err)
 	}
