@@ -23,7 +23,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, address)
 }
 
-func open(t *testing.T, address string, change func(*imap.Settings)) *imap.Backend {
+func open(t testing.TB, address string, change func(*imap.Settings)) *imap.Backend {
 	t.Helper()
 	s := imap.Settings{Address: address, TLS: imap.Clear, Auth: imap.Plain, Username: imaptest.Username, Password: imaptest.Password, Own: "orders@example.org",
 		Folders: []string{"INBOX", "Sent"}, Sent: "Sent", Dial: dial, Now: time.Now}

@@ -34,7 +34,10 @@ func follow(t *testing.T, b *imap.Backend, poll time.Duration, begin func(imap.F
 	told := make(chan bool, 1)
 	go func() {
 		w.ended <- b.Follow(ctx, imap.Watch{Folder: "INBOX", Poll: poll,
-			Begin:   func(_ context.Context, found imap.Found) (imap.From, error) { w.found = found; return begin(found), nil },
+			Begin: func(_ context.Context, found imap.Found) (imap.From, error) {
+				w.found = found
+				return begin(found), nil
+			},
 			Each:    func(ctx context.Context, m imap.Arrived) error { return send(ctx, w.came, m) },
 			Told:    func(idle bool) { told <- idle },
 			GivenUp: func(uint32) bool { return false },
