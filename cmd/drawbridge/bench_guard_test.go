@@ -3,8 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
@@ -15,29 +20,80 @@ import (
 
 // BenchmarkGuard measures what the guard adds to a tools/call over streamable HTTP, its
 // audit row and all, in time and in processor time: the same server twice, in turns, of which one calls the tool's
-// function straight. That answers as the guard's handler does, in text and structure.
+// function straight. That answers as the guard's handler does, in text and structure. The
+// clients are MCP clients as programs have them (mcp-go's), and, to see what is left where
+// nothing but bytes goes back and forth, bare connections that send one prepared request.
 func BenchmarkGuard(b *testing.B) {
-	for _, clients := range []int{16, 64} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			_, guarded := benchApp(b, func(*config.Config) {}, true)
-			bare := unguarded(b)
-			body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crm_search_products","arguments":{"q":"mug"}}}`
-			const turns = 8
-			var with, without spent
-			b.ResetTimer()
-			for range turns {
-				with = with.plus(spending(func() { sendCalls(b, guarded, body, b.N/turns+1, clients) }))
-				without = without.plus(spending(func() { sendCalls(b, bare, body, b.N/turns+1, clients) }))
+	kinds := []struct {
+		name string
+		call func(b *testing.B, address string, n, clients int)
+	}{{"mcp", callAsClients}, {"bytes", func(b *testing.B, address string, n, clients int) { sendCalls(b, address, searchMugs, n, clients) }}}
+	for _, kind := range kinds {
+		for _, clients := range []int{16, 64} {
+			b.Run(fmt.Sprintf("by=%s/clients=%d", kind.name, clients), func(b *testing.B) {
+				_, guarded := benchApp(b, func(*config.Config) {}, true)
+				bare := unguarded(b)
+				const turns = 8
+				var with, without spent
+				b.ResetTimer()
+				for range turns {
+					with = with.plus(spending(func() { kind.call(b, guarded, b.N/turns+1, clients) }))
+					without = without.plus(spending(func() { kind.call(b, bare, b.N/turns+1, clients) }))
+				}
+				reportGuard(b, with, without, float64(turns*(b.N/turns+1)))
+			})
+		}
+	}
+}
+
+func reportGuard(b *testing.B, with, without spent, calls float64) {
+	b.ReportMetric(calls/with.wall.Seconds(), "calls/s")
+	b.ReportMetric(calls/without.wall.Seconds(), "unguarded/s")
+	b.ReportMetric(with.wall.Seconds()/without.wall.Seconds(), "cost")
+	b.ReportMetric(float64(with.cpu.Microseconds())/calls, "cpu-us/call")
+	b.ReportMetric(float64(without.cpu.Microseconds())/calls, "unguarded-cpu-us/call")
+	b.ReportMetric(0, "ns/op")
+}
+
+// callAsClients makes n calls by MCP clients that have introduced themselves.
+func callAsClients(b *testing.B, address string, n, clients int) {
+	b.Helper()
+	over := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
+	defer over.CloseIdleConnections()
+	var request mcp.CallToolRequest
+	request.Params.Name, request.Params.Arguments = "crm_search_products", map[string]any{"q": "mug"}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range clients {
+		c := openClient(b, "http://"+address+"/mcp", over)
+		all.Go(func() {
+			defer func() { _ = c.Close() }()
+			for next.Add(1) <= int64(n) {
+				if result, err := c.CallTool(b.Context(), request); err != nil || result.IsError {
+					b.Error(result, err)
+					return
+				}
 			}
-			calls := float64(turns * (b.N/turns + 1))
-			b.ReportMetric(calls/with.wall.Seconds(), "calls/s")
-			b.ReportMetric(calls/without.wall.Seconds(), "unguarded/s")
-			b.ReportMetric(with.wall.Seconds()/without.wall.Seconds(), "cost")
-			b.ReportMetric(float64(with.cpu.Microseconds())/calls, "cpu-us/call")
-			b.ReportMetric(float64(without.cpu.Microseconds())/calls, "unguarded-cpu-us/call")
-			b.ReportMetric(0, "ns/op")
 		})
 	}
+	all.Wait()
+}
+
+func openClient(b *testing.B, url string, over *http.Client) *client.Client {
+	b.Helper()
+	c, err := client.NewStreamableHttpClient(url, transport.WithHTTPBasicClient(over))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := c.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	var hello mcp.InitializeRequest
+	hello.Params.ProtocolVersion, hello.Params.ClientInfo = "2025-11-25", mcp.Implementation{Name: "bench", Version: "1"}
+	if _, err := c.Initialize(b.Context(), hello); err != nil {
+		b.Fatal(err)
+	}
+	return c
 }
 
 // unguarded serves as benchApp's app does, but for the handler of the one tool.

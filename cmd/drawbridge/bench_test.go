@@ -80,6 +80,9 @@ func exchange(conn net.Conn, answers *bufio.Reader, request []byte) error {
 	return nil
 }
 
+// searchMugs is a call over streamable HTTP.
+const searchMugs = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crm_search_products","arguments":{"q":"mug"}}}`
+
 // BenchmarkCall measures tools/call over streamable HTTP, through the guard with its
 // audit row on disk, against a bare mcp-go server with the same tool function.
 func BenchmarkCall(b *testing.B) {
@@ -97,9 +100,8 @@ func BenchmarkCall(b *testing.B) {
 			})
 			bare := httptest.NewServer(mcpbare.NewStreamableHTTPServer(plain))
 			b.Cleanup(bare.Close)
-			body := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crm_search_products","arguments":{"q":"mug"}}}`
-			ours := sendCalls(b, guarded, body, b.N, clients)
-			theirs := sendCalls(b, strings.TrimPrefix(bare.URL, "http://"), body, b.N, clients)
+			ours := sendCalls(b, guarded, searchMugs, b.N, clients)
+			theirs := sendCalls(b, strings.TrimPrefix(bare.URL, "http://"), searchMugs, b.N, clients)
 			b.ReportMetric(float64(b.N)/ours.Seconds(), "calls/s")
 			b.ReportMetric(float64(b.N)/theirs.Seconds(), "bare/s")
 			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")

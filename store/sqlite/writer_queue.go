@@ -65,12 +65,17 @@ func (q *opQueue) length() int {
 // take waits for operations and gives those there are, up to maxBatch, in their order;
 // no more will come once the queue is closed and empty.
 //
-// It does not wait for more than there are: half of those that took part in the last
+// It does not wait for more than there are, but lets those run who are ready to, as long as
+// more come of it: on a busy machine a commit has half as many again then, on an idle one it
+// costs nothing. Waiting by the clock was no better: half of those that took part in the last
 // commit, for as long as a commit takes, made commits twice as full at 64 senders, and
 // accepts no faster.
 func (q *opQueue) take(batch []*operation) (ops []*operation, more bool) {
 	q.await()
-	runtime.Gosched() // let those who are about to write join
+	for n, before := q.length(), 0; n > before && n < maxBatch/4; { // let those who are about to write join
+		runtime.Gosched()
+		n, before = q.length(), n
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := min(len(q.waiting), maxBatch)
