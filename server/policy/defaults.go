@@ -14,7 +14,8 @@ import (
 //
 //   - A run that has read text from outside (a webhook's, or one that looked at mail,
 //     tickets, or a mounted server's results) may answer the customers that its event is
-//     about, since that is what it is for, and write records of ours. Everything else that
+//     about (of a mail that came in, the one whom it says it is from, at the address that the
+//     CRM has of him), since that is what it is for, and write records of ours. Everything else that
 //     leaves needs a person: nobody can say whose idea it was.
 //   - A key and the runs of clean triggers act for a program or a colleague who is known:
 //     bounds on sums, on who is written to and on what cannot be undone.

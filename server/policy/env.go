@@ -52,7 +52,7 @@ var variables = []variable{
 	{"facts.customer.paid", cel.MapType(cel.StringType, cel.IntType), "what the customer has paid, less refunds, in minor units by currency"},
 	{"facts.recipients", cel.ListType(cel.StringType), "whom the message goes to"},
 	{"facts.recipients_known", cel.BoolType, "every one of them is a customer"},
-	{"facts.recipients_of_event", cel.BoolType, "every one of them is a customer that the run's event is about"},
+	{"facts.recipients_of_event", cel.BoolType, "every one of them is a customer that the run's event is about: of a mail, who wrote it"},
 	{"facts.new_addresses", cel.ListType(cel.StringType), "hosts in the arguments that are neither ours nor in the event"},
 }
 
