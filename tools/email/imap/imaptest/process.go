@@ -24,10 +24,11 @@ func (s *Server) Start() {
 		s.running.SysProcAttr.Credential = &syscall.Credential{Uid: owner.Uid, Gid: owner.Gid}
 	}
 	s.must(s.running.Start())
-	s.ended = make(chan struct{})
+	running, ended := s.running, make(chan struct{})
+	s.ended = ended
 	go func() {
-		_ = s.running.Wait()
-		close(s.ended)
+		_ = running.Wait()
+		close(ended)
 	}()
 	s.greeted()
 }
@@ -38,11 +39,11 @@ func (s *Server) greeted() {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.Address)
 	s.must(err)
-	over := make(chan struct{})
+	ended, over := s.ended, make(chan struct{}) // this one's: the server may be started again before that is looked at
 	defer close(over)
 	go func() {
 		select {
-		case <-s.ended:
+		case <-ended:
 		case <-over:
 		}
 		_ = conn.Close()
