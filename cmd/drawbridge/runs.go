@@ -323,6 +323,9 @@ func printRun(c *console, r runView) error {
 		if call.LookedUp != "" {
 			out.printf("          looked up: %s", oneLine(call.LookedUp, 200))
 		}
+		if look := lookFor(call); look != "" {
+			out.printf("          look for %s", look)
+		}
 		out.printf("          decide: drawbridge runs resolve %s --call %d --happened | --did-not-happen | --give-up", r.ID, call.Call)
 	}
 	for _, a := range r.Approvals {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"drawbridge/bridge"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/state"
+	"drawbridge/tools/email"
 )
 
 func runsUndecided(c *console) *cobra.Command {
@@ -28,9 +31,9 @@ func runsUndecided(c *console) *cobra.Command {
 			}
 			views, rows := append([]undecidedView{}, views...), [][]string{} // a list in JSON, if an empty one
 			for _, v := range views {
-				rows = append(rows, []string{v.Run, v.Agent, fmt.Sprint(v.Call), v.Tool, oneLine(string(v.Arguments), 60), when(v.Since), oneLine(v.Why, 60)})
+				rows = append(rows, []string{v.Run, v.Agent, fmt.Sprint(v.Call), v.Tool, oneLine(string(v.Arguments), 60), when(v.Since), oneLine(v.Why, 60), v.LookFor})
 			}
-			return list.print(c, views, "no run waits for a person", []string{"RUN", "AGENT", "CALL", "TOOL", "ARGUMENTS", "SINCE", "WHY"}, rows)
+			return list.print(c, views, "no run waits for a person", []string{"RUN", "AGENT", "CALL", "TOOL", "ARGUMENTS", "SINCE", "WHY", "LOOK FOR"}, rows)
 		},
 	}
 	list.flags(cmd)
@@ -42,6 +45,17 @@ type undecidedView struct {
 	Run   string `json:"run"`
 	Agent string `json:"agent"`
 	bridge.UnknownCall
+	LookFor string `json:"look_for,omitempty"`
+}
+
+// lookFor is what a person can look for in the system that was called, "" if all there is
+// are the arguments. A mail goes out under an id that follows from the key of its call, which
+// the log of the mail server has.
+func lookFor(call bridge.UnknownCall) string {
+	if call.Tool != email.ToolSend {
+		return ""
+	}
+	return "a Message-ID that begins with " + strings.TrimSuffix(email.MessageID(call.Key, mail.Address{}), "@>")
 }
 
 func undecidedRuns(cmd *cobra.Command, store *state.Store, limit int) ([]undecidedView, error) {
@@ -56,7 +70,7 @@ func undecidedRuns(cmd *cobra.Command, store *state.Store, limit int) ([]undecid
 			return nil, err
 		}
 		for _, call := range calls {
-			views = append(views, undecidedView{run.ID, run.Agent, call})
+			views = append(views, undecidedView{run.ID, run.Agent, call, lookFor(call)})
 		}
 	}
 	return views, nil

@@ -186,6 +186,13 @@ func (n *night) decides(taken bool) {
 	if doubt.Run != n.run || doubt.Tool != email.ToolSend || !strings.Contains(string(doubt.Arguments), late[1].address) || doubt.Why == "" {
 		n.t.Errorf("the operator is shown %+v", doubt)
 	}
+	_, id, named := strings.Cut(doubt.LookFor, " begins with <")
+	if there := strings.Contains(n.mail.Log(), " id="+id+"@"); !named || there != taken {
+		n.t.Errorf("to be looked for is %q, which the mail server has: %t\n%s", doubt.LookFor, there, n.mail.Log())
+	}
+	if out, _, _ := command(n.t, "runs", "show", n.run, "-c", n.file); !strings.Contains(out, doubt.LookFor) {
+		n.t.Errorf("the timeline does not say what to look for:\n%s", out)
+	}
 	said := "--did-not-happen"
 	if taken {
 		said = "--happened"
