@@ -38,7 +38,10 @@ func openWith(t testing.TB, change func(*shopify.Settings)) store {
 	fake.Drain(1e9)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	settings.URL, settings.Client = fake.URL, &http.Client{Transport: transport}
+	settings.URL = fake.URL
+	if settings.Client == nil {
+		settings.Client = &http.Client{Transport: transport}
+	}
 	b, err := shopify.New(settings)
 	if err != nil {
 		t.Fatal(err)

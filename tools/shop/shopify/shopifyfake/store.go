@@ -260,3 +260,15 @@ func (o *order) byPlace() (places []string, lines map[string][]*line) {
 	}
 	return places, lines
 }
+
+// Available is how many of a product can be sold at a place.
+func (s *Server) Available(product, place string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.products {
+		if p.id == product {
+			return p.Stock[place]
+		}
+	}
+	return 0
+}
