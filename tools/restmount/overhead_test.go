@@ -1,0 +1,81 @@
+package restmount_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"drawbridge/tools/mcpmount"
+	"drawbridge/tools/restmount"
+)
+
+// BenchmarkOverAPlainExchange says what a call of an operation costs beyond the same HTTP
+// exchange by a bare client, at the median: one after the other, in turns, so that what
+// else the machine does hits both. The answer is of 8 KB, and shown by a list of fields.
+func BenchmarkOverAPlainExchange(b *testing.B) {
+	line := `{"sku":"MUG-BLUE","quantity":24,"price":{"amount":1450,"currency":"EUR"},"note":"` + strings.Repeat("x", 100) + `"}`
+	answer := `{"id":"ord_1","status":"paid","lines":[` + strings.Repeat(line+",", 39) + line + `]}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, answer)
+	}))
+	b.Cleanup(server.Close)
+	transport := &http.Transport{}
+	b.Cleanup(transport.CloseIdleConnections)
+	s := restmount.Settings{Name: "shop", Spec: "testdata/shop.yaml", BaseURL: server.URL + "/v1",
+		Fields: map[string][]string{"getOrder": {"id", "status", "lines.sku", "lines.price"}}}
+	s.Auth.Bearer = "a-secret-token"
+	api, err := restmount.New(s, restmount.Options{Reach: func(...string) http.RoundTripper { return transport }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	list, _, err := api.List(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	at := slices.IndexFunc(list, func(one mcpmount.SourceTool) bool { return strings.Contains(string(one.JSON), `"name":"getOrder"`) })
+	if at < 0 {
+		b.Fatal("orders cannot be looked up")
+	}
+	ours := func() {
+		if _, err := list[at].Call(b.Context(), json.RawMessage(`{"id":"ord_1"}`)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	plainly := &http.Transport{}
+	b.Cleanup(plainly.CloseIdleConnections)
+	client := &http.Client{Transport: plainly}
+	bare := func() {
+		request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, server.URL+"/v1/orders/ord_1", nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer a-secret-token")
+		response, err := client.Do(request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+	}
+	ours()
+	bare()
+	var mounted, plain []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		ours()
+		middle := time.Now()
+		bare()
+		mounted, plain = append(mounted, middle.Sub(start)), append(plain, time.Since(middle))
+	}
+	slices.Sort(mounted)
+	slices.Sort(plain)
+	b.ReportMetric(float64(mounted[len(mounted)/2].Microseconds()), "µs-mounted-p50")
+	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
+	b.ReportMetric(float64((mounted[len(mounted)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+}
