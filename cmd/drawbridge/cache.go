@@ -156,7 +156,7 @@ func spell(w io.Writer, v reflect.Value) {
 	case reflect.Bool:
 		_, _ = fmt.Fprintf(w, "%t;", v.Bool())
 	default:
-		_, _ = fmt.Fprintf(w, "%d;", v.Int()) // there are whole numbers besides
+		_, _ = fmt.Fprintf(w, "%v;", v) // numbers
 	}
 }
 

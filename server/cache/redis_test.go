@@ -231,14 +231,21 @@ func TestNodeFindsNothingWhileTheRedisIsAwayAndUntilWhatItOwesIsPaid(t *testing.
 	if get(t, cut) != "old" {
 		t.Fatal("the third node does not find it")
 	}
+	mail := guard.CacheKey{2}
+	_, _, mark := mine.Find(t.Context(), "email", mail)
+	mine.Keep(t.Context(), "email", mail, mark, guard.Kept{Output: []byte("old"), At: time.Now()}, time.Hour)
 	link.Cut()
 	done := cut.Change(t.Context(), "crm", time.Minute)
 	done(t.Context(), true)
 	if got := get(t, cut); got != "nothing" || cut.Status().Away == "" {
 		t.Errorf("it finds %q, and is away: %q", got, cut.Status().Away)
 	}
+	cut.Change(t.Context(), "email", time.Minute)(t.Context(), true) // which nobody asks the Redis about any more
 	link.Mend()
 	await(t, cut, false)
+	if kept, ok, _ := theirs.Find(t.Context(), "email", mail); ok {
+		t.Errorf("%q is found of a family that was written to while the Redis was away", kept.Output)
+	}
 	for i, c := range []guard.Cache{mine, theirs, cut} {
 		if got := get(t, c); got != "nothing" {
 			t.Errorf("node %d finds %q once what is owed is paid", i, got)

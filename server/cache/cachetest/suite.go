@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,7 @@ func (h Harness) RunReadsAndWrites(t *testing.T) {
 			"begin a read":  w.beginRead,
 			"answer a read": w.answerRead,
 			"end a read":    w.endRead,
+			"read":          w.read,
 			"begin a write": w.beginWrite,
 			"take effect":   w.effect,
 			"end a write":   w.endWrite,
@@ -210,15 +212,43 @@ func (w *steps) beginRead(rt *rapid.T) {
 }
 
 func (w *steps) answerRead(rt *rapid.T) {
-	if r := pick(rt, w.reads); r != nil && r.got < 0 {
+	if i := pick(rt, w.reads); i >= 0 {
+		w.answer(w.reads[i])
+	}
+}
+
+func (w *steps) answer(r *reading) {
+	if r.got < 0 {
 		r.got = w.version
 	}
 }
 
 func (w *steps) endRead(rt *rapid.T) {
-	if r := pick(rt, w.reads); r != nil && r.got >= 0 && r.mark != "" {
+	i := pick(rt, w.reads)
+	if i < 0 {
+		return
+	}
+	r := w.reads[i]
+	w.answer(r)
+	if r.mark != "" {
 		r.cache.Keep(w.t.Context(), w.family, r.key, r.mark, guard.Kept{Output: fmt.Append(nil, r.got), At: began}, long)
 	}
+	w.reads = slices.Delete(w.reads, i, i+1)
+}
+
+// read is one that nothing comes in between of.
+func (w *steps) read(rt *rapid.T) {
+	before := len(w.reads)
+	w.beginRead(rt)
+	if len(w.reads) == before {
+		return
+	}
+	r := w.reads[before]
+	w.answer(r)
+	if r.mark != "" {
+		r.cache.Keep(w.t.Context(), w.family, r.key, r.mark, guard.Kept{Output: fmt.Append(nil, r.got), At: began}, long)
+	}
+	w.reads = w.reads[:before]
 }
 
 func (w *steps) beginWrite(rt *rapid.T) {
@@ -226,25 +256,26 @@ func (w *steps) beginWrite(rt *rapid.T) {
 }
 
 func (w *steps) effect(rt *rapid.T) {
-	if c := pick(rt, w.writes); c != nil && c.done != nil && c.version < 0 {
+	if i := pick(rt, w.writes); i >= 0 && w.writes[i].version < 0 {
 		w.version++
-		c.version = w.version
+		w.writes[i].version = w.version
 	}
 }
 
 func (w *steps) endWrite(rt *rapid.T) {
-	c := pick(rt, w.writes)
-	if c == nil || c.done == nil {
+	i := pick(rt, w.writes)
+	if i < 0 {
 		return
 	}
-	c.done(w.t.Context(), true)
-	c.done = nil
-	w.completed = max(w.completed, c.version)
+	w.writes[i].done(w.t.Context(), true)
+	w.completed = max(w.completed, w.writes[i].version)
+	w.writes = slices.Delete(w.writes, i, i+1)
 }
 
-func pick[T any](rt *rapid.T, all []*T) *T {
+// pick gives the place of one of those under way, -1 if there is none.
+func pick[T any](rt *rapid.T, all []*T) int {
 	if len(all) == 0 {
-		return nil
+		return -1
 	}
-	return all[rapid.IntRange(0, len(all)-1).Draw(rt, "which")]
+	return rapid.IntRange(0, len(all)-1).Draw(rt, "which")
 }
