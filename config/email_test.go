@@ -42,6 +42,25 @@ func TestMailServerIsExplainedWithoutItsPassword(t *testing.T) {
 	}
 }
 
+func TestMailboxIsExplainedWithoutItsPassword(t *testing.T) {
+	for settings, want := range map[string]string{
+		"{address: 'imap.example.com:993', username: desk, password: hunter2-hunter2}":                                                         "; mailbox INBOX at imap.example.com:993, encrypted from the start, as desk (plain)",
+		"{address: 'imap.example.com:143', tls: starttls, auth: xoauth2, username: desk, password: hunter2-hunter2, folders: [A, B], sent: S}": "; mailbox A, B at imap.example.com:143, encrypted by STARTTLS, as desk (xoauth2), copies of what was sent in S",
+		"{address: '127.0.0.1:143', tls: none, auth: login, username: desk, password: hunter2-hunter2}":                                        "NOT encrypted, as desk (login)",
+	} {
+		text := "tools: {email: {backend: smtp, smtp: {address: 'smtp.example.com:587'}, imap: " + settings + "}}"
+		c, err := Parse("x.yaml", []byte(text), lookupIn(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		c.Explain(&out)
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "hunter2") {
+			t.Errorf("%s is explained as\n%s\nwant %q in it, and no secret", text, out.String(), want)
+		}
+	}
+}
+
 func TestSignatureOfAnotherDomainIsWarnedOf(t *testing.T) {
 	for domain, warned := range map[string]bool{"example.com": false, "example.org": true} {
 		text := "tools: {email: {backend: smtp, from: a@mail.example.com, smtp: {address: 'smtp.example.com:587', dkim: {domain: " + domain + ", selector: mail, key: \"${KEY}\"}}}}"

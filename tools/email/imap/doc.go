@@ -3,7 +3,7 @@
 // what was sent, and watches a folder for new mail.
 //
 // The walk of a call: [Backend.SearchMessages] and its like take a connection (pool.go) that
-// is there or is made, encrypted and authenticated (conn.go), open the folder on it
+// is there or is made, encrypted (encrypt.go) and authenticated (conn.go), open the folder on it
 // (session.go), ask (search.go, fetch.go, thread.go), and say what a failure means
 // (judge.go). Package reading makes text of what comes back.
 //
@@ -14,6 +14,7 @@
 // does not number its messages anew; once it has, that is said, and never another message
 // shown.
 //
-// A mail server is somebody else's: what it sends for one question is bounded in bytes and
-// in time, and what it says in its answers is believed in so far as it fits the question.
+// A mail server is somebody else's: what it sends for one question is bounded in bytes, in
+// time (wire.go) and in depth (shallow.go), and what it says in its answers is believed in so
+// far as it fits the question. The client of the protocol bounds nothing of that by itself.
 package imap
