@@ -271,3 +271,37 @@ func TestHostileServerEndsTheWatchingInBoundedTime(t *testing.T) {
 		})
 	}
 }
+
+func TestServerThatCannotTellEndsTheWatchingInBoundedTime(t *testing.T) {
+	for _, fault := range []fault{
+		{"says nothing", "IDLE", silence, "", "did not answer in time"},
+		{"ends the connection", "IDLE", cut, "", "ended the connection"},
+		{"says no", "IDLE", "TAG NO not now\r\n", "", "NO not now"},
+		{"does not know it", "IDLE", "TAG BAD what?\r\n", "", "BAD what?"},
+		{"is no answer", "IDLE", "* SEARCH one\r\n", "", "not as the protocol has it"},
+		{"ends while it waits", "IDLE", "+ waiting\r\n* BYE shutting down\r\n" + cut, "", "ended the connection"},
+		{"says nothing at the end", "DONE", silence, "", "did not answer in time"},
+		{"tells without end", "IDLE", "+ waiting\r\n", "* 1 FETCH (FLAGS ())\r\n", unasked},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(lateOrder)
+				f.caps += " IDLE"
+				f.does(func(_ int, verb, _ string) (string, string) {
+					if verb == fault.verb {
+						return fault.answer, fault.endless
+					}
+					return "", ""
+				})
+				began := time.Now()
+				err := f.watch(t).follow(t.Context())
+				if err == nil || !strings.Contains(err.Error(), fault.says) {
+					t.Errorf("it ends with %v, want that it says %q", err, fault.says)
+				}
+				if took := time.Since(began); took > 15*time.Minute {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
