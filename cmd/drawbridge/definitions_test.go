@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,6 +15,11 @@ import (
 // TestDefinitionsAreThoseOfTheBackends: a replay, and the rules, are held against what
 // would really be called.
 func TestDefinitionsAreThoseOfTheBackends(t *testing.T) {
+	a, err := newToolApp(t.Context(), temporary(t, config.Default()), appOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) })
 	for _, settings := range []string{
 		"{}",
 		"{payment: {backend: stripe, key: rk_test_0123456789abcdef}}",
@@ -29,12 +36,12 @@ func TestDefinitionsAreThoseOfTheBackends(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, err := newToolApp(t.Context(), cfg, appOptions{})
+			b, err := newBackends(cfg.Tools, a.store, a.egress, time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { _ = a.Stop(t.Context()) })
-			if diff := cmp.Diff(told(a.catalog.All()), told(definitions(cfg.Tools).All())); diff != "" {
+			t.Cleanup(b.close)
+			if diff := cmp.Diff(told(b.catalog().All()), told(definitions(cfg.Tools).All())); diff != "" {
 				t.Errorf("of the backends, and by their definitions (-want +got):\n%s", diff)
 			}
 		})

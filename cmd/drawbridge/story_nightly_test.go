@@ -212,7 +212,7 @@ func (n *night) ends(answer string) {
 	checkJournal(n.t, n.kept, n.run)
 	n.server.stop(n.t)
 	n.mailed()
-	ticks, err := n.kept.Ticks(n.t.Context(), "nightly", 100)
+	ticks, err := n.kept.Ticks(n.t.Context(), "nightly", 10_000)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -235,7 +235,7 @@ func (n *night) falls(variables ...string) {
 	n.server = serve(n.t, n.file, variables...)
 	n.kept = lookAt(n.t, n.url)
 	eventually(n.t, "the night", storyPatience, func() bool {
-		ticks, err := n.kept.Ticks(n.t.Context(), "nightly", 10)
+		ticks, err := n.kept.Ticks(n.t.Context(), "nightly", 10_000)
 		if err != nil {
 			n.t.Fatal(err)
 		}
