@@ -56,6 +56,7 @@ func (a *app) wireCache(ctx context.Context) error {
 			return err
 		}
 		settings.Secret, settings.Bounds, settings.Log = secret, bounds, a.log
+		settings.Longest = slices.Max(slices.Collect(maps.Values(c.TTL))).Std()
 		shared := cache.NewRedis(settings)
 		a.answers, a.redis = shared, shared
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,8 @@ type RedisSettings struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Secret is what values are sealed with, 32 bytes: the same on all nodes that share them.
 	Secret []byte
+	// Longest is how long anything is kept, a day if zero.
+	Longest time.Duration
 	// Patience is how long one request may take, half a second if zero.
 	Patience time.Duration
 	Bounds   Bounds
@@ -79,7 +82,10 @@ type Redis struct {
 	log      *slog.Logger
 	password atomic.Pointer[string]
 	instance atomic.Pointer[string] // run_id of the process that was connected to last
-	full     atomic.Bool            // it has refused to take a value
+	meeting  sync.Mutex
+	before   map[string]time.Time // the processes that were there before it, and until when
+	longest  time.Duration
+	full     atomic.Bool // it has refused to take a value
 	counts   counts
 	debts    debts
 }
@@ -88,7 +94,7 @@ var _ guard.Cache = (*Redis)(nil)
 
 // NewRedis prepares a cache; it connects when it is first asked.
 func NewRedis(s RedisSettings) *Redis {
-	r := &Redis{seal: seal{s.Secret}, bounds: s.Bounds.filled(), patience: cmp.Or(s.Patience, defaultPatience), log: s.Log}
+	r := &Redis{seal: seal{s.Secret}, before: map[string]time.Time{}, longest: cmp.Or(s.Longest, 24*time.Hour), bounds: s.Bounds.filled(), patience: cmp.Or(s.Patience, defaultPatience), log: s.Log}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -134,11 +140,31 @@ func (r *Redis) meet(ctx context.Context, conn *redis.Conn) error {
 	}
 	for line := range strings.Lines(info) {
 		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "run_id:"); ok && id != "" {
-			r.instance.Store(&id)
-			return nil
+			return r.met(id, time.Now())
 		}
 	}
 	return errors.New("the Redis does not say who it is: INFO server has no run_id")
+}
+
+// met takes a process for the one that is there now. One that another has followed may come
+// back, and have missed what was written to that: so it is not asked until all that was kept
+// at its time has come to its end. It may also be that it is gone, and what it said comes late.
+func (r *Redis) met(id string, at time.Time) error {
+	r.meeting.Lock()
+	defer r.meeting.Unlock()
+	now := r.instance.Load()
+	if now != nil && *now == id {
+		return nil
+	}
+	if left, was := r.before[id]; was && at.Sub(left) < r.longest {
+		return fmt.Errorf("a Redis answers in whose place there was another; it is asked again in %s", (r.longest - at.Sub(left)).Round(time.Second))
+	}
+	delete(r.before, id)
+	if now != nil {
+		r.before[*now] = at
+	}
+	r.instance.Store(&id)
+	return nil
 }
 
 // marked is a family's mark at the process that is connected to.

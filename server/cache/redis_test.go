@@ -215,6 +215,21 @@ func TestNothingIsFoundThatARestartedRedisBringsBack(t *testing.T) {
 	}
 }
 
+func TestProcessThatAnotherHasFollowedIsNotAskedUntilWhatWasKeptThenHasEnded(t *testing.T) {
+	c := newRedis(t, redistest.Start(t), func(o *cache.RedisSettings) { o.Longest = time.Hour })
+	for i, step := range []struct {
+		id    string
+		after time.Duration
+		fits  bool
+	}{{"first", 0, true}, {"first", 0, true}, {"second", 0, true}, {"first", 0, false}, {"second", 0, true}, {"first", 59 * time.Minute, false}, {"first", time.Hour, true}, {"second", time.Hour, false}} {
+		if err := c.Met(step.id, began().Add(step.after)); (err == nil) != step.fits {
+			t.Errorf("step %d: %v", i, err)
+		}
+	}
+}
+
+func began() time.Time { return time.UnixMilli(1_790_000_000_000) }
+
 func TestNodeFindsNothingWhileTheRedisIsAwayAndUntilWhatItOwesIsPaid(t *testing.T) {
 	s := redistest.Start(t)
 	var said lockedBuffer
