@@ -3,13 +3,11 @@ package cache_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -414,47 +412,5 @@ func TestCallerThatGoesAwayIsNoFaultOfTheRedis(t *testing.T) {
 	cancel()
 	if _, ok, mark := c.Find(gone, "crm", one); ok || mark != "" || c.Status().Away != "" {
 		t.Errorf("found %t, %q, away: %q", ok, mark, c.Status().Away)
-	}
-}
-
-// lockedBuffer is a log that goroutines write to.
-type lockedBuffer struct {
-	text atomic.Pointer[string]
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	for {
-		was := b.text.Load()
-		now := b.String() + string(p)
-		if was != nil {
-			now = *was + string(p)
-		}
-		if b.text.CompareAndSwap(was, &now) {
-			return len(p), nil
-		}
-	}
-}
-
-func (b *lockedBuffer) String() string {
-	if text := b.text.Load(); text != nil {
-		return *text
-	}
-	return ""
-}
-
-func BenchmarkFind(b *testing.B) {
-	answer := guard.Kept{Output: make([]byte, 2000), At: time.Now()}
-	_, _ = rand.Read(answer.Output)
-	s := redistest.Start(b)
-	for name, c := range map[string]guard.Cache{"memory": newMemory(b, cache.Bounds{}, nil), "redis": newRedis(b, s, func(o *cache.RedisSettings) { o.Bounds = cache.Bounds{} })} {
-		_, _, mark := c.Find(b.Context(), "crm", one)
-		c.Keep(b.Context(), "crm", one, mark, answer, time.Hour)
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, ok, _ := c.Find(b.Context(), "crm", one); !ok {
-					b.Fatal("nothing is found")
-				}
-			}
-		})
 	}
 }
