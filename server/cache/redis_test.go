@@ -39,14 +39,16 @@ func bare(t testing.TB, s *redistest.Server) *redis.Client {
 	return c
 }
 
+// The user is one that may do no more than the README says is needed.
 func TestRedisConforms(t *testing.T) {
-	s := redistest.Start(t)
+	s := redistest.Start(t, "--user", "drawbridge", "on", ">hush", "~drawbridge:*", "+get", "+set", "+info", "+ping", "+hello", "+auth", "+select")
 	admin := bare(t, s)
 	cachetest.Run(t, cachetest.Harness{Result: 1000, Nodes: func(t testing.TB) []guard.Cache {
 		if err := admin.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		return []guard.Cache{newRedis(t, s), newRedis(t, s)}
+		as := func(s *cache.RedisSettings) { s.Username, s.Password, s.Database = "drawbridge", "hush", 1 }
+		return []guard.Cache{newRedis(t, s, as), newRedis(t, s, as)}
 	}})
 }
 
