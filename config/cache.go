@@ -123,7 +123,11 @@ func (c *Config) explainCache(w io.Writer) {
 	}
 	var parts []string
 	for _, pattern := range slices.Sorted(maps.Keys(c.Cache.TTL)) {
-		parts = append(parts, fmt.Sprintf("%s for %s", pattern, c.Cache.TTL[pattern]))
+		how := "not at all"
+		if ttl := c.Cache.TTL[pattern]; ttl > 0 {
+			how = "for " + ttl.String()
+		}
+		parts = append(parts, pattern+" "+how)
 	}
 	where := fmt.Sprintf("in this process, %s at most", c.Cache.MaxBytes)
 	if c.Cache.Redis != nil {

@@ -47,13 +47,13 @@ func TestPlaceOfARedis(t *testing.T) {
 }
 
 func TestExplainSaysWhatIsKeptAndWhere(t *testing.T) {
-	c, err := Parse("f.yaml", []byte("cache: {ttl: {\"crm_get_*\": 30s, \"far__*\": 5m}, redis: {url: \"rediss://cache.example.com\", password: \"${REDIS_PASSWORD}\"}}"), lookupIn(map[string]string{"REDIS_PASSWORD": "hunter2"}))
+	c, err := Parse("f.yaml", []byte("cache: {ttl: {\"crm_get_*\": 30s, crm_get_order: 0s, \"far__*\": 5m}, redis: {url: \"rediss://cache.example.com\", password: \"${REDIS_PASSWORD}\"}}"), lookupIn(map[string]string{"REDIS_PASSWORD": "hunter2"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said strings.Builder
 	c.Explain(&said)
-	if text := said.String(); !strings.Contains(text, "crm_get_* for 30s, far__* for 5m. They are kept in the Redis at cache.example.com:6379, by TLS.") || strings.Contains(text, "hunter2") {
+	if text := said.String(); !strings.Contains(text, "crm_get_* for 30s, crm_get_order not at all, far__* for 5m. They are kept in the Redis at cache.example.com:6379, by TLS.") || strings.Contains(text, "hunter2") {
 		t.Errorf("it says %s", text)
 	}
 	said.Reset()

@@ -61,6 +61,9 @@ func (a *app) wireCache(ctx context.Context) error {
 		a.answers, a.redis = shared, shared
 	}
 	a.cleanup(func(context.Context) error { return a.answers.Close() })
+	if a.redis != nil {
+		a.redis.Greet(ctx)
+	}
 	a.catalog.Watch(a.sayUncached())
 	return nil
 }

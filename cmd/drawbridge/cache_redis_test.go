@@ -140,6 +140,9 @@ func TestRedisIsReachedByTLSWithTheAuthorityOfTheSettings(t *testing.T) {
 				return cached
 			})
 		} else {
+			if state := cacheState(t, server); state != test.state {
+				t.Errorf("/readyz says %q before anything was read, want %s", state, test.state)
+			}
 			for range 2 {
 				if _, cached := callTool(t, server, deskKey, "far__look", "a"); cached {
 					t.Error("a Redis is believed that shows a certificate of nobody's")

@@ -92,7 +92,7 @@ type Redis struct {
 
 var _ guard.Cache = (*Redis)(nil)
 
-// NewRedis prepares a cache; it connects when it is first asked.
+// NewRedis prepares a cache; it connects when it is first asked, or greeted.
 func NewRedis(s RedisSettings) *Redis {
 	r := &Redis{seal: seal{s.Secret}, before: map[string]time.Time{}, longest: cmp.Or(s.Longest, 24*time.Hour), bounds: s.Bounds.filled(), patience: cmp.Or(s.Patience, defaultPatience), log: s.Log}
 	if r.log == nil {
@@ -125,6 +125,16 @@ func (r *Redis) dialer(s RedisSettings) func(ctx context.Context, network, addre
 			return nil, errors.Join(err, conn.Close())
 		}
 		return encrypted, nil
+	}
+}
+
+// Greet asks the Redis whether it is there, so that how it stands is known before anything is
+// read.
+func (r *Redis) Greet(ctx context.Context) {
+	asking, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
+	if err := r.client.Ping(asking).Err(); err != nil {
+		r.fault(ctx, "", err)
 	}
 }
 
