@@ -123,7 +123,10 @@ func (w *writer) commit(batch []*operation) {
 }
 
 func (w *writer) transact(batch []*operation) error {
-	if err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
+	if whole, err := w.whole(batch); whole || err != nil {
+		return err
+	}
+	if err := w.begin(); err != nil {
 		return err
 	}
 	if len(batch) == 1 {
@@ -154,10 +157,17 @@ func (w *writer) alone(op *operation) error {
 	return w.end(nil)
 }
 
+func (w *writer) begin() error {
+	w.tx.number++
+	w.tx.after, w.tx.done = w.tx.done, false
+	return w.tx.exec("BEGIN IMMEDIATE")
+}
+
 // end commits, or undoes all after an error.
 func (w *writer) end(err error) error {
 	if err == nil {
 		err = w.tx.exec("COMMIT")
+		w.tx.done = err == nil
 	}
 	if err != nil {
 		_ = w.tx.exec("ROLLBACK") // fails harmlessly where SQLite has rolled back by itself
@@ -234,9 +244,19 @@ type transaction struct {
 	// changed: something was written since it was last set to false. A query that
 	// returns rows may write as well (RETURNING), so every one counts that is no SELECT.
 	changed bool
+	// number is the running transaction's; after, that the one before was committed; done,
+	// that this one is.
+	number      int64
+	after, done bool
 }
 
-var _ sqldb.Tx = (*transaction)(nil)
+var (
+	_ sqldb.Tx     = (*transaction)(nil)
+	_ sqldb.Serial = (*transaction)(nil)
+)
+
+// Serial is sqldb.Serial's.
+func (t *transaction) Serial() (number int64, committed bool) { return t.number, t.after }
 
 func (t *transaction) statement(query string) (*sql.Stmt, error) {
 	if stmt := t.prepared[query]; stmt != nil {

@@ -1,8 +1,32 @@
 package sqlite
 
 import (
+	"slices"
+
 	"drawbridge/tools/sqldb"
 )
+
+// whole carries out a batch of one kind together, in a transaction of its own, so that no
+// savepoint is needed. It reports whether that was so; if it failed nothing of it is left, and
+// each is to be carried out by itself.
+func (w *writer) whole(batch []*operation) (bool, error) {
+	joint := batch[0].how.Joint
+	if joint == nil || len(batch) < 2 || slices.ContainsFunc(batch, func(op *operation) bool { return op.how.Joint != joint }) {
+		return false, nil
+	}
+	if err := w.begin(); err != nil {
+		return false, err
+	}
+	w.parts = w.parts[:0]
+	for _, op := range batch {
+		op.tried, w.parts = true, append(w.parts, op.how.Part)
+	}
+	defer func() { clear(w.parts) }() // or they would stay until as many came again
+	if w.run(func(tx sqldb.Tx) error { return joint.Carry(tx, w.parts) }) != nil {
+		return false, w.tx.exec("ROLLBACK")
+	}
+	return true, w.end(nil)
+}
 
 // join carries out the operations of the first one's kind together, wherever they stand:
 // nobody who waits has been told of another's end, so any order is one that could have

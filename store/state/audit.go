@@ -82,18 +82,60 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 		}
 		return nil
 	}
-	end, err := chainEnd(ctx, tx)
-	if err != nil {
-		return err
+	end, known := s.end.after(tx)
+	if known {
+		n, err := appendAll(ctx, tx, &end, rows)
+		if err == nil || n > 0 {
+			return s.end.note(tx, end, err)
+		}
+		// Another process has appended rows, and the first number is taken.
 	}
+	end, err := chainEnd(ctx, tx)
+	if err == nil {
+		_, err = appendAll(ctx, tx, &end, rows)
+	}
+	return s.end.note(tx, end, err)
+}
+
+// knownEnd is the end of the chain where the last transaction left it, so that the next need
+// not look for it. It is for writes in order, of which one goes on at a time.
+type knownEnd struct {
+	link
+	number int64 // of the transaction; 0 of none
+}
+
+// after is the end if the transaction follows the one that left it there, and has appended
+// nothing itself yet: what it appended may have been undone.
+func (e *knownEnd) after(tx sqldb.Tx) (link, bool) {
+	defer func() { e.number = 0 }() // until somebody notes another
+	serial, ok := tx.(sqldb.Serial)
+	if !ok || e.number == 0 {
+		return link{}, false
+	}
+	number, committed := serial.Serial()
+	return e.link, committed && number == e.number+1
+}
+
+// note notes where the end is, unless appending failed.
+func (e *knownEnd) note(tx sqldb.Tx, end link, err error) error {
+	if serial, ok := tx.(sqldb.Serial); ok && err == nil {
+		e.link = end
+		e.number, _ = serial.Serial()
+	}
+	return err
+}
+
+// appendAll appends rows behind the end, and says how many it has.
+func appendAll(ctx context.Context, tx sqldb.Tx, end *link, rows []guard.Row) (appended int, err error) {
 	for _, n := range together {
 		for ; len(rows) >= n; rows = rows[n:] {
-			if err := appendSome(ctx, tx, &end, rows[:n]); err != nil {
-				return err
+			if err := appendSome(ctx, tx, end, rows[:n]); err != nil {
+				return appended, err
 			}
+			appended += n
 		}
 	}
-	return nil
+	return appended, nil
 }
 
 // appendSome appends rows behind the end, by one statement.

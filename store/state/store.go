@@ -25,6 +25,7 @@ type Store struct {
 	// accepts are those of one event, records those of one call: an engine may carry out
 	// several of them together.
 	accepts, records *Joint
+	end              knownEnd     // of the audit's chain
 	signer           audit.Signer // of the audit's heads
 
 	watches   watches // of runs

@@ -30,6 +30,12 @@ type Tx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
+// Serial is a transaction of a database with one writer. Number is that of the transaction,
+// one more than of the one before it; committed reports whether that one was.
+type Serial interface {
+	Serial() (number int64, committed bool)
+}
+
 // Deferrer is a transaction that can leave statements for later.
 type Deferrer interface {
 	Later(query string, args ...any) error
