@@ -164,6 +164,7 @@ func TestKilledWatcherMakesOneEventOfEachMail(t *testing.T) {
 // TestMailIsWatchedByAnotherNode: the node that watches is killed, told to stop, or stands
 // still, and another goes on where it was.
 func TestMailIsWatchedByAnotherNode(t *testing.T) {
+	t.Parallel() // leases and pauses are real: it waits, mostly
 	w := newWatchedWorld(t, postgrestest.Database(t))
 	one := serve(t, w.file)
 	w.watches(one)
@@ -208,6 +209,7 @@ func TestMailIsWatchedByAnotherNode(t *testing.T) {
 func TestMailServerThatForgetsItsNumbersDoublesNothing(t *testing.T) {
 	for _, store := range testStores() {
 		t.Run(store.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWatchedWorld(t, store.fresh(t))
 			now := time.Now().Truncate(time.Second)
 			came := func(subject string, ago time.Duration) {
@@ -240,6 +242,7 @@ func TestMailServerThatForgetsItsNumbersDoublesNothing(t *testing.T) {
 // TestMailThatCannotBeReadHoldsUpNoOther: the server lists a message, and cannot give it
 // out. It is an event all the same, which says so.
 func TestMailThatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	t.Parallel() // leases and pauses are real: it waits, mostly
 	w := newWatchedWorld(t, testStores()[0].fresh(t))
 	server := serve(t, w.file)
 	w.begun()

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -34,6 +37,11 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(benchModelVariable) != "" {
 		beBenchModel()
+	}
+	// Those that say they may go on beside others wait for programs, leases and pauses, mostly:
+	// twice as many as there are processors cost nobody anything. go test -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"drawbridge": main})
 }
