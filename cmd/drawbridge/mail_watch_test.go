@@ -133,6 +133,7 @@ func (w *watchedWorld) watches(p *program) {
 // TestKilledWatcherMakesOneEventOfEachMail kills the program with SIGKILL at every point of
 // a message's way, on both stores.
 func TestKilledWatcherMakesOneEventOfEachMail(t *testing.T) {
+	t.Parallel()
 	for _, store := range testStores() {
 		for _, point := range []mailwatch.Point{mailwatch.BeforeBegin, mailwatch.BehindBegin, mailwatch.BeforeAccept, mailwatch.BehindAccept} {
 			t.Run(fmt.Sprintf("%s/%s", store.name, point), func(t *testing.T) {

@@ -252,6 +252,7 @@ func awaitNotice(t *testing.T, came <-chan deliveredNotice) deliveredNotice {
 // holds its message, so that it comes again under the same id; the receiver verifies it,
 // follows the link, decides, and the run goes on.
 func TestWebhookIsToldOfAnApprovalAndItsLinkDecides(t *testing.T) {
+	t.Parallel()
 	for _, store := range testStores() {
 		for decision, approve := range map[string]bool{"approve": true, "deny": false} {
 			t.Run(store.name+"/"+decision, func(t *testing.T) {

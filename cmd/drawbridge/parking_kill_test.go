@@ -83,6 +83,7 @@ func TestKillAroundAnApprovalMakesTheCallOnceOrNever(t *testing.T) {
 // TestNodeCarriesOnWhatAKilledOneHadAroundAnApproval: the same with two nodes that serve
 // all the time, of which one is killed. Which of them, is whoever comes to the point.
 func TestNodeCarriesOnWhatAKilledOneHadAroundAnApproval(t *testing.T) {
+	t.Parallel()
 	for _, store := range testStores() {
 		if store.name == "sqlite" {
 			continue // it has one owner

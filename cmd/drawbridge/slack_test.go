@@ -141,6 +141,7 @@ func TestButtonInSlackDecides(t *testing.T) {
 // not heard so. Another message comes, and shows what a confirmed address decides; so does
 // the first, once its button is pressed.
 func TestMessageInSlackSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	for _, store := range testStores() {
 		t.Run(store.name, func(t *testing.T) {
 			t.Parallel()
