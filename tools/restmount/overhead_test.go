@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/mcpmount"
 	"drawbridge/tools/restmount"
 )
@@ -42,40 +42,7 @@ func BenchmarkOverAPlainExchange(b *testing.B) {
 	if at < 0 {
 		b.Fatal("orders cannot be looked up")
 	}
-	ours := func() {
-		if _, err := list[at].Call(b.Context(), json.RawMessage(`{"id":"ord_1"}`)); err != nil {
-			b.Fatal(err)
-		}
-	}
-	plainly := &http.Transport{}
-	b.Cleanup(plainly.CloseIdleConnections)
-	client := &http.Client{Transport: plainly}
-	bare := func() {
-		request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, server.URL+"/v1/orders/ord_1", nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		request.Header.Set("Authorization", "Bearer a-secret-token")
-		response, err := client.Do(request)
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, response.Body)
-		_ = response.Body.Close()
-	}
-	ours()
-	bare()
-	var mounted, plain []time.Duration
-	for b.Loop() {
-		start := time.Now()
-		ours()
-		middle := time.Now()
-		bare()
-		mounted, plain = append(mounted, middle.Sub(start)), append(plain, time.Since(middle))
-	}
-	slices.Sort(mounted)
-	slices.Sort(plain)
-	b.ReportMetric(float64(mounted[len(mounted)/2].Microseconds()), "µs-mounted-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((mounted[len(mounted)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+	ours := func() error { _, err := list[at].Call(b.Context(), json.RawMessage(`{"id":"ord_1"}`)); return err }
+	backendtest.Overhead(b, ours, backendtest.Bare(b, backendtest.Exchange{Method: http.MethodGet, URL: server.URL + "/v1/orders/ord_1",
+		Header: http.Header{"Authorization": {"Bearer a-secret-token"}}}))
 }

@@ -1,14 +1,10 @@
 package hubspot_test
 
 import (
-	"bytes"
-	"context"
-	"io"
-	"net/http"
-	"slices"
+	"fmt"
 	"testing"
-	"time"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/crm"
 )
 
@@ -23,46 +19,24 @@ func BenchmarkOverAPlainExchange(b *testing.B) {
 	}
 	in := crm.TicketSearch{Unresolved: true}
 	in.Limit = 20
-	ours := func() {
-		if page, err := a.SearchTickets(b.Context(), in); err != nil || len(page.Tickets) != 20 {
-			b.Fatal(len(page.Tickets), err)
+	ours := func() error {
+		page, err := a.SearchTickets(b.Context(), in)
+		if err == nil && len(page.Tickets) != 20 {
+			err = fmt.Errorf("found %d tickets", len(page.Tickets))
 		}
+		return err
 	}
-	ours()
+	if err := ours(); err != nil {
+		b.Fatal(err)
+	}
 	before := len(a.fake.Requests())
-	ours()
-	same := a.fake.Requests()[before:]
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	bare := func() {
-		for _, r := range same {
-			request, err := http.NewRequestWithContext(context.Background(), r.Method, a.fake.URL+r.Path+"?"+r.Query, bytes.NewReader(r.Body))
-			if err != nil {
-				b.Fatal(err)
-			}
-			request.Header = r.Header
-			response, err := client.Do(request)
-			if err != nil {
-				b.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			_ = response.Body.Close()
-		}
+	if err := ours(); err != nil {
+		b.Fatal(err)
 	}
-	bare()
-	var mine, plain []time.Duration
-	for b.Loop() {
-		start := time.Now()
-		ours()
-		middle := time.Now()
-		bare()
-		mine, plain = append(mine, middle.Sub(start)), append(plain, time.Since(middle))
+	var same []backendtest.Exchange
+	for _, r := range a.fake.Requests()[before:] {
+		same = append(same, backendtest.Exchange{Method: r.Method, URL: a.fake.URL + r.Path + "?" + r.Query, Header: r.Header, Body: string(r.Body)})
 	}
-	slices.Sort(mine)
-	slices.Sort(plain)
+	backendtest.Overhead(b, ours, backendtest.Bare(b, same...))
 	b.ReportMetric(float64(len(same)), "requests")
-	b.ReportMetric(float64(mine[len(mine)/2].Microseconds()), "µs-driver-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((mine[len(mine)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
 }

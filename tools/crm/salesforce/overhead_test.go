@@ -2,12 +2,9 @@ package salesforce_test
 
 import (
 	"context"
-	"io"
-	"net/http"
-	"slices"
 	"testing"
-	"time"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/crm"
 )
 
@@ -36,38 +33,7 @@ func BenchmarkOverAPlainExchange(b *testing.B) {
 			}
 			requests := o.fake.Requests()
 			asked := requests[len(requests)-1]
-			transport := &http.Transport{}
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport}
-			bare := func() {
-				request, err := http.NewRequestWithContext(context.Background(), asked.Method, o.fake.URL+asked.Path, nil)
-				if err != nil {
-					b.Fatal(err)
-				}
-				request.Header = asked.Header
-				response, err := client.Do(request)
-				if err != nil {
-					b.Fatal(err)
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				_ = response.Body.Close()
-			}
-			bare()
-			var ours, plain []time.Duration
-			for b.Loop() {
-				start := time.Now()
-				if err := c.do(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-				middle := time.Now()
-				bare()
-				ours, plain = append(ours, middle.Sub(start)), append(plain, time.Since(middle))
-			}
-			slices.Sort(ours)
-			slices.Sort(plain)
-			b.ReportMetric(float64(ours[len(ours)/2].Microseconds()), "µs-driver-p50")
-			b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-			b.ReportMetric(float64((ours[len(ours)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+			backendtest.Overhead(b, func() error { return c.do(b.Context()) }, backendtest.Bare(b, backendtest.Exchange{Method: asked.Method, URL: o.fake.URL + asked.Path, Header: asked.Header}))
 		})
 	}
 }

@@ -19,6 +19,18 @@ const (
 	farewell    = 2 * time.Second
 )
 
+const (
+	// maxConns is how many questions are asked at once: a mail server lets an account have
+	// ten to twenty connections, over all programs that use it.
+	maxConns = 4
+	// idleTime is how long a connection waits for the next question. A server waits for
+	// half an hour at least (RFC 9051, 5.4), whatever is between us and it for less.
+	idleTime = 2 * time.Minute
+)
+
+// full is the error of a question that found no connection free.
+func full(why error) error { return &failure{stage: connecting, err: why} }
+
 // What a server may send for one question, in bytes: the client of the protocol keeps what
 // it reads, and has no bound of its own.
 const (
@@ -33,8 +45,6 @@ type conn struct {
 	// folder is the one that is open, as it was when it was opened; nil if none is.
 	folder *folder
 	sound  bool // a new question may be asked
-	idle   *time.Timer
-	age    int // of the pool, when it was made
 	// news is told, at most once before somebody looks, that messages have come.
 	news chan struct{}
 }
@@ -69,7 +79,7 @@ func connect(ctx context.Context, s Settings) (*conn, error) {
 	}
 	if err != nil {
 		c.sound = false
-		c.close()
+		c.Close()
 		return nil, err
 	}
 	return c, nil
@@ -163,8 +173,11 @@ func (x *xoauth2) Start() (mechanism string, initial []byte, err error) {
 // Next answers what is wrong with the token: with nothing, as is asked for.
 func (x *xoauth2) Next([]byte) ([]byte, error) { return []byte{}, nil }
 
-// close ends the connection, with a goodbye where that can be said.
-func (c *conn) close() {
+// Reusable reports whether a new question may be asked.
+func (c *conn) Reusable() bool { return c.sound }
+
+// Close ends the connection, with a goodbye where that can be said.
+func (c *conn) Close() {
 	if c.sound && c.client != nil {
 		c.wire.left.Store(smallAnswer)
 		_ = c.wire.Conn.SetDeadline(time.Now().Add(farewell))

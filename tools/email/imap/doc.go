@@ -2,7 +2,7 @@
 // searches and reads messages, finds the conversation that one belongs to, keeps copies of
 // what was sent, and watches a folder for new mail.
 //
-// The walk of a call: [Backend.SearchMessages] and its like take a connection (pool.go) that
+// The walk of a call: [Backend.SearchMessages] and its like take a connection (tools/connpool) that
 // is there or is made, encrypted (encrypt.go) and authenticated (conn.go), open the folder on it
 // (session.go), ask (search.go, fetch.go, thread.go), and say what a failure means
 // (judge.go). Package reading makes text of what comes back.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/connpool"
 	"drawbridge/tools/email"
 )
 
@@ -62,7 +63,7 @@ var _ email.Inbox = (*Backend)(nil)
 // Backend reads mail at a mail server. It is safe for concurrent use.
 type Backend struct {
 	s     Settings
-	conns *pool
+	conns *connpool.Pool[*conn]
 	login atomic.Pointer[login] // of the connections that are made from now on
 }
 
@@ -84,10 +85,10 @@ func New(s Settings) (*Backend, error) {
 	}
 	b := &Backend{s: s}
 	b.SetPassword(s.Password)
-	b.conns = newPool(func(ctx context.Context) (*conn, error) {
+	b.conns = connpool.New(connpool.Settings[*conn]{Most: maxConns, Idle: idleTime, Full: full, Open: func(ctx context.Context) (*conn, error) {
 		c, _, err := b.connect(ctx)
 		return c, err
-	})
+	}})
 	return b, nil
 }
 
@@ -112,12 +113,12 @@ func (b *Backend) SetPassword(text string) {
 	old := b.login.Swap(&login{text, make(chan struct{})})
 	if old != nil {
 		close(old.outdated)
-		b.conns.renew()
+		b.conns.Renew()
 	}
 }
 
 // Close ends the connections that wait for the next question.
-func (b *Backend) Close() { b.conns.close() }
+func (b *Backend) Close() { b.conns.Close() }
 
 // Folders are those that are searched.
 func (b *Backend) Folders() []string { return b.s.Folders }

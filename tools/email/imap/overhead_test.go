@@ -5,14 +5,13 @@ package imap_test
 import (
 	"fmt"
 	"net"
-	"slices"
 	"testing"
-	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/email"
 	"drawbridge/tools/email/imap"
 	"drawbridge/tools/email/imap/imaptest"
@@ -34,7 +33,7 @@ func BenchmarkOverABareClient(b *testing.B) {
 		b.Fatalf("found %d, %v", len(list.Messages), err)
 	}
 	b.Run("search", func(b *testing.B) {
-		turns(b, func() error {
+		backendtest.Overhead(b, func() error {
 			list, err := ours.SearchMessages(b.Context(), email.Filter{Page: tools.Page{Limit: 20}})
 			if err == nil && len(list.Messages) != 20 {
 				err = fmt.Errorf("found %d", len(list.Messages))
@@ -43,32 +42,11 @@ func BenchmarkOverABareClient(b *testing.B) {
 		}, plain.search)
 	})
 	b.Run("get", func(b *testing.B) {
-		turns(b, func() error {
+		backendtest.Overhead(b, func() error {
 			_, err := ours.GetMessage(b.Context(), list.Messages[0].ID)
 			return err
 		}, plain.get)
 	})
-}
-
-// turns tries both by turns, and reports the medians.
-func turns(b *testing.B, ours, bare func() error) {
-	var driver, plain []time.Duration
-	timed := func(do func() error, all *[]time.Duration) {
-		start := time.Now()
-		if err := do(); err != nil {
-			b.Fatal(err)
-		}
-		*all = append(*all, time.Since(start))
-	}
-	for b.Loop() {
-		timed(ours, &driver)
-		timed(bare, &plain)
-	}
-	slices.Sort(driver)
-	slices.Sort(plain)
-	b.ReportMetric(float64(driver[len(driver)/2].Microseconds()), "µs-driver-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((driver[len(driver)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
 }
 
 // plainClient is the client of the protocol, with the folder open.

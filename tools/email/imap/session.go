@@ -23,7 +23,7 @@ func (b *Backend) within(ctx context.Context, name string, do func(c *conn) erro
 // on has do ask on a connection that waits or is made.
 func (b *Backend) on(ctx context.Context, name string, do func(c *conn) error) error {
 	for {
-		c, waited, err := b.conns.take(ctx, name)
+		c, waited, err := b.conns.Take(ctx, func(c *conn) bool { return c.folder != nil && c.folder.name == name })
 		if err != nil {
 			return err
 		}
@@ -33,9 +33,9 @@ func (b *Backend) on(ctx context.Context, name string, do func(c *conn) error) e
 			c.sound = false
 		}
 		broken := !c.sound
-		b.conns.give(c)
+		b.conns.Give(c)
 		if waited && broken && ctx.Err() == nil && !errors.Is(err, errTooMuch) {
-			b.conns.renew() // the others have waited as well
+			b.conns.Renew() // the others have waited as well
 			continue
 		}
 		return err

@@ -98,7 +98,7 @@ func (b *Backend) follow(ctx context.Context, w Watch) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer c.Close()
 	found, err := c.found(ctx, w.Folder)
 	if err != nil {
 		return err

@@ -20,6 +20,19 @@ const (
 	messageTime = 5 * time.Minute
 )
 
+const (
+	// maxConns is how many messages are on their way at once: a mail server takes a few
+	// connections of one sender, and calls the rest abuse.
+	maxConns = 4
+	// idleTime is how long a connection waits for the next message.
+	idleTime = 30 * time.Second
+	// maxSent is how many messages a connection carries; many servers end it near 100.
+	maxSent = 50
+)
+
+// full is the error of a message that found no connection free.
+func full(why error) error { return &failure{stage: connecting, err: why} }
+
 // conn is a connection that a message can be given to.
 type conn struct {
 	raw    net.Conn // below TLS
@@ -27,8 +40,6 @@ type conn struct {
 	// sound: the server is where a new message may begin.
 	sound bool
 	sent  int // messages it took
-	idle  *time.Timer
-	age   int // of the pool, when it was asked for
 }
 
 // bound gives an exchange its time, and ends it when ctx does. The func it returns says
@@ -119,8 +130,11 @@ var errNotOffered = errors.New("it does not offer AUTH")
 // farewell bounds the goodbye to a server.
 const farewell = 2 * time.Second
 
-// close ends the connection, with a goodbye where that can be said.
-func (c *conn) close() {
+// Reusable reports whether another message may be given to it.
+func (c *conn) Reusable() bool { return c.sound && c.sent < maxSent }
+
+// Close ends the connection, with a goodbye where that can be said.
+func (c *conn) Close() {
 	if c.sound {
 		_ = c.raw.SetDeadline(time.Now().Add(farewell))
 		_ = c.client.Quit()

@@ -2,7 +2,7 @@
 // delivers them: the submission service of a provider, or a relay inside.
 //
 // The walk of a message: [Backend.Send] composes it under the Message-ID of the call's
-// idempotency key and signs it (dkim.go), takes a connection (pool.go) that is there or is
+// idempotency key and signs it (dkim.go), takes a connection (tools/connpool) that is there or is
 // made, encrypted and authenticated (conn.go), gives the message to the server
 // (conversation.go), and reads what the answer means (judge.go).
 //

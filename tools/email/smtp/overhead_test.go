@@ -2,12 +2,11 @@ package smtp_test
 
 import (
 	"context"
-	"slices"
 	"testing"
-	"time"
 
 	gomail "github.com/wneessen/go-mail"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/email/smtp"
 )
 
@@ -47,24 +46,8 @@ func BenchmarkOverABareClient(b *testing.B) {
 		m.SetBodyString(gomail.TypeTextPlain, letter.Text)
 		return client.Send(m)
 	}
-	var driver, plain []time.Duration
-	timed := func(do func() error, all *[]time.Duration) {
-		start := time.Now()
-		if err := do(); err != nil {
-			b.Fatal(err)
-		}
-		*all = append(*all, time.Since(start))
-	}
-	for b.Loop() {
-		timed(ours, &driver)
-		timed(bare, &plain)
-	}
+	backendtest.Overhead(b, ours, bare)
 	if made, _ := f.connections(); made < 2 {
 		b.Fatalf("there were %d connections", made)
 	}
-	slices.Sort(driver)
-	slices.Sort(plain)
-	b.ReportMetric(float64(driver[len(driver)/2].Microseconds()), "µs-driver-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((driver[len(driver)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
 }

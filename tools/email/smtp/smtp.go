@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/connpool"
 	"drawbridge/tools/email"
 )
 
@@ -75,7 +76,7 @@ type Backend struct {
 	now   func() time.Time
 	sign  signer // nil: no signature
 	inbox Inbox  // nil: none
-	conns *pool
+	conns *connpool.Pool[*conn]
 	// password is of the connections that are made from now on.
 	password atomic.Pointer[string]
 }
@@ -101,11 +102,11 @@ func New(s Settings) (*Backend, error) {
 	}
 	_, domain, _ := strings.Cut(from.Address, "@")
 	b.SetPassword(s.Password)
-	b.conns = newPool(func(ctx context.Context) (*conn, error) {
+	b.conns = connpool.New(connpool.Settings[*conn]{Most: maxConns, Idle: idleTime, Full: full, Open: func(ctx context.Context) (*conn, error) {
 		s := s
 		s.Password = *b.password.Load()
 		return connect(ctx, s, host, domain)
-	})
+	}})
 	return b, nil
 }
 
@@ -113,7 +114,7 @@ func New(s Settings) (*Backend, error) {
 // before carry the message that they are at, and no other.
 func (b *Backend) SetPassword(text string) {
 	if old := b.password.Swap(&text); old != nil && *old != text && b.conns != nil {
-		b.conns.renew()
+		b.conns.Renew()
 	}
 }
 
@@ -126,7 +127,7 @@ func loopback(host string) bool {
 func (b *Backend) Idempotent() bool { return false }
 
 // Close ends the connections that wait for the next message.
-func (b *Backend) Close() { b.conns.close() }
+func (b *Backend) Close() { b.conns.Close() }
 
 // Send gives a message to the mail server.
 func (b *Backend) Send(ctx context.Context, m email.Mail) (email.Receipt, error) {
@@ -198,12 +199,12 @@ func idOf(messageID string) string {
 // another is used, until one was made for this message.
 func (b *Backend) hand(ctx context.Context, wire email.Wire) error {
 	for {
-		c, waited, err := b.conns.take(ctx)
+		c, waited, err := b.conns.Take(ctx, nil)
 		if err != nil {
 			return err
 		}
 		err = c.send(ctx, wire)
-		b.conns.give(c)
+		b.conns.Give(c)
 		var broken *failure
 		if waited && errors.As(err, &broken) && broken.gone() && ctx.Err() == nil {
 			continue

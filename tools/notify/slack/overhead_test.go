@@ -1,15 +1,11 @@
 package slack_test
 
 import (
-	"context"
-	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/notify"
 	"drawbridge/tools/notify/slack/slackfake"
 )
@@ -21,41 +17,12 @@ import (
 func BenchmarkOverAPlainExchange(b *testing.B) {
 	w := open(b, nil)
 	id := w.fake.Open(slackfake.Channel{Name: "orders", Member: true})
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
 	form := url.Values{"token": {slackfake.Token}, "channel": {id}, "text": {"Order 1042 is late."}, "unfurl_links": {"false"}, "unfurl_media": {"false"}}.Encode()
-	bare := func() {
-		request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.fake.URL+"chat.postMessage", strings.NewReader(form))
-		if err != nil {
-			b.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		response, err := client.Do(request)
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, response.Body)
-		_ = response.Body.Close()
+	ours := func() error {
+		_, err := w.Post(b.Context(), notify.Message{Channel: id, Text: "Order 1042 is late."})
+		return err
 	}
-	ours := func() {
-		if _, err := w.Post(b.Context(), notify.Message{Channel: id, Text: "Order 1042 is late."}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	ours()
-	bare()
-	var driver, plain []time.Duration
-	for b.Loop() {
-		start := time.Now()
-		ours()
-		middle := time.Now()
-		bare()
-		driver, plain = append(driver, middle.Sub(start)), append(plain, time.Since(middle))
-	}
-	slices.Sort(driver)
-	slices.Sort(plain)
-	b.ReportMetric(float64(driver[len(driver)/2].Microseconds()), "µs-driver-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((driver[len(driver)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+	bare := backendtest.Bare(b, backendtest.Exchange{Method: http.MethodPost, URL: w.fake.URL + "chat.postMessage", Body: form,
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}})
+	backendtest.Overhead(b, ours, bare)
 }

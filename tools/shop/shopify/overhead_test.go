@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"testing"
-	"time"
 
 	"drawbridge/tools"
+	"drawbridge/tools/backendtest"
 	"drawbridge/tools/shop"
 	"drawbridge/tools/shop/shopify"
 )
@@ -48,45 +47,16 @@ func BenchmarkOverAPlainExchange(b *testing.B) {
 	if !known {
 		b.Fatal("orders cannot be looked up")
 	}
-	ours := func() {
-		if _, err := tool.Call(b.Context(), order); err != nil {
-			b.Fatal(err)
-		}
+	ours := func() error { _, err := tool.Call(b.Context(), order); return err }
+	if err := ours(); err != nil {
+		b.Fatal(err)
 	}
-	ours()
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	bare := func() {
-		request, err := http.NewRequestWithContext(b.Context(), http.MethodPost, ways.url, bytes.NewReader(ways.body))
-		if err != nil {
-			b.Fatal(err)
-		}
-		request.Header = ways.header.Clone()
-		response, err := client.Do(request)
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, response.Body)
-		_ = response.Body.Close()
-	}
-	bare()
 	before := len(s.fake.Requests())
-	ours()
+	if err := ours(); err != nil {
+		b.Fatal(err)
+	}
 	if n := len(s.fake.Requests()) - before; n != 1 {
 		b.Fatalf("a look-up makes %d requests, and is held against one", n)
 	}
-	var driver, plain []time.Duration
-	for b.Loop() {
-		start := time.Now()
-		ours()
-		middle := time.Now()
-		bare()
-		driver, plain = append(driver, middle.Sub(start)), append(plain, time.Since(middle))
-	}
-	slices.Sort(driver)
-	slices.Sort(plain)
-	b.ReportMetric(float64(driver[len(driver)/2].Microseconds()), "µs-driver-p50")
-	b.ReportMetric(float64(plain[len(plain)/2].Microseconds()), "µs-bare-p50")
-	b.ReportMetric(float64((driver[len(driver)/2] - plain[len(plain)/2]).Microseconds()), "µs-more-p50")
+	backendtest.Overhead(b, ours, backendtest.Bare(b, backendtest.Exchange{Method: http.MethodPost, URL: ways.url, Header: ways.header, Body: string(ways.body)}))
 }
