@@ -33,7 +33,8 @@ func (d Dialect) folder() string {
 	return "migrations"
 }
 
-// Schema is one component's migrations: goose SQL files, forward only, for SQLite in a
+// Schema is one component's migrations: SQL files that goose keeps count of, forward only
+// (what stands behind "-- +goose Down" is for whoever works on them), for SQLite in a
 // folder "migrations" and for PostgreSQL in "migrations/postgres". A version is the same
 // tables in both, so a new file has the same number in both; the first file of
 // PostgreSQL is all that SQLite had come to at that number. Each component counts its
@@ -47,10 +48,14 @@ type Schema struct {
 // version that this program does not know ([NewerError]), none is touched. Whoever calls
 // it sees to it that nobody else does at the same time.
 func Migrate(ctx context.Context, db *sql.DB, engine Dialect, schemas ...Schema) error {
-	if _, err := Stand(ctx, db, engine, schemas...); err != nil {
+	standings, err := Stand(ctx, db, engine, schemas...)
+	if err != nil {
 		return err
 	}
-	for _, s := range schemas {
+	for i, s := range schemas {
+		if len(standings[i].Pending) == 0 {
+			continue
+		}
 		provider, err := s.provider(db, engine)
 		if err == nil {
 			_, err = provider.Up(ctx)
@@ -78,13 +83,26 @@ func (s Schema) provider(db *sql.DB, engine Dialect) (*goose.Provider, error) {
 	if engine == Postgres {
 		dialect = database.DialectPostgres
 	}
-	files, err := fs.Sub(s.Files, engine.folder())
-	if err != nil {
-		return nil, err
-	}
 	versions, err := database.NewStore(dialect, s.table())
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider("", db, files, goose.WithStore(versions), goose.WithDisableGlobalRegistry(true))
+	steps, err := s.steps(engine)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*goose.Migration, len(steps))
+	for i, step := range steps {
+		all[i] = goose.NewGoMigration(step.Version, &goose.GoFunc{RunTx: step.run}, nil)
+	}
+	return goose.NewProvider("", db, nil, goose.WithStore(versions), goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(all...))
+}
+
+// run gives the file to the engine as it is: to take it apart into statements is half of
+// what it takes to make a new store.
+func (s Step) run(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, s.statements); err != nil {
+		return fmt.Errorf("%05d_%s.sql: %w", s.Version, s.Name, err)
+	}
+	return nil
 }

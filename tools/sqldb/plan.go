@@ -30,6 +30,8 @@ type Step struct {
 	// Contract is the version since which no program uses any more what this step takes
 	// away, 0 if it only adds. Whoever knows that version may go on beside it.
 	Contract int64
+
+	statements string
 }
 
 // NewerError: the database is of a version that this program does not know.
@@ -126,6 +128,7 @@ func stepOf(file, text string) (Step, error) {
 		return Step{}, fmt.Errorf("%s: expected a name such as 00012_things.sql", file)
 	}
 	step := Step{Version: version, Name: name}
+	step.statements, _, _ = strings.Cut(text, "-- +goose Down")
 	if mark := contractMark.FindStringSubmatch(text); mark != nil {
 		if step.Contract, err = strconv.ParseInt(mark[1], 10, 64); err != nil || step.Contract < 1 || step.Contract >= version {
 			return Step{}, fmt.Errorf("%s: contract of %s: expected an earlier version than its own", file, mark[1])
