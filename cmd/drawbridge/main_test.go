@@ -54,9 +54,7 @@ func TestStories(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("OPENAI_API_KEY", "") // whoever runs the tests may have one
-			env.Setenv("NO_COLOR", "1")
-			return nil
+			return atRest(env)
 		},
 	})
 }
@@ -74,13 +72,19 @@ func TestStoriesOnPostgres(t *testing.T) {
 			UpdateScripts:       *update,
 			RequireExplicitExec: true,
 			Setup: func(env *testscript.Env) error {
-				env.Setenv("OPENAI_API_KEY", "")
-				env.Setenv("NO_COLOR", "1")
 				env.Setenv("DATABASE_URL", database)
-				return nil
+				return atRest(env)
 			},
 		})
 	}
+}
+
+// atRest sets what every story's programs find around them.
+func atRest(env *testscript.Env) error {
+	env.Setenv("OPENAI_API_KEY", "") // whoever runs the tests may have one
+	env.Setenv("NO_COLOR", "1")
+	env.Setenv("GORACE", os.Getenv("GORACE")) // how long the race detector looks on at the end
+	return nil
 }
 
 // temporary gives a copy of the settings with a store of the test's own.
