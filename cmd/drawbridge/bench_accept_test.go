@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"drawbridge/config"
 	"drawbridge/server/webhook"
@@ -43,24 +46,29 @@ func intakeApp(b *testing.B, store benchStore) (a *app, durable, bare string) {
 // BenchmarkAccept measures durable accepts (verified, deduplicated, fsynced) of 2 KiB
 // against a bare handler that only verifies the same HMAC. Both sides take turns, and
 // the ratio is the median of those of the turns: what else the machine does in between
-// then meets both. The senders are in the same process and cost both sides the same.
+// then meets both. The senders are a process of their own, as senders are, and cost both
+// sides the same; with "within" they are in the server's, where the runtime has them wait
+// while a commit waits for the disk.
 func BenchmarkAccept(b *testing.B) {
 	onBothStores(b, func(b *testing.B, store benchStore) {
 		for _, senders := range []int{1, 64} {
-			b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) { benchAccept(b, store, senders) })
+			b.Run(fmt.Sprintf("senders=%d", senders), func(b *testing.B) { benchAccept(b, store, startBenchSender(b), senders) })
+			b.Run(fmt.Sprintf("senders=%d/within", senders), func(b *testing.B) {
+				events := benchEvents(b.N)
+				benchAccept(b, store, func(base string, from, to, senders int) time.Duration { return send(b, base, events[from:to], senders) }, senders)
+			})
 		}
 	})
 }
 
-func benchAccept(b *testing.B, store benchStore, senders int) {
+func benchAccept(b *testing.B, store benchStore, send sending, senders int) {
 	_, durable, bare := intakeApp(b, store)
-	events := benchEvents(b, b.N)
 	turns := max(1, min(20, b.N/1000))
 	var ours, theirs time.Duration
 	var ratios []float64
 	for turn := range turns {
-		share := events[turn*len(events)/turns : (turn+1)*len(events)/turns]
-		one, other := send(b, durable, share, senders), send(b, bare, share, senders)
+		from, to := turn*b.N/turns, (turn+1)*b.N/turns
+		one, other := send(durable, from, to, senders), send(bare, from, to, senders)
 		ours, theirs, ratios = ours+one, theirs+other, append(ratios, other.Seconds()/one.Seconds())
 	}
 	slices.Sort(ratios)
@@ -75,7 +83,7 @@ func benchAccept(b *testing.B, store benchStore, senders int) {
 func BenchmarkAcceptAtPace(b *testing.B) {
 	const perSecond = 500
 	_, durable, _ := intakeApp(b, benchStores[0])
-	events := benchEvents(b, b.N)
+	events := benchEvents(b.N)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: perSecond}}
 	defer client.CloseIdleConnections()
 	waits := make([]time.Duration, b.N)
@@ -156,8 +164,7 @@ type benchEvent struct {
 }
 
 // benchEvents prepares events, so that the senders do nothing but send.
-func benchEvents(b *testing.B, n int) []benchEvent {
-	b.Helper()
+func benchEvents(n int) []benchEvent {
 	events := make([]benchEvent, n)
 	now := time.Now()
 	for i := range events {
@@ -165,7 +172,7 @@ func benchEvents(b *testing.B, n int) []benchEvent {
 			now.UnixNano(), i, strings.Repeat("x", 1900))
 		header, err := webhook.Sign("stripe", benchSecret, webhook.Outgoing{At: now, Body: body}, webhook.SchemeOptions{})
 		if err != nil {
-			b.Fatal(err)
+			panic(err)
 		}
 		header.Set("Content-Type", "application/json")
 		events[i] = benchEvent{body, header}
@@ -173,32 +180,96 @@ func benchEvents(b *testing.B, n int) []benchEvent {
 	return events
 }
 
+// sending posts some of the events that were prepared, and gives the time taken.
+type sending func(base string, from, to, senders int) time.Duration
+
 // send posts all events from a number of senders, each an ordinary HTTP client with
 // a connection of its own, and gives the time taken.
 func send(b *testing.B, base string, events []benchEvent, senders int) time.Duration {
 	b.Helper()
+	taken, err := sendAll(base, events, senders)
+	if err != nil {
+		b.Error(err)
+	}
+	return taken
+}
+
+func sendAll(base string, events []benchEvent, senders int) (time.Duration, error) {
 	transport := &http.Transport{MaxIdleConnsPerHost: senders}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	var next atomic.Int64
-	var all sync.WaitGroup
+	var all errgroup.Group
 	start := time.Now()
 	for range senders {
-		all.Go(func() {
+		all.Go(func() error {
 			for {
 				i := next.Add(1) - 1
 				if i >= int64(len(events)) {
-					return
+					return nil
 				}
 				if err := post(client, base+"/webhooks/stripe", events[i]); err != nil {
-					b.Error(err)
-					return
+					return err
 				}
 			}
 		})
 	}
-	all.Wait()
-	return time.Since(start)
+	err := all.Wait()
+	return time.Since(start), err
+}
+
+// benchSenderVariable, when set, makes the test binary a sender of so many events.
+const benchSenderVariable = "DRAWBRIDGE_BENCH_SENDER"
+
+// beBenchSender prepares events, and sends those that its standard input asks for.
+func beBenchSender(n int) {
+	events := benchEvents(n)
+	for {
+		var base string
+		var from, to, senders int
+		if _, err := fmt.Scanln(&base, &from, &to, &senders); err != nil {
+			os.Exit(0) // whoever asks has gone
+		}
+		taken, err := sendAll(base, events[from:to], senders)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "sending:", err)
+			os.Exit(1)
+		}
+		fmt.Println(taken.Nanoseconds())
+	}
+}
+
+// startBenchSender starts that process, with as many events as the benchmark needs.
+func startBenchSender(b *testing.B) sending {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", benchSenderVariable, b.N))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	return func(base string, from, to, senders int) time.Duration {
+		var taken time.Duration
+		if _, err := fmt.Fprintln(in, base, from, to, senders); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := fmt.Fscanln(out, &taken); err != nil {
+			b.Fatal("the sender has ended:", err)
+		}
+		return taken
+	}
 }
 
 func post(client *http.Client, url string, event benchEvent) error {

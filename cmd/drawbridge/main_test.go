@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(benchModelVariable) != "" {
 		beBenchModel()
 	}
+	if n, err := strconv.Atoi(os.Getenv(benchSenderVariable)); err == nil {
+		beBenchSender(n)
+	}
 	// Those that say they may go on beside others wait for programs, leases and pauses, mostly:
 	// twice as many as there are processors cost nobody anything. go test -parallel says otherwise.
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
