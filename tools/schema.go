@@ -7,13 +7,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
+// schemas are those that were made, by type: catalogs are made anew for every reload and replay.
+var schemas sync.Map // of reflect.Type to json.RawMessage
+
 // mustSchema makes the schema of struct T and applies the bounds in its tags.
 func mustSchema[T any](tool string) json.RawMessage {
 	t := reflect.TypeFor[T]()
+	if made, ok := schemas.Load(t); ok {
+		return slices.Clone(made.(json.RawMessage))
+	}
 	if t.Kind() != reflect.Struct {
 		panic(fmt.Sprintf("tools: %s: %s is not a struct", tool, t))
 	}
@@ -28,7 +35,8 @@ func mustSchema[T any](tool string) json.RawMessage {
 	if err != nil {
 		panic(fmt.Sprintf("tools: %s: %v", tool, err))
 	}
-	return raw
+	schemas.Store(t, json.RawMessage(raw))
+	return slices.Clone(raw)
 }
 
 // bound walks struct t beside its schema and applies each field's tags.
