@@ -87,6 +87,11 @@ chaos: build ## kill, stop and deploy nodes under load for 2 minutes, on SQLite 
 bench: ## the figures of the README, on both stores (10 minutes; PostgreSQL's are left out where there is none)
 	$(GO) test -run '^$$' -bench . -benchtime 3s -count 1 -timeout 30m ./cmd/drawbridge
 
+.PHONY: pgo
+pgo: ## measure what the compiler optimizes drawbridge for: calls, accepts and runs, into cmd/drawbridge/default.pgo
+	$(GO) test -trimpath -run '^$$' -bench 'Accept$$|Guard/by=mcp|Runs' -benchtime 3s -timeout 30m -outputdir bin -cpuprofile pgo.profile -o bin/pgo.test ./cmd/drawbridge
+	$(GO) tool pprof -proto -output cmd/drawbridge/default.pgo bin/pgo.profile
+
 .PHONY: snapshots
 snapshots: ## accept changed tools and golden files
 	$(GO) test ./cmd/drawbridge -update

@@ -55,6 +55,9 @@ func replaysAll(t *testing.T, cfg *config.Config) {
 		t.Logf("not replayed: %v", err)
 		return
 	}
+	if len(runs) == 0 {
+		return
+	}
 	defined, err := definedTools(ctx, cfg, store)
 	if err != nil {
 		t.Logf("not replayed: %v", err)
