@@ -69,6 +69,39 @@ func TestLimitsMeanTheSame(t *testing.T) {
 	}
 }
 
+func TestPatternsMeanTheSame(t *testing.T) {
+	db, err := OpenDB(t.Context(), filepath.Join(t.TempDir(), "d.db"), state.Owned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	const rows = `SELECT COUNT(*) FROM json_each('["mug","MUG","m%g","jar",null]') WHERE value LIKE ? ESCAPE '\'`
+	for _, c := range []struct {
+		pattern any
+		want    int
+	}{{"mug", 2}, {"m%", 3}, {`m\%g`, 1}, {"%", 4}, {"", 0}, {nil, 0}} {
+		var got int
+		if err := db.Read().QueryRowContext(t.Context(), rows, c.pattern).Scan(&got); err != nil || got != c.want {
+			t.Errorf("%v fits %d, %v; want %d", c.pattern, got, err, c.want)
+		}
+	}
+}
+
+// What a statement with a pattern costs once it is compiled.
+func BenchmarkSearching(b *testing.B) {
+	db, err := OpenDB(b.Context(), filepath.Join(b.TempDir(), "d.db"), state.Owned)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var n int
+	for b.Loop() {
+		if err := db.Read().QueryRowContext(b.Context(), `SELECT COUNT(*) FROM sqlite_schema WHERE name LIKE ? ESCAPE '\'`, "x%").Scan(&n); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // What a statement costs once it is compiled: to compile one anew is some 50 us.
 func BenchmarkClaimingNothing(b *testing.B) {
 	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "d.db"), state.Owned, state.Options{})
