@@ -31,7 +31,7 @@ type Step struct {
 	// away, 0 if it only adds. Whoever knows that version may go on beside it.
 	Contract int64
 
-	statements string
+	statements string // what stands between "-- +goose Up" and "-- +goose Down"
 }
 
 // NewerError: the database is of a version that this program does not know.
@@ -128,7 +128,12 @@ func stepOf(file, text string) (Step, error) {
 		return Step{}, fmt.Errorf("%s: expected a name such as 00012_things.sql", file)
 	}
 	step := Step{Version: version, Name: name}
-	step.statements, _, _ = strings.Cut(text, "-- +goose Down")
+	up, _, _ := strings.Cut(text, "-- +goose Down")
+	_, statements, found := strings.Cut(up, "-- +goose Up")
+	if !found || strings.Contains(up, "+goose NO TRANSACTION") {
+		return Step{}, fmt.Errorf("%s: expected \"-- +goose Up\" on a line of its own, and nothing that has to run outside of a transaction", file)
+	}
+	step.statements = statements
 	if mark := contractMark.FindStringSubmatch(text); mark != nil {
 		if step.Contract, err = strconv.ParseInt(mark[1], 10, 64); err != nil || step.Contract < 1 || step.Contract >= version {
 			return Step{}, fmt.Errorf("%s: contract of %s: expected an earlier version than its own", file, mark[1])

@@ -96,6 +96,30 @@ func TestNothingIsMigratedIfOneComponentIsNewer(t *testing.T) {
 	}
 }
 
+func TestFileWithoutAnUpOrOutsideOfATransactionIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"CREATE TABLE stock (id TEXT);",
+		"-- +goose Down\nDROP TABLE stock;",
+		"-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE stock (id TEXT);",
+	} {
+		schema := sqldb.Schema{Name: "stock", Files: fstest.MapFS{"migrations/00001_stock.sql": {Data: []byte(text)}}}
+		if err := sqldb.Migrate(t.Context(), empty(t), sqldb.SQLite, schema); err == nil || !strings.Contains(err.Error(), "00001_stock.sql") {
+			t.Errorf("%q: got %v, want an error that names the file", text, err)
+		}
+	}
+}
+
+func TestFileThatFailsIsUndoneAndNamed(t *testing.T) {
+	db := empty(t)
+	err := sqldb.Migrate(t.Context(), db, sqldb.SQLite, of("stock", map[string]string{"00001_stock.sql": "CREATE TABLE stock (id TEXT);\nCREATE NONSENSE;"}))
+	if err == nil || !strings.Contains(err.Error(), "00001_stock.sql") {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+	if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM stock`).Scan(new(int)); err == nil {
+		t.Error("half of the file was kept")
+	}
+}
+
 func TestPlanRefusesAMarkOfNoEarlierVersion(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"its own version": {"00002_x.sql": "-- contract of 2: no\nSELECT 1;"},
