@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -242,24 +241,7 @@ func beBenchSender(n int) {
 // startBenchSender starts that process, with as many events as the benchmark needs.
 func startBenchSender(b *testing.B) sending {
 	b.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", benchSenderVariable, b.N))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-	})
+	in, out, _ := startSelf(b, fmt.Sprintf("%s=%d", benchSenderVariable, b.N))
 	return func(base string, from, to, senders int) time.Duration {
 		var taken time.Duration
 		if _, err := fmt.Fprintln(in, base, from, to, senders); err != nil {

@@ -141,13 +141,26 @@ func beBenchModel() {
 // startBenchModel starts that process, and gives the URL of its API.
 func startBenchModel(b *testing.B) (url string, pid int) {
 	b.Helper()
+	_, stdout, pid := startSelf(b, benchModelVariable+"=1")
+	var address string
+	if _, err := fmt.Fscanln(stdout, &address); err != nil {
+		b.Fatal(err)
+	}
+	return "http://" + address + "/v1", pid
+}
+
+// startSelf starts the test binary as what a variable of TestMain makes of it. It ends with
+// its standard input, when the benchmark does.
+func startSelf(b *testing.B, variable string) (stdin io.Writer, stdout io.Reader, pid int) {
+	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), benchModelVariable+"=1")
-	stdin, err := cmd.StdinPipe()
+	cmd.Env = append(os.Environ(), variable)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
-	stdout, err := cmd.StdoutPipe()
+	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -155,14 +168,10 @@ func startBenchModel(b *testing.B) (url string, pid int) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		_ = stdin.Close()
+		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	var address string
-	if _, err := fmt.Fscanln(stdout, &address); err != nil {
-		b.Fatal(err)
-	}
-	return "http://" + address + "/v1", cmd.Process.Pid
+	return in, out, cmd.Process.Pid
 }
 
 // takeGaps fetches the gaps that the model noted, and has it forget them.
