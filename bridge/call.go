@@ -143,6 +143,9 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 		if err := r.task.Held(ctx); err != nil {
 			return CallResult{}, err
 		}
+		if r.task.Fence != nil && intent.Effect != Read {
+			calling = r.task.Fence(calling, r.task.Held)
+		}
 	}
 	if sure && r.task.Again != nil {
 		calling = r.task.Again(calling)

@@ -150,6 +150,10 @@ type Task struct {
 	// Held, if set, is asked right before each call is sent, behind its intent: an error
 	// means that somebody else may carry the run by now. Then nothing is called.
 	Held func(context.Context) error
+	// Fence, if set, marks the context of each call that changes something with Held, for
+	// whoever sends the bytes of the call to ask once more: a process may be stopped on the
+	// way there for longer than its lease.
+	Fence func(ctx context.Context, held func(context.Context) error) context.Context
 	// Again, if set, marks the context of a call that is made again because it is known
 	// not to have taken effect, so that whoever keeps the keys lets it through.
 	Again func(context.Context) context.Context

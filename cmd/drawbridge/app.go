@@ -243,7 +243,7 @@ func (a *app) wireWork(context.Context, appOptions) error {
 	jobs, _ := a.store.Engine.(dispatch.JobEngine) // of a store that several nodes use
 	a.worker = dispatch.New(a.store, bridge.New(a.model.models, a.bridgeOptions()), sessions.of, a.sender, settings,
 		dispatch.Options{Log: a.log, Runs: a.cfg.Workers.Runs, Callbacks: a.cfg.Workers.Callbacks, ClientWait: time.Duration(a.cfg.Chat.ClientWait),
-			Taint: taint, Again: guard.WithAgain, Fresh: guard.WithFresh, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
+			Taint: taint, Fence: tools.WithFence, Again: guard.WithAgain, Fresh: guard.WithFresh, LookUp: lookUps(a.catalog), Approval: standings(a.store), Ahead: guard.WithAhead, Reached: reached, Refused: a.recordRefused, Aside: a.aside, Batches: a.model.models.Batches(), Jobs: jobs})
 	a.backends.runs.carriedBy(a.worker, a.store, slices.Sorted(maps.Keys(a.cfg.Agents)))
 	return nil
 }

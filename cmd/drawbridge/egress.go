@@ -10,6 +10,7 @@ import (
 	"drawbridge/bridge/openai"
 	"drawbridge/config"
 	"drawbridge/server/egress"
+	"drawbridge/tools"
 	"drawbridge/tools/mcpmount"
 )
 
@@ -19,7 +20,15 @@ func egressOf(e config.Egress) *egress.Rules {
 	for _, port := range e.Ports {
 		settings.Ports = append(settings.Ports, uint16(port))
 	}
-	return egress.New(settings, egress.Options{})
+	return egress.New(settings, egress.Options{Fence: fenceOf})
+}
+
+// fenceOf is what stands before a call of a tool.
+func fenceOf(ctx context.Context) func(context.Context) error {
+	if fence := tools.FenceOf(ctx); fence != nil {
+		return fence.Check
+	}
+	return nil
 }
 
 // modelClient asks models, where the settings say that they are and nowhere else

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,6 +39,21 @@ func dieAt(point bridge.Point) {
 			self, _ := os.FindProcess(os.Getpid())
 			_ = self.Kill()
 			select {} // until that has taken effect
+		}
+	}
+}
+
+// stopVariable names the point at which it stops itself, as SIGSTOP does: it goes on from
+// there when it is told to. Whoever takes the token does.
+const stopVariable = "DRAWBRIDGE_TEST_STOP_AT"
+
+func stopAt(point bridge.Point) {
+	reached = func(p bridge.Point) {
+		if p == point && os.Remove(os.Getenv(tokenVariable)) == nil {
+			goesOn := make(chan os.Signal, 1)
+			signal.Notify(goesOn, syscall.SIGCONT)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			<-goesOn // it may be another thread that is stopped first
 		}
 	}
 }

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if point := os.Getenv(dieVariable); point != "" {
 		dieAt(bridge.Point(point))
 	}
+	if point := os.Getenv(stopVariable); point != "" {
+		stopAt(bridge.Point(point))
+	}
 	if os.Getenv(askVariable) != "" {
 		askAlways()
 	}

@@ -210,7 +210,11 @@ func (w *batchWork) create(ctx context.Context) (due time.Time, err error) {
 	if err := w.hold.still(ctx); err != nil {
 		return due, err
 	}
-	made, err := w.o.Batches.Create(ctx, w.b.Model, w.b.File, w.mark())
+	creating := ctx
+	if w.o.Fence != nil {
+		creating = w.o.Fence(ctx, w.hold.still)
+	}
+	made, err := w.o.Batches.Create(creating, w.b.Model, w.b.File, w.mark())
 	if refused(err) {
 		w.b.State = Uploaded
 	}

@@ -100,7 +100,7 @@ func (d *Dispatcher) advance(l *life) (outcome bridge.Outcome, err error) {
 		return bridge.Outcome{}, fmt.Errorf("connecting to the tools: %w", err)
 	}
 	task := bridge.Task{Lease: l.Lease, Agent: d.agentOf(l.Run), Prompt: l.Run.Prompt, Journal: l, Session: session, Watch: l.watch,
-		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, Fresh: d.o.Fresh, LookUp: d.o.LookUp, Approval: d.o.Approval, Ahead: d.o.Ahead, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still, Beside: true, Whole: true}
+		Tainted: l.Run.Tainted, Taint: d.o.Taint, Again: d.o.Again, Fresh: d.o.Fresh, LookUp: d.o.LookUp, Approval: d.o.Approval, Ahead: d.o.Ahead, Refused: d.o.Refused, Worked: l.Run.Worked, CallerGone: l.callerGone, Today: d.today(l.Run.Agent), Held: l.hold.still, Fence: d.o.Fence, Beside: true, Whole: true}
 	d.later(l, &task)
 	if d.o.Aside != nil {
 		prepared, rest := d.o.Aside(ctx)

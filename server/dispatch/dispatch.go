@@ -77,6 +77,9 @@ type Options struct {
 	// Taint, if set, marks the context of calls made after a run has read text from
 	// outside, for whoever guards them.
 	Taint func(ctx context.Context) context.Context
+	// Fence, if set, marks the context of whatever must not be done by two nodes with what
+	// tells whether it is still ours to do, for whoever sends its bytes to ask last.
+	Fence func(ctx context.Context, still func(context.Context) error) context.Context
 	// Again, if set, marks the context of calls that are made again because they are known
 	// not to have taken effect, for whoever guards them. LookUp, if set, gives what tells
 	// whether a call took effect; Fresh marks the context of that, which is not to be answered

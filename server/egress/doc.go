@@ -12,6 +12,10 @@
 // ports, and the hosts that the settings name themselves ([Reach]). The addresses at
 // which clouds hand out credentials are denied whatever was allowed.
 //
+// A request may stand behind a fence ([Options].Fence), which is asked when everything but
+// sending it is done: a process that was stopped before that for long sends it no more, if
+// somebody else has taken over what it is for.
+//
 // With a proxy configured it is the proxy that resolves and connects: of a name we
 // see no address then, and the proxy needs rules of its own. Addresses written as
 // such, schemes and ports are still checked here.

@@ -37,6 +37,10 @@ type Options struct {
 	Own      func() ([]netip.Addr, error) // addresses of this host; the system's
 	// DNSTimeout bounds a look-up, 5 s by default.
 	DNSTimeout time.Duration
+	// Fence, if set, gives what is asked right before the bytes of a request go out: if
+	// check gives an error, they do not, and that is the request's. Of a request that may
+	// go out in any case it gives nil.
+	Fence func(ctx context.Context) (check func(context.Context) error)
 }
 
 // Rules are the settings, ready to be applied. They are safe for concurrent use.
@@ -56,6 +60,9 @@ func New(s Settings, o Options) *Rules {
 	}
 	if o.DNSTimeout <= 0 {
 		o.DNSTimeout = 5 * time.Second
+	}
+	if o.Fence == nil {
+		o.Fence = func(context.Context) func(context.Context) error { return nil }
 	}
 	r := &Rules{settings: s, o: o}
 	for _, text := range s.AllowHosts {

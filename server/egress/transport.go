@@ -42,6 +42,9 @@ func (g *guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	if check := g.rules.o.Fence(request.Context()); check != nil {
+		return g.fencedTrip(request, check)
+	}
 	return g.Transport.RoundTrip(request)
 }
 

@@ -43,6 +43,8 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 	a.reached = true
 	output, err := a.tool.Call(ctx, a.Arguments)
 	switch {
+	case err != nil && tools.FenceOf(ctx).Shut():
+		return Result{Err: unknownOutcome(a, "another process carries the run by now, so the call was not sent from here, or not all of it")}
 	case err != nil && a.takenBack() && ctx.Err() != nil:
 		return a.cancelled(s.explain(ctx, a, err))
 	case err != nil:

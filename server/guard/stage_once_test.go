@@ -295,3 +295,29 @@ func TestWaiterIsToldWhenTheFirstCallCouldNotBeRecorded(t *testing.T) {
 		}
 	})
 }
+
+// TestRUN03_CallThatWasHeldBackLeavesItsClaim: another process makes it under the same key,
+// whose claim must not be given up from here.
+func TestRUN03_CallThatWasHeldBackLeavesItsClaim(t *testing.T) {
+	w := newWorld(t, guard.Options{})
+	fine := w.do
+	w.do = func(ctx context.Context, _ order) (receipt, error) {
+		if err := tools.FenceOf(ctx).Check(ctx); err != nil {
+			return receipt{}, tools.Errorf(tools.Unavailable, "the shop could not be reached; nothing was changed")
+		}
+		t.Error("the call got past its fence")
+		return receipt{}, nil
+	}
+	fenced := tools.WithFence(t.Context(), func(context.Context) error { return errors.New("somebody else has it") })
+	result := w.Call(fenced, callFor("shop_charge", goodOrder, "k1"))
+	if code(result) != tools.OutcomeUnknown || !strings.Contains(result.Err.Message, "another process") {
+		t.Errorf("got %+v, want an unknown outcome that says why", result)
+	}
+	w.do = fine
+	if result := w.Call(t.Context(), callFor("shop_charge", goodOrder, "k1")); code(result) != tools.OutcomeUnknown {
+		t.Errorf("the claim was given up: the key's next call gave %+v", result)
+	}
+	if w.calls() != 1 {
+		t.Errorf("%d calls, want the one that was held back", w.calls())
+	}
+}

@@ -3,6 +3,7 @@ package mcpmount_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -248,5 +249,27 @@ func TestLoudStderrIsCutCountedAndRedacted(t *testing.T) {
 	}
 	if strings.Contains(log, "hunter2") || !strings.Contains(log, "[redacted]") {
 		t.Error("the secret is in the log")
+	}
+}
+
+// TestRUN03_CallIsNotWrittenBehindAFence, and does the connection no harm.
+func TestRUN03_CallIsNotWrittenBehindAFence(t *testing.T) {
+	w := start(t, onStdio("ordinary"), mcpmount.Options{}).ready()
+	open := true
+	ctx := tools.WithFence(t.Context(), func(context.Context) error {
+		if !open {
+			return errors.New("somebody else has it")
+		}
+		return nil
+	})
+	if _, err := w.call(ctx, "shop__act", "x"); err != nil {
+		t.Errorf("behind an open fence: %v", err)
+	}
+	open = false
+	if _, err := w.call(ctx, "shop__act", "die"); tools.CodeOf(err) != tools.Unavailable {
+		t.Errorf("behind a shut one: %v, want that it never left", err)
+	}
+	if _, err := w.call(t.Context(), "shop__act", "x"); err != nil || strings.Contains(w.log.String(), "the program ended") {
+		t.Errorf("the call that was held back came to the server: %v; log:\n%s", err, w.log)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"drawbridge/tools"
 )
 
 // stdioWire speaks to a child process, a message a line (MCP 2025-11-25,
@@ -29,8 +31,9 @@ type stdioWire struct {
 
 // writing is a message that the writer takes.
 type writing struct {
-	text []byte
-	done chan error
+	text  []byte
+	fence func() error // asked before it is written
+	done  chan error
 }
 
 // lastOutput is how long output is read that others hold open after the child.
@@ -64,7 +67,7 @@ func (w *stdioWire) open(_ context.Context, in inbox) error {
 func (w *stdioWire) agreed(string) {}
 
 func (w *stdioWire) send(ctx context.Context, p parcel) error {
-	item := &writing{text: p.text, done: make(chan error, 1)}
+	item := &writing{text: p.text, fence: func() error { return tools.FenceOf(ctx).Check(ctx) }, done: make(chan error, 1)}
 	select {
 	case w.queue <- item:
 	case <-ctx.Done():
@@ -85,6 +88,10 @@ func (w *stdioWire) write() {
 	for {
 		select {
 		case item := <-w.queue:
+			if err := item.fence(); err != nil {
+				item.done <- fmt.Errorf("%w: %w", errUnsent, err)
+				continue
+			}
 			n, err := w.child.stdin.Write(item.text)
 			if err != nil && n < len(item.text)-1 { // no whole message without its last character
 				err = fmt.Errorf("%w: %w", errUnsent, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/textproto"
 
+	"drawbridge/tools"
 	"drawbridge/tools/email"
 )
 
@@ -50,7 +51,7 @@ func (f *failure) gone() bool {
 // send gives a message to the server: to all recipients or to none.
 func (c *conn) send(ctx context.Context, wire email.Wire) error {
 	over := bound(ctx, c.raw, messageTime)
-	err := c.exchange(wire)
+	err := c.exchange(ctx, wire)
 	c.sound = err == nil
 	if err == nil {
 		c.sent++
@@ -66,7 +67,7 @@ func (c *conn) send(ctx context.Context, wire email.Wire) error {
 	return nil
 }
 
-func (c *conn) exchange(wire email.Wire) *failure {
+func (c *conn) exchange(ctx context.Context, wire email.Wire) *failure {
 	if err := c.client.Mail("<" + wire.From + ">"); err != nil {
 		return &failure{stage: sender, err: err}
 	}
@@ -80,6 +81,10 @@ func (c *conn) exchange(wire email.Wire) *failure {
 		return &failure{stage: content, err: err}
 	}
 	if _, err := body.Write(wire.Raw); err != nil {
+		return &failure{stage: content, err: err}
+	}
+	if err := tools.FenceOf(ctx).Check(ctx); err != nil {
+		_ = c.raw.Close() // whatever else ended it would end the message, too
 		return &failure{stage: content, err: err}
 	}
 	if err := body.Close(); err != nil {

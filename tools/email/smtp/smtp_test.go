@@ -387,3 +387,22 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestRUN03_MessageIsNotEndedBehindAFence: a server that was given a message without its end
+// delivers nothing, whatever the connection says goodbye with.
+func TestRUN03_MessageIsNotEndedBehindAFence(t *testing.T) {
+	f := newFake(t)
+	b := open(t, f.settings())
+	mustSend(t, b)
+	fenced := tools.WithFence(keyed(t, "second"), func(context.Context) error { return errors.New("somebody else has it") })
+	if _, err := b.Send(fenced, letter); tools.CodeOf(err) != tools.Unavailable {
+		t.Errorf("got %v, want that nothing was sent", err)
+	}
+	b.Close()
+	mustSend(t, open(t, f.settings()))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.taken) != 2 || f.counts["DATA"] != 4 {
+		t.Errorf("the server took %d messages in %d beginnings, want 2 and 4: the fenced one was begun on the kept connection and on another", len(f.taken), f.counts["DATA"])
+	}
+}
