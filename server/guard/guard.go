@@ -180,9 +180,12 @@ func (g *Guard) stages(ledger Ledger, o Options) []stage {
 // its timeout, even when the caller went away: an effect is not left half done. What a
 // caller may cancel is said at [ErrCancelled].
 func (g *Guard) Call(ctx context.Context, c Call) (result Result) {
+	return g.carry(ctx, newAttempt(c, g.lookup(c.Tool)))
+}
+
+func (g *Guard) carry(ctx context.Context, a *attempt) (result Result) {
 	g.calls.enter()
 	defer g.calls.leave()
-	a := newAttempt(c, g.lookup(c.Tool))
 	a.caller = ctx
 	defer func() {
 		result.Mounted = a.tool != nil && a.tool.Mounted

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -35,13 +36,24 @@ func (s invoke) call(ctx context.Context, a *attempt) (result Result) {
 			result = Result{Err: tools.Hide(errors.New("the tool panicked"))}
 		}
 	}()
-	if p := a.Principal; p.Kind == auth.Agent && p.Run != "" {
-		ctx = tools.WithCaller(ctx, tools.Caller{Agent: p.Name, Run: p.Run, Tainted: p.Tainted})
-	} else if p.Kind != auth.Agent {
-		ctx = tools.WithClient(ctx, tools.Client{Name: p.String(), Agents: p.Agents})
-	}
 	a.reached = true
-	output, err := a.tool.Call(ctx, a.Arguments)
+	output, err := a.tool.Call(a.named(ctx), a.Arguments)
+	return s.outcome(ctx, a, output, err)
+}
+
+// named says to the tool who calls it.
+func (a *attempt) named(ctx context.Context) context.Context {
+	switch p := &a.Principal; {
+	case p.Kind != auth.Agent:
+		return tools.WithClient(ctx, tools.Client{Name: p.String(), Agents: p.Agents})
+	case p.Run != "":
+		return tools.WithCaller(ctx, tools.Caller{Agent: p.Name, Run: p.Run, Tainted: p.Tainted})
+	}
+	return ctx
+}
+
+// outcome is the result of a call that was made.
+func (s invoke) outcome(ctx context.Context, a *attempt, output json.RawMessage, err error) Result {
 	switch {
 	case err != nil && tools.FenceOf(ctx).Shut():
 		return Result{Err: unknownOutcome(a, "another process carries the run by now, so the call was not sent from here, or not all of it")}

@@ -51,7 +51,15 @@ const Unlisted = "drawbridge/unlisted"
 // tool is not registered with a handler of its own that could be reached around
 // the guard.
 func (g *Guard) Handle(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	return answer(g.Call(ctx, callOf(ctx, request))), nil
+	return answer(g.carry(ctx, g.asked(ctx, request))), nil
+}
+
+// asked is the attempt that a request is. Its frame is gone when the call is made.
+//
+//go:noinline
+func (g *Guard) asked(ctx context.Context, request mcp.CallToolRequest) *attempt {
+	call := callOf(ctx, request)
+	return newAttempt(call, g.lookup(call.Tool))
 }
 
 // Hooks make every attempt reach Handle, and every list show a principal its own

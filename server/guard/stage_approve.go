@@ -43,32 +43,36 @@ type approve struct {
 }
 
 func (s approve) around(next step) step {
-	made := next
 	return func(ctx context.Context, a *attempt) Result {
-		next := made
+		next := next
 		if askedAhead(ctx) {
 			next = notYet
 		}
-		if a.verdict.Action != Approve {
-			return next(ctx, a)
+		if a.verdict.Action == Approve {
+			return s.ask(ctx, a, next)
 		}
-		if s.approvals == nil {
-			return a.refuse("approve", a.verdict.Rule, tools.Errorf(tools.Denied,
-				"this call needs somebody's approval, and nobody can be asked here. Nothing was done."))
-		}
-		// What is asked for is not half asked for because its caller went away.
-		found, err := s.approvals.Ask(context.WithoutCancel(ctx), s.wanted(a))
-		if err != nil {
-			s.log.Error("asking for an approval", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
-			return a.refuse("approve", "the approvals are out of order", tools.Errorf(tools.Unavailable,
-				"this call needs an approval, and nobody could be asked for it now; nothing was done. Try again later."))
-		}
-		s.reached(BehindAsk)
-		a.approval = found.ID
-		result := s.judge(ctx, a, found, next)
-		result.Approval, result.ApprovalState, result.ApprovalExpires = found.ID, found.State, found.Expires
-		return result
+		return next(ctx, a)
 	}
+}
+
+// ask asks for an approval, and goes on if there is one.
+func (s approve) ask(ctx context.Context, a *attempt, next step) Result {
+	if s.approvals == nil {
+		return a.refuse("approve", a.verdict.Rule, tools.Errorf(tools.Denied,
+			"this call needs somebody's approval, and nobody can be asked here. Nothing was done."))
+	}
+	// What is asked for is not half asked for because its caller went away.
+	found, err := s.approvals.Ask(context.WithoutCancel(ctx), s.wanted(a))
+	if err != nil {
+		s.log.Error("asking for an approval", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
+		return a.refuse("approve", "the approvals are out of order", tools.Errorf(tools.Unavailable,
+			"this call needs an approval, and nobody could be asked for it now; nothing was done. Try again later."))
+	}
+	s.reached(BehindAsk)
+	a.approval = found.ID
+	result := s.judge(ctx, a, found, next)
+	result.Approval, result.ApprovalState, result.ApprovalExpires = found.ID, found.State, found.Expires
+	return result
 }
 
 // judge goes on by how the approval stands.

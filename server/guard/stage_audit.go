@@ -20,20 +20,26 @@ type audit struct {
 func (s audit) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
 		began := s.now()
-		result := next(ctx, a)
-		row, settled := s.row(a, result, began), a.settled(s.now())
-		if a.putAside(ctx, row) {
-			return result
-		}
-		// A caller that went away does not keep its call out of the books.
-		err := s.ledger.Record(context.WithoutCancel(ctx), row, settled)
-		if err == nil {
-			return result
-		}
-		s.log.Error("recording a call", "principal", a.Principal.String(), "tool", cut(a.Tool, maxName),
-			"run", a.Run, "decision", a.decision, "error", err)
-		return unrecorded(a, result)
+		return s.record(ctx, a, next(ctx, a), began)
 	}
+}
+
+// record gives the result out once its row is written.
+//
+//go:noinline
+func (s audit) record(ctx context.Context, a *attempt, result Result, began time.Time) Result {
+	row, settled := s.row(a, result, began), a.settled(s.now())
+	if a.putAside(ctx, row) {
+		return result
+	}
+	// A caller that went away does not keep its call out of the books.
+	err := s.ledger.Record(context.WithoutCancel(ctx), row, settled)
+	if err == nil {
+		return result
+	}
+	s.log.Error("recording a call", "principal", a.Principal.String(), "tool", cut(a.Tool, maxName),
+		"run", a.Run, "decision", a.decision, "error", err)
+	return unrecorded(a, result)
 }
 
 func (s audit) row(a *attempt, result Result, began time.Time) Row {

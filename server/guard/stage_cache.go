@@ -31,17 +31,22 @@ func (s cached) around(next step) step {
 		if a.tool.ttl <= 0 || a.dry != "" || a.verdict.Action == Approve || fresh(ctx) || askedAhead(ctx) {
 			return next(ctx, a)
 		}
-		began, key := s.now(), s.key(a)
-		kept, found, mark := s.caching.Cache.Find(ctx, a.tool.family, key)
-		if age := began.Sub(kept.At); found && age < a.tool.ttl {
-			return a.recalled(kept, max(age, 0))
-		}
-		result := next(ctx, a)
-		if mark != "" && a.reached && !a.asked.Load() && result.Err == nil {
-			s.caching.Cache.Keep(context.WithoutCancel(ctx), a.tool.family, key, mark, Kept{Output: result.Output, At: began}, a.tool.ttl)
-		}
-		return result
+		return s.remembered(ctx, a, next)
 	}
+}
+
+// remembered is what the cache has, or will have.
+func (s cached) remembered(ctx context.Context, a *attempt, next step) Result {
+	began, key := s.now(), s.key(a)
+	kept, found, mark := s.caching.Cache.Find(ctx, a.tool.family, key)
+	if age := began.Sub(kept.At); found && age < a.tool.ttl {
+		return a.recalled(kept, max(age, 0))
+	}
+	result := next(ctx, a)
+	if mark != "" && a.reached && !a.asked.Load() && result.Err == nil {
+		s.caching.Cache.Keep(context.WithoutCancel(ctx), a.tool.family, key, mark, Kept{Output: result.Output, At: began}, a.tool.ttl)
+	}
+	return result
 }
 
 // recalled answers with what an earlier call gave.
@@ -113,11 +118,16 @@ func (s outdate) around(next step) step {
 		if a.tool.Effect == tools.Read || a.tool.family == "" {
 			return next(ctx, a)
 		}
-		ending := context.WithoutCancel(ctx)
-		done, settled := s.cache.Change(ending, a.tool.family, a.tool.timeout), false
-		defer func() { done(ending, settled) }()
-		result := next(ctx, a)
-		settled = result.Err == nil || result.Err.Code != tools.OutcomeUnknown
-		return result
+		return s.changing(ctx, a, next)
 	}
+}
+
+// changing makes a call that outdates what is kept of its tool's family.
+func (s outdate) changing(ctx context.Context, a *attempt, next step) Result {
+	ending := context.WithoutCancel(ctx)
+	done, settled := s.cache.Change(ending, a.tool.family, a.tool.timeout), false
+	defer func() { done(ending, settled) }()
+	result := next(ctx, a)
+	settled = result.Err == nil || result.Err.Code != tools.OutcomeUnknown
+	return result
 }

@@ -37,27 +37,32 @@ func (s claim) around(next step) step {
 		if a.uses == "" && !a.needsClaim() {
 			return s.call(ctx, a, next)
 		}
-		s.reached(BeforeClaim)
-		prior, err := s.take(context.WithoutCancel(ctx), a)
-		s.reached(BehindClaim)
-		switch {
-		case errors.Is(err, ErrNotApproved):
-			return a.refuse("claim", "the approval was used, or ran out, a moment ago", tools.Errorf(tools.Unavailable,
-				"the approval of this call was used, or ran out, a moment ago. Nothing was done by this call; make it again to see how it stands."))
-		case err != nil:
-			s.log.Error("claiming a call", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
-			return a.refuse("claim", "the ledger is out of order", tools.Errorf(tools.Unavailable,
-				"it could not be noted that the call is to be made, so it was not made; nothing was changed. Try again later."))
-		}
-		if answer, known := answered(ctx, a, prior, s.now()); known {
-			return answer // another process was first, a moment ago
-		}
-		a.claimed = a.needsClaim()
-		if a.window != nil {
-			ctx = tools.WithKey(ctx, backendKey(a, a.sum, prior.At))
-		}
-		return s.call(ctx, a, next)
+		return s.claimed(ctx, a, next)
 	}
+}
+
+// claimed makes a call behind the note that it is made.
+func (s claim) claimed(ctx context.Context, a *attempt, next step) Result {
+	s.reached(BeforeClaim)
+	prior, err := s.take(context.WithoutCancel(ctx), a)
+	s.reached(BehindClaim)
+	switch {
+	case errors.Is(err, ErrNotApproved):
+		return a.refuse("claim", "the approval was used, or ran out, a moment ago", tools.Errorf(tools.Unavailable,
+			"the approval of this call was used, or ran out, a moment ago. Nothing was done by this call; make it again to see how it stands."))
+	case err != nil:
+		s.log.Error("claiming a call", "tool", a.Tool, "principal", a.Principal.String(), "run", a.Run, "error", err)
+		return a.refuse("claim", "the ledger is out of order", tools.Errorf(tools.Unavailable,
+			"it could not be noted that the call is to be made, so it was not made; nothing was changed. Try again later."))
+	}
+	if answer, known := answered(ctx, a, prior, s.now()); known {
+		return answer // another process was first, a moment ago
+	}
+	a.claimed = a.needsClaim()
+	if a.window != nil {
+		ctx = tools.WithKey(ctx, backendKey(a, a.sum, prior.At))
+	}
+	return s.call(ctx, a, next)
 }
 
 // call makes the call. If that definitely took no effect, its approval is given back.

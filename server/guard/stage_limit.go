@@ -44,31 +44,42 @@ func (s *limit) around(next step) step {
 		return next
 	}
 	return func(ctx context.Context, a *attempt) Result {
-		var mine []Limit
-		for _, l := range s.limits {
-			if l.covers(a) {
-				mine = append(mine, l)
-			}
+		if mine := s.over(a); len(mine) > 0 {
+			return s.within(ctx, a, mine, next)
 		}
-		if len(mine) == 0 {
-			return next(ctx, a)
-		}
-		for _, l := range mine {
-			if refused, is := s.overQuota(ctx, a, l); is {
-				return refused
-			}
-		}
-		leave, by, wait := s.own.enter(mine, a.Principal.String(), s.now())
-		switch {
-		case by == nil:
-		case wait > 0:
-			return a.limited(by.Name, "rate", wait, "calls come faster than the limit %q allows (%s)", by.Name, by.pace())
-		default:
-			return a.limited(by.Name, "concurrent", time.Second, "as many calls are under way as the limit %q allows at once (%d)", by.Name, by.Concurrent)
-		}
-		defer leave()
 		return next(ctx, a)
 	}
+}
+
+// over are the limits that a call is under.
+//
+//go:noinline
+func (s *limit) over(a *attempt) (mine []Limit) {
+	for i := range s.limits {
+		if s.limits[i].covers(a) {
+			mine = append(mine, s.limits[i])
+		}
+	}
+	return mine
+}
+
+// within makes a call if its limits allow it now.
+func (s *limit) within(ctx context.Context, a *attempt, mine []Limit, next step) Result {
+	for _, l := range mine {
+		if refused, is := s.overQuota(ctx, a, l); is {
+			return refused
+		}
+	}
+	leave, by, wait := s.own.enter(mine, a.Principal.String(), s.now())
+	switch {
+	case by == nil:
+	case wait > 0:
+		return a.limited(by.Name, "rate", wait, "calls come faster than the limit %q allows (%s)", by.Name, by.pace())
+	default:
+		return a.limited(by.Name, "concurrent", time.Second, "as many calls are under way as the limit %q allows at once (%d)", by.Name, by.Concurrent)
+	}
+	defer leave()
+	return next(ctx, a)
 }
 
 // overQuota refuses an attempt that is too many, or too much, in an hour or in a day.

@@ -66,32 +66,34 @@ type once struct {
 
 func (s *once) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
-		if a.tool.Effect == tools.Read {
+		if a.tool.Effect == tools.Read || a.inDryRun() { // which is not made, so its key stays free
 			return next(ctx, a)
 		}
-		if a.inDryRun() { // it is not made, so its key stays free
-			return next(ctx, a)
-		}
-		if !a.ownKey && !s.window.covers(a) {
-			a.Key = rand.Text()
-			return next(tools.WithKey(ctx, a.Key), a)
-		}
-		sum := digest(a.arguments)
-		if !a.ownKey {
-			a.Key, a.window = sameCall(a.Tool, sum), &s.window
-		} else if err := checkKey(a.Key); err != nil {
-			return a.refuse("once", "unusable key", err)
-		}
-		key := flightKey{principal: a.Principal.String(), key: a.Key}
-		call, first := s.flights.join(key, a.Tool, sum)
-		if !first {
-			return s.wait(ctx, a, call, sum)
-		}
-		a.recorded = func(final Result) { s.flights.land(key, call, final) }
-		// From here on a caller that goes away changes nothing: a claim must not be
-		// left behind by a call that was never made.
-		return s.first(context.WithoutCancel(ctx), a, sum, next)
+		return s.keyed(ctx, a, next)
 	}
+}
+
+// keyed makes a call under its key, or under one that it is given.
+func (s *once) keyed(ctx context.Context, a *attempt, next step) Result {
+	if !a.ownKey && !s.window.covers(a) {
+		a.Key = rand.Text()
+		return next(tools.WithKey(ctx, a.Key), a)
+	}
+	sum := digest(a.arguments)
+	if !a.ownKey {
+		a.Key, a.window = sameCall(a.Tool, sum), &s.window
+	} else if err := checkKey(a.Key); err != nil {
+		return a.refuse("once", "unusable key", err)
+	}
+	key := flightKey{principal: a.Principal.String(), key: a.Key}
+	call, first := s.flights.join(key, a.Tool, sum)
+	if !first {
+		return s.wait(ctx, a, call, sum)
+	}
+	a.recorded = func(final Result) { s.flights.land(key, call, final) }
+	// From here on a caller that goes away changes nothing: a claim must not be
+	// left behind by a call that was never made.
+	return s.first(context.WithoutCancel(ctx), a, sum, next)
 }
 
 // first makes the call, unless the ledger knows an earlier one.

@@ -18,30 +18,41 @@ type permission struct{}
 
 func (permission) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
-		reason := ""
-		switch {
-		case a.tool == nil && a.Tool == "":
-			reason = "no tool is named"
-		case a.tool == nil:
-			reason = "no such tool"
-		case !permitted(a.Principal, a.Tool, a.tool.Effect):
-			reason = "not among the principal's tools"
-		case !a.Principal.MayEffect(string(a.tool.Effect)):
-			reason = "the principal may not have the effect " + string(a.tool.Effect)
-		case a.tool.ForClients && !talks(a.Principal):
-			reason = "the principal may talk to no agent"
-		default:
-			return next(ctx, a)
+		if reason := a.forbidden(); reason != "" {
+			return a.forbid(reason)
 		}
-		if scopes := missingScopes(a.Principal, a.tool, a.Tool); scopes != nil {
-			refused := a.refuse("permission", reason+"; a scope is missing", tools.Errorf(tools.Denied,
-				"the token does not have a scope that %q needs: get one with the scopes %s.", a.Tool, strings.Join(scopes, " ")))
-			refused.Scopes = scopes
-			return refused
-		}
-		return a.refuse("permission", reason, tools.Errorf(tools.Denied,
-			"there is no tool %q that you may call. Call tools/list to see which ones you may.", cut(a.Tool, maxName)))
+		return next(ctx, a)
 	}
+}
+
+// forbidden says why the principal may not make the call, "" if it may.
+//
+//go:noinline
+func (a *attempt) forbidden() (reason string) {
+	switch {
+	case a.tool == nil && a.Tool == "":
+		return "no tool is named"
+	case a.tool == nil:
+		return "no such tool"
+	case !permitted(a.Principal, a.Tool, a.tool.Effect):
+		return "not among the principal's tools"
+	case !a.Principal.MayEffect(string(a.tool.Effect)):
+		return "the principal may not have the effect " + string(a.tool.Effect)
+	case a.tool.ForClients && !talks(a.Principal):
+		return "the principal may talk to no agent"
+	}
+	return ""
+}
+
+func (a *attempt) forbid(reason string) Result {
+	if scopes := missingScopes(a.Principal, a.tool, a.Tool); scopes != nil {
+		refused := a.refuse("permission", reason+"; a scope is missing", tools.Errorf(tools.Denied,
+			"the token does not have a scope that %q needs: get one with the scopes %s.", a.Tool, strings.Join(scopes, " ")))
+		refused.Scopes = scopes
+		return refused
+	}
+	return a.refuse("permission", reason, tools.Errorf(tools.Denied,
+		"there is no tool %q that you may call. Call tools/list to see which ones you may.", cut(a.Tool, maxName)))
 }
 
 // permitted reports whether the tool's name is among the principal's, and among those of the

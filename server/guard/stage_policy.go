@@ -17,12 +17,23 @@ func (s policy) around(next step) step {
 		return next
 	}
 	return func(ctx context.Context, a *attempt) Result {
-		a.verdict = s.rules.Judge(ctx, a.question())
-		a.verdict.Policy = s.rules.Version()
+		s.judge(ctx, a)
 		if a.verdict.Action == Deny {
-			return a.refuse("policy", a.verdict.Rule, tools.Errorf(tools.Denied, "%s",
-				cmp.Or(a.verdict.Reason, "a rule does not allow this call. Nothing was done.")))
+			return a.denied()
 		}
 		return next(ctx, a)
 	}
+}
+
+// judge has its own place on the stack, which is gone when the rest of the chain is called.
+//
+//go:noinline
+func (s policy) judge(ctx context.Context, a *attempt) {
+	a.verdict = s.rules.Judge(ctx, a.question())
+	a.verdict.Policy = s.rules.Version()
+}
+
+func (a *attempt) denied() Result {
+	return a.refuse("policy", a.verdict.Rule, tools.Errorf(tools.Denied, "%s",
+		cmp.Or(a.verdict.Reason, "a rule does not allow this call. Nothing was done.")))
 }

@@ -31,35 +31,38 @@ type redactResults struct {
 
 func (s redactResults) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
-		result := next(ctx, a)
-		if !a.reached && !a.hit {
-			return result // our own words
+		return s.redact(a, next(ctx, a))
+	}
+}
+
+func (s redactResults) redact(a *attempt, result Result) Result {
+	if !a.reached && !a.hit {
+		return result // our own words
+	}
+	shapes := s.settings.Shapes
+	if !s.settings.Everywhere && !a.tool.Taints && !a.tool.OpenWorld {
+		shapes = Shapes{}
+	}
+	if result.Err != nil {
+		if safe, changed := shapes.hide(result.Err.Message); changed {
+			told := *result.Err
+			told.Message = safe
+			result.Err, result.Redacted = &told, true
 		}
-		shapes := s.settings.Shapes
-		if !s.settings.Everywhere && !a.tool.Taints && !a.tool.OpenWorld {
-			shapes = Shapes{}
-		}
-		if result.Err != nil {
-			if safe, changed := shapes.hide(result.Err.Message); changed {
-				told := *result.Err
-				told.Message = safe
-				result.Err, result.Redacted = &told, true
-			}
-			return result
-		}
-		by := redactor{shapes: shapes, members: a.verdict.Redact, content: a.tool.Mounted}
-		output, changed := by.redactJSON(result.Output)
-		if !changed {
-			return result
-		}
-		if len(a.verdict.Redact) > 0 && !a.tool.Mounted && !a.tool.fitsOutput(output) {
-			s.log.Error("a result without what a rule hides does not fit its schema", "tool", a.Tool, "rule", a.verdict.Rule)
-			return Result{Err: tools.Errorf(tools.Failed, "the call was made, and its result is withheld: a rule hides a part of it, and nothing fits in its place. "+
-				"Do not call it again; tell whoever looks after the rules.")}
-		}
-		result.Output, result.Redacted = output, true
 		return result
 	}
+	by := redactor{shapes: shapes, members: a.verdict.Redact, content: a.tool.Mounted}
+	output, changed := by.redactJSON(result.Output)
+	if !changed {
+		return result
+	}
+	if len(a.verdict.Redact) > 0 && !a.tool.Mounted && !a.tool.fitsOutput(output) {
+		s.log.Error("a result without what a rule hides does not fit its schema", "tool", a.Tool, "rule", a.verdict.Rule)
+		return Result{Err: tools.Errorf(tools.Failed, "the call was made, and its result is withheld: a rule hides a part of it, and nothing fits in its place. "+
+			"Do not call it again; tell whoever looks after the rules.")}
+	}
+	result.Output, result.Redacted = output, true
+	return result
 }
 
 // fitsOutput reports whether a result fits the tool's output schema.
