@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,7 +47,7 @@ func startWriter(conn *sql.Conn, failed func(error)) *writer {
 	w := &writer{
 		conn:   conn,
 		failed: failed,
-		tx:     &transaction{conn: conn, prepared: map[string]*sql.Stmt{}, direct: map[string]driver.StmtExecContext{}},
+		tx:     &transaction{conn: conn, prepared: map[string]*sql.Stmt{}},
 		queue:  newOpQueue(),
 		done:   make(chan struct{}),
 	}
@@ -75,11 +74,8 @@ func (d *DB) Do(ctx context.Context, how state.How, fn func(tx sqldb.Tx) error) 
 	if !d.writer.queue.add(op) {
 		return ErrClosed
 	}
-	if ctx.Done() == nil {
-		return <-op.result // whatever was added is answered
-	}
 	select {
-	case err := <-op.result:
+	case err := <-op.result: // whatever was added is answered
 		return err
 	case <-ctx.Done():
 	}
@@ -244,11 +240,7 @@ func (w *writer) stop() error {
 // back the whole transaction, with everybody else's operations in it.
 type transaction struct {
 	conn     *sql.Conn
-	prepared map[string]*sql.Stmt // of queries
-	// direct are statements that give no rows. They are the driver's own: what package sql
-	// puts around each costs as much as a small one takes.
-	direct map[string]driver.StmtExecContext
-	values []driver.NamedValue // reused
+	prepared map[string]*sql.Stmt
 	// changed: something was written since it was last set to false. A query that
 	// returns rows may write as well (RETURNING), so every one counts that is no SELECT.
 	changed bool
@@ -283,49 +275,17 @@ func (t *transaction) exec(query string) error {
 	return err
 }
 
-func (t *transaction) ExecContext(_ context.Context, query string, args ...any) (res sql.Result, err error) {
-	if err := t.bind(args); err != nil {
+func (t *transaction) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := t.statement(query)
+	if err != nil {
 		return nil, err
 	}
-	defer clear(t.values) // they may be large
-	err = t.conn.Raw(func(conn any) error {
-		stmt, err := t.directly(conn, query)
-		if err == nil {
-			res, err = stmt.ExecContext(context.Background(), t.values)
-		}
-		return err
-	})
+	res, err := stmt.ExecContext(context.Background(), args...)
 	if err == nil && !t.changed {
 		n, failed := res.RowsAffected()
 		t.changed = failed != nil || n > 0
 	}
 	return res, err
-}
-
-// bind makes values of arguments as package sql does.
-func (t *transaction) bind(args []any) error {
-	t.values = t.values[:0]
-	for i, arg := range args {
-		value, err := driver.DefaultParameterConverter.ConvertValue(arg)
-		if err != nil {
-			return fmt.Errorf("argument %d: %w", i+1, err)
-		}
-		t.values = append(t.values, driver.NamedValue{Ordinal: i + 1, Value: value})
-	}
-	return nil
-}
-
-func (t *transaction) directly(conn any, query string) (driver.StmtExecContext, error) {
-	if stmt := t.direct[query]; stmt != nil {
-		return stmt, nil
-	}
-	prepared, err := conn.(driver.ConnPrepareContext).PrepareContext(context.Background(), settled(query))
-	if err != nil {
-		return nil, err
-	}
-	stmt := prepared.(driver.StmtExecContext)
-	t.direct[query] = stmt
-	return stmt, nil
 }
 
 func (t *transaction) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
@@ -351,10 +311,4 @@ func (t *transaction) close() {
 	for _, stmt := range t.prepared {
 		_ = stmt.Close()
 	}
-	_ = t.conn.Raw(func(any) error {
-		for _, stmt := range t.direct {
-			_ = stmt.(driver.Stmt).Close()
-		}
-		return nil
-	})
 }
