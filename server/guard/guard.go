@@ -204,7 +204,9 @@ func (g *Guard) Visible(p auth.Principal, tool string) bool {
 // under way are done and recorded. It gives ctx's error if they are not in time.
 func (g *Guard) Drain(ctx context.Context) error { return g.calls.drain(ctx) }
 
-// step is what is left of the way: it answers the attempt.
+// step is what is left of the way: it answers the attempt. What a stage says or does rarely
+// stands in a function of its own: its variables would lie on the stack of every call, which
+// has all stages and the tool below each other.
 type step func(ctx context.Context, a *attempt) Result
 
 // stage is one check on the way. It gives the step that does its part around next.

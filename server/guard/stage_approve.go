@@ -44,14 +44,14 @@ type approve struct {
 
 func (s approve) around(next step) step {
 	return func(ctx context.Context, a *attempt) Result {
-		next := next
+		then := next
 		if askedAhead(ctx) {
-			next = notYet
+			then = notYet
 		}
 		if a.verdict.Action == Approve {
-			return s.ask(ctx, a, next)
+			return s.ask(ctx, a, then)
 		}
-		return next(ctx, a)
+		return then(ctx, a)
 	}
 }
 
