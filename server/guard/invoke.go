@@ -56,7 +56,7 @@ func (a *attempt) named(ctx context.Context) context.Context {
 func (s invoke) outcome(ctx context.Context, a *attempt, output json.RawMessage, err error) Result {
 	switch {
 	case err != nil && tools.FenceOf(ctx).Shut():
-		return Result{Err: unknownOutcome(a, "another process carries the run by now, so the call was not sent from here, or not all of it")}
+		return Result{Err: unknownOutcome(a, "the run may be another process's by now, so the call was not sent from here, or not all of it")}
 	case err != nil && a.takenBack() && ctx.Err() != nil:
 		return a.cancelled(s.explain(ctx, a, err))
 	case err != nil:
