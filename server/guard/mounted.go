@@ -21,10 +21,15 @@ const (
 	// The largest of some thousands of published tools has 1,080; 2,000 are a fraction
 	// of a second.
 	maxObjects = 2000
-	// maxCheck is how long one check against a mounted tool's schema may take. An
-	// ordinary one takes microseconds; a hostile one, in which each definition names
-	// the one before twice, would take for ever.
-	maxCheck = 250 * time.Millisecond
+	// maxSteps is how many steps one check against a mounted tool's schema may take: how
+	// often a value is held against an object of it. An ordinary one takes tens; a hostile
+	// one, in which each definition names the one before twice, would take for ever.
+	maxSteps = 200_000
+	// maxCheck is how long one may take, should steps be slow. The clock is looked at each
+	// so many steps only: a machine that is busy for long in the middle of an ordinary check
+	// is not the schema's fault.
+	maxCheck   = time.Second
+	clockSteps = 500
 	// maxUnique is how many items an array may have to be searched for equal ones,
 	// each being compared with each.
 	maxUnique = 500
@@ -145,7 +150,7 @@ func compileAs(tool tools.Tool, draft *jsonschema.Draft) (in *input, err error) 
 			in, err = nil, fmt.Errorf("the schema cannot be read: %v", fault)
 		}
 	}()
-	watch := &stopwatch{limit: maxCheck, gaveUp: func(string) {}}
+	watch := &stopwatch{steps: maxSteps, limit: maxCheck, gaveUp: func(string) {}}
 	in, err = compile(tool, func(c *jsonschema.Compiler) {
 		c.Draft = draft
 		c.RegisterExtension(stopwatchName, nil, watch)

@@ -13,11 +13,13 @@ import (
 // means for that but a keyword of one's own: the stopwatch is one, which every
 // object of the schema has, and so it is asked at each step of a check.
 type stopwatch struct {
+	steps int
 	limit time.Duration
 	// gaveUp is called once, when checks end for good.
 	gaveUp func(reason string)
 
 	mu   sync.Mutex // held during a check
+	made int        // steps
 	ends time.Time
 	// expired: a check took too long. Later ones are not even begun, so that a schema
 	// costs its tool's callers that time once.
@@ -36,7 +38,8 @@ func (s *stopwatch) Compile(jsonschema.CompilerContext, map[string]any) (jsonsch
 
 // Validate is called at each step, within run.
 func (s *stopwatch) Validate(jsonschema.ValidationContext, any) error {
-	if time.Now().After(s.ends) {
+	s.made++
+	if s.made > s.steps || s.made%clockSteps == 0 && time.Now().After(s.ends) {
 		panic(errTooLong)
 	}
 	return nil
@@ -50,7 +53,7 @@ func (s *stopwatch) run(check func() error) (err error) {
 	if s.expired {
 		return errTooLong
 	}
-	s.ends = time.Now().Add(s.limit)
+	s.made, s.ends = 0, time.Now().Add(s.limit)
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.expired, err = true, errTooLong

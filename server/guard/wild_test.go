@@ -138,7 +138,7 @@ func TestLongArrayIsNotSearchedForEqualItems(t *testing.T) {
 
 func TestPanicOfACheckIsNotOurs(t *testing.T) {
 	var reasons []string
-	watch := &stopwatch{limit: time.Minute, gaveUp: func(reason string) { reasons = append(reasons, reason) }}
+	watch := &stopwatch{steps: maxSteps, limit: time.Minute, gaveUp: func(reason string) { reasons = append(reasons, reason) }}
 	if err := watch.run(func() error { panic("the validator's") }); err != errTooLong {
 		t.Errorf("got %v", err)
 	}
@@ -217,5 +217,33 @@ func TestSchemasOfRealServersAreChecked(t *testing.T) {
 	}
 	if left*100 > all {
 		t.Errorf("%d of %d schemas are left to their servers to check", left, all)
+	}
+}
+
+// TestBusyMachineMakesNoSchemaHostile: an ordinary check that was held up is done all the
+// same, and so is the next.
+func TestBusyMachineMakesNoSchemaHostile(t *testing.T) {
+	in := mountedInput(`{"properties":{"a":{"type":"integer"}}}`)
+	in.watch.limit = -time.Second // it was over before it began
+	in.watch.gaveUp = func(reason string) { t.Errorf("gave up: %s", reason) }
+	for range 2 {
+		if got := answerTo(t, in, `{"a":"x"}`); !strings.Contains(got, "integer") {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// TestChecksEndByTheirSteps, however quick those are.
+func TestChecksEndByTheirSteps(t *testing.T) {
+	in := mountedInput(`{"properties":{"a":{"items":{"properties":{"b":{"type":"integer"}}}}}}`)
+	in.watch.steps, in.watch.limit = 1000, time.Hour
+	var reasons []string
+	in.watch.gaveUp = func(reason string) { reasons = append(reasons, reason) }
+	many := func(n int) string { return `{"a":[` + strings.Repeat(`{"b":"x"},`, n) + `{"b":"x"}]}` }
+	if got := answerTo(t, in, many(100)); !strings.Contains(got, "integer") || len(reasons) > 0 {
+		t.Errorf("a short list: got %q, gave up because of %q", got, reasons)
+	}
+	if got := answerTo(t, in, many(1000)); got != "" || len(reasons) != 1 {
+		t.Errorf("a long one: got %q, gave up because of %q", got, reasons)
 	}
 }
