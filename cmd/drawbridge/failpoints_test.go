@@ -241,8 +241,7 @@ func newMortal(t *testing.T, store testStore, tool string) *mortal {
 	return m
 }
 
-// dies has the program die at a point of the run. The model says nothing before the run
-// is known here.
+// dies has the program die at a point of the run.
 func (m *mortal) dies(point bridge.Point) {
 	m.t.Helper()
 	server := serve(m.t, m.file, dieVariable+"="+string(point))
@@ -255,6 +254,15 @@ func (m *mortal) dies(point bridge.Point) {
 		return at == point
 	}
 	m.far.around(func() bool { return !kill(beforeEffect) }, func() bool { return !kill(behindEffect) })
+	m.begin(server)
+	server.logs.Wait()
+	_ = server.cmd.Wait() // it reports the kill
+	m.far.around(nil, nil)
+}
+
+// begin starts the run. The model says nothing before the run is known here.
+func (m *mortal) begin(server *program) {
+	m.t.Helper()
 	var run struct{ ID string }
 	got := apiCaller{m.t, server.base, ""}.do("POST", "/v1/runs", `{"agent":"desk","prompt":"Put it."}`)
 	if err := json.Unmarshal([]byte(got.body), &run); err != nil || run.ID == "" {
@@ -262,9 +270,6 @@ func (m *mortal) dies(point bridge.Point) {
 	}
 	m.run = run.ID
 	close(m.known)
-	server.logs.Wait()
-	_ = server.cmd.Wait() // it reports the kill
-	m.far.around(nil, nil)
 }
 
 // returns starts the program again, and checks where the run ends.

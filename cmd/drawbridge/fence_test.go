@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,13 +32,7 @@ func TestRUN03_NodeThatWasStoppedBeforeItsRequestDoesNotSendIt(t *testing.T) {
 		}
 	}, stopVariable+"="+string(guard.BehindClaim), tokenVariable+"="+token)
 	awaitMount(t, stopped, "far")
-	var run struct{ ID string }
-	got := apiCaller{t, stopped.base, ""}.do("POST", "/v1/runs", `{"agent":"desk","prompt":"Put it."}`)
-	if err := json.Unmarshal([]byte(got.body), &run); err != nil || got.status != http.StatusAccepted {
-		t.Fatalf("starting the run: %d %s", got.status, got.body)
-	}
-	m.run = run.ID
-	close(m.known)
+	m.begin(stopped)
 	eventually(t, "the node to come to the call", time.Minute, func() bool {
 		_, err := os.Stat(token)
 		return os.IsNotExist(err)

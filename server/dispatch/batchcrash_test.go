@@ -1,9 +1,14 @@
 package dispatch_test
 
 import (
+	"context"
+	"net/http"
+	"path"
+	"sync"
 	"testing"
 	"time"
 
+	"drawbridge/bridge/openai"
 	"drawbridge/bridge/openaitest"
 )
 
@@ -100,4 +105,37 @@ func TestBatchIsLookedForBeforeItIsMadeAgain(t *testing.T) {
 		w.until("batch submitted")
 		w.endsOnce(3)
 	})
+}
+
+type fenceMark struct{}
+
+// fenceWitness notes which requests carry a fence, and what it says when they go out.
+type fenceWitness struct {
+	mu   sync.Mutex
+	said map[string]error // by method and path, of those that carry one
+}
+
+func (f *fenceWitness) RoundTrip(r *http.Request) (*http.Response, error) {
+	if still, ok := r.Context().Value(fenceMark{}).(func(context.Context) error); ok {
+		f.mu.Lock()
+		f.said[r.Method+" "+path.Base(r.URL.Path)] = still(r.Context())
+		f.mu.Unlock()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestRUN03_RequestThatMakesABatchCarriesItsLease: alone of all that a batch takes it must
+// not be made by two.
+func TestRUN03_RequestThatMakesABatchCarriesItsLease(t *testing.T) {
+	w, f := newBatchWorld(t), &fenceWitness{said: map[string]error{}}
+	w.options.Batches = openai.NewModels([]openai.ModelSettings{{Name: "small", BaseURL: w.fake.URL()}}, openai.ModelsOptions{HTTPClient: &http.Client{Transport: f}}).Batches()
+	w.options.Fence = func(ctx context.Context, still func(context.Context) error) context.Context {
+		return context.WithValue(ctx, fenceMark{}, still)
+	}
+	w.submit(2)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if said, carried := f.said["POST batches"]; !carried || said != nil || len(f.said) != 1 {
+		t.Errorf("fences of %v, want an open one of POST batches alone", f.said)
+	}
 }
