@@ -16,6 +16,7 @@ import (
 	"drawbridge/server/chatapi/chattest"
 	"drawbridge/server/dispatch"
 	"drawbridge/store/state"
+	"drawbridge/tools/sqldb"
 )
 
 // liveFile writes settings with a store that holds the sample company.
@@ -132,10 +133,19 @@ func awaitState(t testing.TB, store *state.Store, state dispatch.State, also ...
 	return newest
 }
 
-// rows counts what is in a table of the CRM.
+// settled reads a store in which the audit has every call that was answered.
+func settled(t testing.TB, store *state.Store) sqldb.Querier {
+	t.Helper()
+	if of, ok := store.Engine.(state.Spooler); ok {
+		of.Settle(t.Context())
+	}
+	return store.Read()
+}
+
+// rows counts what is in a table.
 func rows(t testing.TB, store *state.Store, query string) (n int) {
 	t.Helper()
-	if err := store.Read().QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+	if err := settled(t, store).QueryRowContext(t.Context(), query).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -281,7 +281,7 @@ func (w *world) later(t *testing.T, s scene) {
 // lastRow is the newest row of the audit, rows those behind one.
 func (w *world) lastRow(t *testing.T) (id int64) {
 	t.Helper()
-	if err := w.store().Read().QueryRowContext(t.Context(), `SELECT COALESCE(MAX(id), 0) FROM audit`).Scan(&id); err != nil {
+	if err := settled(t, w.store()).QueryRowContext(t.Context(), `SELECT COALESCE(MAX(id), 0) FROM audit`).Scan(&id); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -289,7 +289,7 @@ func (w *world) lastRow(t *testing.T) (id int64) {
 
 func (w *world) rows(t *testing.T, since int64) (all []attempt) {
 	t.Helper()
-	found, err := w.store().Read().QueryContext(t.Context(), `SELECT tool, decision, rule, outcome FROM audit WHERE id > ? ORDER BY id`, since)
+	found, err := settled(t, w.store()).QueryContext(t.Context(), `SELECT tool, decision, rule, outcome FROM audit WHERE id > ? ORDER BY id`, since)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 )
 
 // Unchained is the first number of rows that have no place in the chain yet: they have it
@@ -48,6 +49,13 @@ func (r *Record) Sum() []byte {
 	b = appendText(b, form)
 	b = appendText(b, string(r.Prev))
 	b = appendNumber(b, r.ID)
+	sum := sha256.Sum256(r.AppendFields(b))
+	return sum[:]
+}
+
+// AppendFields appends what the row says: all of it but its place in the chain, in the form
+// that is hashed.
+func (r *Record) AppendFields(b []byte) []byte {
 	b = appendNumber(b, r.At)
 	for _, text := range [...]string{r.Principal, r.Door, r.Tool, r.Effect, r.Arguments, r.Decision, r.Rule, r.Outcome} {
 		b = appendText(b, text)
@@ -58,9 +66,52 @@ func (r *Record) Sum() []byte {
 	b = appendTruth(b, r.Tainted)
 	b = appendTruth(b, r.DryRun)
 	b = appendText(b, r.Approval)
-	b = appendText(b, r.Policy)
-	sum := sha256.Sum256(b)
-	return sum[:]
+	return appendText(b, r.Policy)
+}
+
+// ParseFields reads what AppendFields appended.
+func ParseFields(b []byte) (Record, error) {
+	var r Record
+	f := fields{rest: b}
+	r.At = f.number()
+	for _, text := range [...]*string{&r.Principal, &r.Door, &r.Tool, &r.Effect, &r.Arguments, &r.Decision, &r.Rule, &r.Outcome} {
+		*text = string(f.next())
+	}
+	r.Micros = f.number()
+	r.Run, r.Key = string(f.next()), string(f.next())
+	r.Tainted, r.DryRun = f.number() != 0, f.number() != 0
+	r.Approval, r.Policy = string(f.next()), string(f.next())
+	if f.broken || len(f.rest) > 0 {
+		return Record{}, errors.New("no row of the audit")
+	}
+	return r, nil
+}
+
+// fields are fields of which each is preceded by its length. All that follow one that is cut
+// off are empty.
+type fields struct {
+	rest   []byte
+	broken bool
+}
+
+func (f *fields) next() []byte {
+	if len(f.rest) < 4 || uint64(binary.BigEndian.Uint32(f.rest)) > uint64(len(f.rest)-4) {
+		f.rest, f.broken = nil, true
+		return nil
+	}
+	end := 4 + binary.BigEndian.Uint32(f.rest)
+	field := f.rest[4:end]
+	f.rest = f.rest[end:]
+	return field
+}
+
+func (f *fields) number() int64 {
+	field := f.next()
+	if len(field) != 8 {
+		f.broken = true
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(field))
 }
 
 // Chain gives the row its place behind another.

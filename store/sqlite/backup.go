@@ -135,6 +135,7 @@ func copyFile(ctx context.Context, from, to string, still bool, schemas []sqldb.
 	if _, err := standOf(ctx, db, schemas); err != nil {
 		return err
 	}
+	_ = awaitOwner(ctx, from, db) // what it does not come to is as if it came later
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err

@@ -31,7 +31,10 @@ type DB struct {
 	closing sync.Once
 }
 
-var _ state.Engine = (*DB)(nil)
+var (
+	_ state.Engine  = (*DB)(nil)
+	_ state.Spooler = (*DB)(nil)
+)
 
 // PathOf gives the file that a store URL names: "sqlite://./data/drawbridge.db". What else
 // it is given may hold a password, so that the error does not repeat it.
@@ -140,7 +143,7 @@ func (d *DB) Close() error {
 func (d *DB) close() error {
 	var problems []error
 	if d.writer != nil {
-		problems = append(problems, d.writer.stop())
+		problems = append(problems, d.writer.stop(), d.writer.queue.closeSpool(d.path))
 	}
 	if d.reads != nil {
 		problems = append(problems, d.reads.Close())

@@ -44,6 +44,12 @@ func (h *Held) openSource(ctx context.Context, schemas []sqldb.Schema) error {
 	if _, err := os.Stat(h.path); err != nil {
 		return err
 	}
+	if real, err := filepath.EvalSymlinks(h.path); err == nil {
+		h.path = real
+	}
+	if err := carryOut(ctx, h.path, schemas); err != nil {
+		return err
+	}
 	if err := h.lock(ctx); err != nil {
 		return err
 	}
@@ -60,6 +66,18 @@ func (h *Held) openSource(ctx context.Context, schemas []sqldb.Schema) error {
 		return errBehind
 	}
 	return h.begin(ctx, "BEGIN")
+}
+
+// carryOut has a store carry out what it was killed over: a copy would not have it.
+func carryOut(ctx context.Context, path string, schemas []sqldb.Schema) error {
+	if content, err := readSpool(path); err != nil || len(content) == 0 {
+		return err
+	}
+	db, err := OpenDB(ctx, path, state.Owned, schemas...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(state.Unspool(ctx, db), db.Close())
 }
 
 // OpenTarget holds a store to fill it. A file that is not there is made, and one that is

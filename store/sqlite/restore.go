@@ -66,8 +66,8 @@ func restore(ctx context.Context, from, store string, at time.Time, schemas []sq
 	return restored, kept, syncFolder(filepath.Dir(store))
 }
 
-// setAside gives the store's file a second name, and its log, if it has to keep one,
-// that name too. The file keeps its own until the copy takes it, so that there is a store
+// setAside gives the store's file a second name, and its log and its spool, if it has to keep
+// them, that name too. The file keeps its own until the copy takes it, so that there is a store
 // at any time.
 func setAside(ctx context.Context, store string, at time.Time) (kept string, err error) {
 	info, err := os.Stat(store)
@@ -84,7 +84,7 @@ func setAside(ctx context.Context, store string, at time.Time) (kept string, err
 	if err := nameToo(store, kept); err != nil {
 		return "", err
 	}
-	for _, suffix := range []string{"-wal", "-journal"} {
+	for _, suffix := range []string{"-wal", "-journal", spoolSuffix} {
 		if err := os.Rename(store+suffix, kept+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}

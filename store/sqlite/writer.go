@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"drawbridge/store/state"
@@ -37,11 +38,18 @@ type operation struct {
 	fn  func(tx sqldb.Tx) error
 	how state.How
 
+	// number is that in the spool, if it is spooled: to be noted with what it writes.
+	number  int32
+	spooled bool
+
 	tried   bool // together with others of its kind
 	carried bool
 	err     error
-	result  chan error // buffered: the writer never waits for a caller
+	result  chan error // buffered: the writer never waits for a caller; nil if nobody waits
 }
+
+// alone: nobody waits for it. It was answered when it was spooled.
+func (op *operation) alone() bool { return op.result == nil }
 
 func startWriter(conn *sql.Conn, failed func(error)) *writer {
 	w := &writer{
@@ -70,7 +78,11 @@ func (d *DB) Do(ctx context.Context, how state.How, fn func(tx sqldb.Tx) error) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	op := &operation{fn: fn, how: how, result: make(chan error, 1)}
+	op := &operation{fn: fn, how: how}
+	if how.Spool != nil && d.writer.queue.put(op, how.Spool) {
+		return nil
+	}
+	op.result = make(chan error, 1)
 	if !d.writer.queue.add(op) {
 		return ErrClosed
 	}
@@ -112,14 +124,25 @@ func (w *writer) commit(batch []*operation) {
 	if err != nil {
 		w.failed(err)
 	}
+	var back []*operation
 	for _, op := range batch {
-		if err != nil {
-			op.err = fmt.Errorf("committing: %w", err)
-		} else if op.err != nil {
+		if op.err != nil {
 			w.failed(op.err)
 		}
-		op.result <- op.err
+		if err != nil { // what failed first may be why
+			op.err = fmt.Errorf("committing: %w", errors.Join(op.err, err))
+		}
+		if !op.alone() {
+			op.result <- op.err
+		} else if op.err != nil {
+			op.err, op.tried, op.carried = nil, false, false
+			back = append(back, op)
+		}
 	}
+	if len(back) > 0 {
+		w.queue.giveBack(back)
+	}
+	w.queue.carried()
 }
 
 func (w *writer) transact(batch []*operation) error {
@@ -130,7 +153,7 @@ func (w *writer) transact(batch []*operation) error {
 		return err
 	}
 	if len(batch) == 1 {
-		return w.alone(batch[0])
+		return w.single(batch)
 	}
 	var err error
 	for i, op := range batch {
@@ -144,17 +167,18 @@ func (w *writer) transact(batch []*operation) error {
 			break
 		}
 	}
-	return w.end(err)
+	return w.end(batch, err)
 }
 
-// alone carries out the only operation of a transaction, which is undone with it.
-func (w *writer) alone(op *operation) error {
+// single carries out the only operation of a transaction, which is undone with it.
+func (w *writer) single(batch []*operation) error {
+	op := batch[0]
 	op.err = w.run(op.fn)
 	if op.err != nil {
 		_ = w.tx.exec("ROLLBACK")
 		return nil
 	}
-	return w.end(nil)
+	return w.end(batch, nil)
 }
 
 func (w *writer) begin() error {
@@ -164,7 +188,10 @@ func (w *writer) begin() error {
 }
 
 // end commits, or undoes all after an error.
-func (w *writer) end(err error) error {
+func (w *writer) end(batch []*operation, err error) error {
+	if err == nil {
+		err = w.note(batch)
+	}
 	if err == nil {
 		err = w.tx.exec("COMMIT")
 		w.tx.done = err == nil
@@ -172,6 +199,26 @@ func (w *writer) end(err error) error {
 	if err != nil {
 		_ = w.tx.exec("ROLLBACK") // fails harmlessly where SQLite has rolled back by itself
 	}
+	return err
+}
+
+// note notes which of what was spooled has been carried out. Behind one that could not be,
+// others are not noted: to have them twice after a crash is better than not to have that one.
+func (w *writer) note(batch []*operation) error {
+	var last *operation
+	for _, op := range batch {
+		if op.spooled && op.err != nil {
+			break
+		}
+		if op.spooled {
+			last = op
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	// Not prepared and kept: each number is a statement of its own.
+	_, err := w.conn.ExecContext(context.Background(), "PRAGMA user_version = "+strconv.Itoa(int(last.number)))
 	return err
 }
 

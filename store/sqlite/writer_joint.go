@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"slices"
 
 	"drawbridge/tools/sqldb"
@@ -22,10 +23,13 @@ func (w *writer) whole(batch []*operation) (bool, error) {
 		op.tried, w.parts = true, append(w.parts, op.how.Part)
 	}
 	defer func() { clear(w.parts) }() // or they would stay until as many came again
-	if w.run(func(tx sqldb.Tx) error { return joint.Carry(tx, w.parts) }) != nil {
-		return false, w.tx.exec("ROLLBACK")
+	if err := w.run(func(tx sqldb.Tx) error { return joint.Carry(tx, w.parts) }); err != nil {
+		if undone := w.tx.exec("ROLLBACK"); undone != nil { // a full disk has undone it already
+			return false, errors.Join(err, undone)
+		}
+		return false, nil
 	}
-	return true, w.end(nil)
+	return true, w.end(batch, nil)
 }
 
 // join carries out the operations of the first one's kind together, wherever they stand:
@@ -52,9 +56,9 @@ func (w *writer) join(ops []*operation) error {
 	if err := w.tx.exec("SAVEPOINT joint"); err != nil {
 		return err
 	}
-	if w.run(func(tx sqldb.Tx) error { return joint.Carry(tx, w.parts) }) != nil {
-		if err := w.tx.exec("ROLLBACK TO joint"); err != nil {
-			return err
+	if err := w.run(func(tx sqldb.Tx) error { return joint.Carry(tx, w.parts) }); err != nil {
+		if undone := w.tx.exec("ROLLBACK TO joint"); undone != nil {
+			return errors.Join(err, undone)
 		}
 		return w.tx.exec("RELEASE joint")
 	}

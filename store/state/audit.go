@@ -46,18 +46,33 @@ const insertBare = `INSERT INTO audit
 	(at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key, tainted, dry_run, approval, policy)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// auditArgs is how many arguments a row is to insertChained.
-const auditArgs = 19
+// auditArgs is how many arguments a row is to insertChained, usualArgs one to insertUsual.
+const auditArgs, usualArgs = 19, 12
 
-// insertChained is the statement that appends so many rows.
-var insertChained = func() map[int]string {
-	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// insertChained is the statement that appends so many rows, insertUsual so many usual ones
+// (isUsual): a value that is bound costs more than one that is written there.
+var (
+	insertChained = insertOfRows(`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	insertUsual   = insertOfRows(`(?, ?, ?, ?, ?, ?, ?, ?, '', 'ok', ?, '', '', 0, 0, '', ?, ?, ?)`)
+)
+
+func insertOfRows(row string) map[int]string {
 	texts := map[int]string{}
 	for _, n := range together {
 		texts[n] = `INSERT INTO audit (` + auditFields + `) VALUES ` + row + strings.Repeat(`, `+row, n-1)
 	}
 	return texts
-}()
+}
+
+// isUsual: the row says nothing but that a call of a direct client was let through and ended
+// well, as most do.
+func isUsual(r *audit.Record) bool {
+	return r.Rule == "" && r.Outcome == "ok" && r.Run == "" && r.Key == "" && !r.Tainted && !r.DryRun && r.Approval == ""
+}
+
+func appendUsualValues(args []any, r *audit.Record) []any {
+	return append(args, r.ID, r.At, r.Principal, r.Door, r.Tool, r.Effect, r.Arguments, r.Decision, r.Micros, r.Policy, r.Prev, r.Hash)
+}
 
 // appendValues appends those of auditFields.
 func appendValues(args []any, r *audit.Record) []any {
@@ -65,18 +80,26 @@ func appendValues(args []any, r *audit.Record) []any {
 		r.Tainted, r.DryRun, r.Approval, r.Policy, r.Prev, r.Hash)
 }
 
-// appendRows appends rows to the audit. Where writes are in order they have their places in
+// appendRows appends rows to the audit.
+func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) error {
+	records := make([]audit.Record, len(rows))
+	for i, row := range rows {
+		records[i] = recordOf(row)
+	}
+	return s.appendRecords(ctx, tx, records...)
+}
+
+// appendRecords appends to the audit. Where writes are in order records have their places in
 // the chain at once, unless there are old rows that have none. Where they go on beside each
 // other they get them within a second or so ([Store.ChainAudit]): to wait for the one
 // before would be to wait for its commit, with every call.
-func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) error {
-	if len(rows) == 0 {
+func (s *Store) appendRecords(ctx context.Context, tx sqldb.Tx, records ...audit.Record) error {
+	if len(records) == 0 {
 		return nil
 	}
 	if !s.InOrder() {
-		for _, row := range rows {
-			r := recordOf(row)
-			if err := sqldb.Later(ctx, tx, insertBare, appendValues(nil, &r)[1:17]...); err != nil {
+		for i := range records {
+			if err := sqldb.Later(ctx, tx, insertBare, appendValues(nil, &records[i])[1:17]...); err != nil {
 				return err
 			}
 		}
@@ -84,7 +107,7 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	}
 	end, known := s.end.after(tx)
 	if known {
-		n, err := appendAll(ctx, tx, &end, rows)
+		n, err := appendAll(ctx, tx, &end, records)
 		if err == nil || n > 0 {
 			return s.end.note(tx, end, err)
 		}
@@ -92,7 +115,7 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	}
 	end, err := chainEnd(ctx, tx)
 	if err == nil {
-		_, err = appendAll(ctx, tx, &end, rows)
+		_, err = appendAll(ctx, tx, &end, records)
 	}
 	return s.end.note(tx, end, err)
 }
@@ -125,11 +148,11 @@ func (e *knownEnd) note(tx sqldb.Tx, end link, err error) error {
 	return err
 }
 
-// appendAll appends rows behind the end, and says how many it has.
-func appendAll(ctx context.Context, tx sqldb.Tx, end *link, rows []guard.Row) (appended int, err error) {
+// appendAll appends records behind the end, and says how many it has.
+func appendAll(ctx context.Context, tx sqldb.Tx, end *link, records []audit.Record) (appended int, err error) {
 	for _, n := range together {
-		for ; len(rows) >= n; rows = rows[n:] {
-			if err := appendSome(ctx, tx, end, rows[:n]); err != nil {
+		for ; len(records) >= n; records = records[n:] {
+			if err := appendSome(ctx, tx, end, records[:n]); err != nil {
 				return appended, err
 			}
 			appended += n
@@ -138,18 +161,26 @@ func appendAll(ctx context.Context, tx sqldb.Tx, end *link, rows []guard.Row) (a
 	return appended, nil
 }
 
-// appendSome appends rows behind the end, by one statement.
-func appendSome(ctx context.Context, tx sqldb.Tx, end *link, rows []guard.Row) error {
-	args := make([]any, 0, len(rows)*auditArgs)
-	for _, row := range rows {
-		r := recordOf(row)
+// appendSome appends records behind the end, by one statement.
+func appendSome(ctx context.Context, tx sqldb.Tx, end *link, records []audit.Record) error {
+	usual := true
+	for i := range records {
+		r := &records[i]
 		if r.ID = end.id + 1; end.hash != nil {
 			r.Chain(end.hash)
 		}
-		args = appendValues(args, &r)
+		usual = usual && isUsual(r)
 		*end = link{r.ID, r.Hash}
 	}
-	_, err := tx.ExecContext(ctx, insertChained[len(rows)], args...)
+	text, values, size := insertChained, appendValues, auditArgs
+	if usual {
+		text, values, size = insertUsual, appendUsualValues, usualArgs
+	}
+	args := make([]any, 0, len(records)*size)
+	for i := range records {
+		args = values(args, &records[i])
+	}
+	_, err := tx.ExecContext(ctx, text[len(records)], args...)
 	return err
 }
 

@@ -142,6 +142,7 @@ func (s *Store) cutAudit(ctx context.Context, tx sqldb.Tx, last int64, removed i
 
 // WholeAudit hands out the audit as of one moment, for as long as read takes.
 func (s *Store) WholeAudit(ctx context.Context, read func(audit.Source) error) error {
+	s.settleAudit(ctx)
 	tx, err := s.Snapshot(ctx)
 	if err != nil {
 		return wrapped("reading the audit", err)

@@ -40,6 +40,7 @@ func (s *Store) SearchAudit(ctx context.Context, f audit.Filter, limit int) ([]a
 	if len(conditions) > 0 {
 		query += ` WHERE ` + strings.Join(conditions, ` AND `)
 	}
+	s.settleAudit(ctx)
 	rows, err := s.Read().QueryContext(ctx, query+` ORDER BY id DESC LIMIT ?`, append(args, limit)...)
 	if err != nil {
 		return nil, wrapped("searching the audit", err)

@@ -68,6 +68,11 @@ type How struct {
 	// the Part of each. An engine of one transaction a write need not know of it.
 	Joint *Joint
 	Part  any
+	// Spool, if any, appends what the write can be made of again. It may be answered then
+	// before it is carried out, as soon as the operating system has that, and is carried out
+	// with the next commit or by the next process: a crash loses it no more than a relaxed
+	// one. Whoever reads what it writes has to see to it ([Spooler.Settle]).
+	Spool func([]byte) []byte
 }
 
 // Joint is a kind of write of which several cost less by one statement than by one each.
@@ -75,6 +80,17 @@ type Joint struct {
 	// Carry carries out all parts. If it fails, what it did is undone, and each write is
 	// carried out by itself.
 	Carry func(tx sqldb.Tx, parts []any) error
+}
+
+// Spooler is an engine that can answer writes before it carries them out. Others carry them
+// out at once.
+type Spooler interface {
+	// Unspool carries out what an earlier process had spooled and did not come to carry out,
+	// in its order, and opens the spool.
+	Unspool(ctx context.Context, carry func(tx sqldb.Tx, spooled [][]byte) error) error
+	// Settle has all carried out that was answered, if it can be; beside an owner it waits
+	// for that a little.
+	Settle(ctx context.Context)
 }
 
 // forUpdate, in a query, locks the rows that it reads until the transaction ends, where

@@ -75,6 +75,7 @@ func (p part) sql(s export.Selection) (string, []any) {
 // Export hands out what is selected, all of it as of the moment of its first row. The
 // journal of the database grows while it goes on: it cannot be begun anew meanwhile.
 func (s *Store) Export(ctx context.Context, selected export.Selection, write func(export.Line) error) error {
+	s.settleAudit(ctx)
 	tx, err := s.Snapshot(ctx)
 	if err != nil {
 		return fmt.Errorf("exporting: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"drawbridge/server/audit"
 	"drawbridge/server/guard"
 	"drawbridge/tools"
 	"drawbridge/tools/sqldb"
@@ -71,14 +72,20 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 // a read that was let through is written before the answer, so that no crash of the
 // process loses it, but does not wait for the disk: it changes nothing that would
 // have to be proved. It is on disk with the next write that waits, and so is that of a
-// call whose result a run is about to journal.
+// call whose result a run is about to journal. Where nothing is decided by it, as it is by
+// those of a run, it may be spooled.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	how := How{Bare: true, Keyed: true, Relaxed: row.Journaled || row.Effect == tools.Read && row.Decision == guard.Allowed}
+	r := &recording{recordOf(row), settled}
+	read := row.Effect == tools.Read && row.Decision == guard.Allowed
+	how := How{Bare: true, Keyed: true, Relaxed: row.Journaled || read}
 	if s.InOrder() {
-		how.Joint, how.Part = s.records, &recording{row, settled}
+		how.Joint, how.Part = s.records, r
+	}
+	if s.spools && read && row.Run == "" && settled == nil {
+		how.Spool = r.record.AppendFields
 	}
 	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
-		if err := s.appendRows(ctx, tx, row); err != nil || settled == nil {
+		if err := s.appendRecords(ctx, tx, r.record); err != nil || settled == nil {
 			return err
 		}
 		return settle(ctx, tx, *settled)
@@ -91,18 +98,18 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 
 // recording is a call to be recorded together with others.
 type recording struct {
-	row     guard.Row
+	record  audit.Record
 	settled *guard.Settlement
 }
 
 // recordTogether carries out several calls of [Store.Record].
 func (s *Store) recordTogether(tx sqldb.Tx, parts []any) error {
 	ctx := context.Background() // the transaction goes by nobody's
-	rows := make([]guard.Row, len(parts))
+	records := make([]audit.Record, len(parts))
 	for i, part := range parts {
-		rows[i] = part.(*recording).row
+		records[i] = part.(*recording).record
 	}
-	if err := s.appendRows(ctx, tx, rows...); err != nil {
+	if err := s.appendRecords(ctx, tx, records...); err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -113,6 +120,38 @@ func (s *Store) recordTogether(tx sqldb.Tx, parts []any) error {
 		}
 	}
 	return nil
+}
+
+// Unspool carries out what whoever had a database open before had spooled, and does no more.
+func Unspool(ctx context.Context, engine Engine) error {
+	return (&Store{Engine: engine}).unspool(ctx)
+}
+
+// unspool records calls that an earlier process had answered.
+func (s *Store) unspool(ctx context.Context) error {
+	of, ok := s.Engine.(Spooler)
+	if !ok {
+		return nil
+	}
+	err := of.Unspool(ctx, func(tx sqldb.Tx, spooled [][]byte) error {
+		records := make([]audit.Record, len(spooled))
+		for i, fields := range spooled {
+			var err error
+			if records[i], err = audit.ParseFields(fields); err != nil {
+				return err
+			}
+		}
+		return s.appendRecords(ctx, tx, records...)
+	})
+	s.spools = err == nil
+	return err
+}
+
+// settleAudit is before what reads the audit: a call that was answered is in it then.
+func (s *Store) settleAudit(ctx context.Context) {
+	if of, ok := s.Engine.(Spooler); ok {
+		of.Settle(ctx)
+	}
 }
 
 // settle stores the first result of a call, or gives its claim up. A result that

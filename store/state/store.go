@@ -26,6 +26,7 @@ type Store struct {
 	// several of them together.
 	accepts, records *Joint
 	end              knownEnd     // of the audit's chain
+	spools           bool         // the engine may answer a row of it before that is written
 	signer           audit.Signer // of the audit's heads
 
 	watches   watches // of runs
@@ -70,6 +71,9 @@ func New(ctx context.Context, engine Engine, mode Mode, o Options) (*Store, erro
 	}
 	if mode != Owned {
 		return s, nil
+	}
+	if err := s.unspool(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.reclaim(ctx); err != nil {
 		return nil, fmt.Errorf("taking over what was under way: %w", err)

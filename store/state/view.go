@@ -109,6 +109,7 @@ func (s *Store) Rejections(ctx context.Context, source string, limit int) ([]web
 
 // Audit lists the audit rows of a run in order; run "" lists those of all callers.
 func (s *Store) Audit(ctx context.Context, run string, limit int) ([]guard.Row, error) {
+	s.settleAudit(ctx)
 	rows, err := s.Read().QueryContext(ctx, `SELECT at, principal, door, tool, effect, arguments, decision, rule, outcome, duration_us, run, idempotency_key,
 		tainted, dry_run, approval, policy FROM audit WHERE ? IN ('', run) ORDER BY id LIMIT ?`, run, limit)
 	if err != nil {
