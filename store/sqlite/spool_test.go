@@ -122,6 +122,29 @@ func TestSpooledCallIsAnsweredBeforeItsCommitAndFoundByWhoReads(t *testing.T) {
 	wantAudited(t, s.Store, "a", "b")
 }
 
+// What the writer has taken and not committed is not settled either.
+func TestWhoReadsWaitsForTheCommitUnderWay(t *testing.T) {
+	s := openStore(t)
+	read(t, s.Store, "a")
+	release := holdWriter(t, s) // in one transaction with it
+	settled := make(chan struct{})
+	go func() {
+		s.Settle(context.Background())
+		close(settled)
+	}()
+	for s.writer.queue.length() == 0 { // until it waits
+		select {
+		case <-settled:
+			t.Fatal("settled in the middle of a commit")
+		default:
+			runtime.Gosched()
+		}
+	}
+	release()
+	<-settled
+	wantAudited(t, s.Store, "a")
+}
+
 // A call that changed something is recorded behind the reads before it, in one commit with
 // what is remembered of it.
 func TestSpooledCallsKeepTheirPlacesAmongOthers(t *testing.T) {

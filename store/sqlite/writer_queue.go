@@ -129,10 +129,11 @@ func (q *opQueue) closeSpool(path string) error {
 	return err
 }
 
+// hasSpooled reports whether anything is in the spool: what is being carried out is, too.
 func (q *opQueue) hasSpooled() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.spooled > 0
+	return q.spool != nil && q.spool.size > 0
 }
 
 // remove takes an operation back; false if it has been taken to be carried out.
