@@ -196,6 +196,9 @@ func prepareFile(ctx context.Context, path string) error {
 	if info.Size() > 0 {
 		return nil
 	}
+	if err := dropSpool(path); err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
 	if err != nil {
 		return err

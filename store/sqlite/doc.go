@@ -5,7 +5,8 @@
 // moment together ([DB.Write]): one fsync serves many callers, each operation in
 // a savepoint of its own, so that one that fails takes nobody else along. Reads
 // have a pool of their own. The built-in business tools write through the same
-// goroutine.
+// goroutine. A write that may be answered before its commit waits for it in a file
+// beside the database ([DB.Unspool]).
 //
 // A file is opened in one of three ways: [Owned] by the one process that works on
 // its jobs (a lock file keeps a second one out), [Beside] an owner by a process

@@ -72,10 +72,13 @@ func restore(ctx context.Context, from, store string, at time.Time, schemas []sq
 func setAside(ctx context.Context, store string, at time.Time) (kept string, err error) {
 	info, err := os.Stat(store)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", noLogBeside(store)
+		return "", errors.Join(noLogBeside(store), dropSpool(store))
 	}
-	if err != nil || info.Size() == 0 {
+	if err != nil {
 		return "", err
+	}
+	if info.Size() == 0 {
+		return "", dropSpool(store)
 	}
 	if err := foldLog(ctx, store); err != nil {
 		return "", err

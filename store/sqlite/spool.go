@@ -175,6 +175,14 @@ func (d *DB) Settle(ctx context.Context) {
 	}
 }
 
+// dropSpool removes what a store that is there no more has left.
+func dropSpool(path string) error {
+	if err := os.Remove(path + spoolSuffix); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // readSpool reads what a file's spool has.
 func readSpool(path string) (content []byte, err error) {
 	content, err = os.ReadFile(path + spoolSuffix)

@@ -365,6 +365,34 @@ func TestRestoreKeepsTheSpoolWithItsStore(t *testing.T) {
 	wantAudited(t, openAt(t, kept, state.Owned).Store, "a")
 }
 
+// Somebody removed the store of a killed server, but not its spool.
+func TestNewStoreHasNothingOfAnotherOnesSpool(t *testing.T) {
+	s := openStore(t)
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := Backup(t.Context(), s.path, backup, false); err != nil {
+		t.Fatal(err)
+	}
+	release := holdWriter(t, s)
+	read(t, s.Store, "a")
+	killed := leave(t, s)
+	release()
+	spool, err := os.ReadFile(killed + spoolSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "new.db"), filepath.Join(t.TempDir(), "restored.db")} {
+		if err := os.WriteFile(path+spoolSuffix, spool, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(path, "restored") {
+			if _, _, err := Restore(t.Context(), backup, path, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantAudited(t, openAt(t, path, state.Owned).Store)
+	}
+}
+
 // A power cut leaves any part of a spool, and anything in place of some of it.
 func TestSpoolIsReadAsFarAsItIsWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
