@@ -104,6 +104,25 @@ func leave(t *testing.T, s opened) (path string) {
 	return path
 }
 
+// killedOver is what an owner leaves that is killed when it has answered such calls and not
+// carried them out.
+func killedOver(t *testing.T, s opened, tools ...string) (path string) {
+	t.Helper()
+	release := holdWriter(t, s)
+	defer release()
+	read(t, s.Store, tools...)
+	return leave(t, s)
+}
+
+func backupOf(t *testing.T, s opened) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "backup.db")
+	if _, err := Backup(t.Context(), s.path, path, false); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func openAt(t *testing.T, path string, mode state.Mode) opened {
 	t.Helper()
 	s, err := Open(t.Context(), path, mode, state.Options{})
@@ -169,10 +188,7 @@ func TestKilledOwnersSpooledCallsAreInTheAuditOnce(t *testing.T) {
 	s := openStore(t)
 	read(t, s.Store, "before")
 	s.Settle(t.Context())
-	release := holdWriter(t, s)
-	read(t, s.Store, "a", "b", "c")
-	killed := leave(t, s)
-	release()
+	killed := killedOver(t, s, "a", "b", "c")
 
 	again := openAt(t, killed, state.Owned)
 	wantAudited(t, again.Store, "before", "a", "b", "c")
@@ -220,10 +236,7 @@ func TestNumbersOfTheSpoolMayBeginAnew(t *testing.T) {
 	s = openAt(t, path, state.Owned)
 	read(t, s.Store, "a")
 	s.Settle(t.Context())
-	release := holdWriter(t, s)
-	read(t, s.Store, "b", "c")
-	killed := leave(t, s)
-	release()
+	killed := killedOver(t, s, "b", "c")
 	wantAudited(t, openAt(t, killed, state.Owned).Store, "a", "b", "c")
 }
 
@@ -244,11 +257,7 @@ func TestBackupHasWhatWasAnswered(t *testing.T) {
 	s := openStore(t)
 	for i := range 5 {
 		read(t, s.Store, "tool")
-		to := filepath.Join(t.TempDir(), "backup.db")
-		if _, err := Backup(t.Context(), s.path, to, false); err != nil {
-			t.Fatal(err)
-		}
-		if got := audited(t, openAt(t, to, state.ReadOnly).Store); len(got) != i+1 {
+		if got := audited(t, openAt(t, backupOf(t, s), state.ReadOnly).Store); len(got) != i+1 {
 			t.Errorf("backup %d has %d rows", i, len(got))
 		}
 	}
@@ -332,10 +341,7 @@ func TestSpooledCallsOutliveCommitsThatFail(t *testing.T) {
 
 func TestCopyHasWhatAKilledOwnerHadSpooled(t *testing.T) {
 	s := openStore(t)
-	release := holdWriter(t, s)
-	read(t, s.Store, "a")
-	killed := leave(t, s)
-	release()
+	killed := killedOver(t, s, "a")
 	h, err := OpenSource(t.Context(), killed)
 	if err != nil {
 		t.Fatal(err)
@@ -350,14 +356,8 @@ func TestCopyHasWhatAKilledOwnerHadSpooled(t *testing.T) {
 // What a restored store takes the place of keeps its spool.
 func TestRestoreKeepsTheSpoolWithItsStore(t *testing.T) {
 	s := openStore(t)
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	if _, err := Backup(t.Context(), s.path, backup, false); err != nil {
-		t.Fatal(err)
-	}
-	release := holdWriter(t, s)
-	read(t, s.Store, "a")
-	killed := leave(t, s)
-	release()
+	backup := backupOf(t, s)
+	killed := killedOver(t, s, "a")
 	_, kept, err := Restore(t.Context(), backup, killed, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -369,14 +369,8 @@ func TestRestoreKeepsTheSpoolWithItsStore(t *testing.T) {
 // Somebody removed the store of a killed server, but not its spool.
 func TestNewStoreHasNothingOfAnotherOnesSpool(t *testing.T) {
 	s := openStore(t)
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	if _, err := Backup(t.Context(), s.path, backup, false); err != nil {
-		t.Fatal(err)
-	}
-	release := holdWriter(t, s)
-	read(t, s.Store, "a")
-	killed := leave(t, s)
-	release()
+	backup := backupOf(t, s)
+	killed := killedOver(t, s, "a")
 	spool, err := os.ReadFile(killed + spoolSuffix)
 	if err != nil {
 		t.Fatal(err)

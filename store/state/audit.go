@@ -166,6 +166,7 @@ func appendSome(ctx context.Context, tx sqldb.Tx, end *link, records []audit.Rec
 	usual := true
 	for i := range records {
 		r := &records[i]
+		r.Prev, r.Hash = nil, nil // of a try before
 		if r.ID = end.id + 1; end.hash != nil {
 			r.Chain(end.hash)
 		}
