@@ -23,8 +23,8 @@ type Ledger interface {
 	// Record appends the audit row and, if settled is not nil, stores the call's
 	// first result under its key: both in one transaction. It returns when no crash
 	// of the process can lose them; and, except for the row of a read that was let
-	// through and one that is Journaled, when no power cut can either. What is written
-	// after them is never on disk without them. A key without a claim is settled all the
+	// through and one that is Journaled, when no power cut can either. A row that is
+	// Journaled is on disk before whatever this process writes after it. A key without a claim is settled all the
 	// same, with the tool and digest of the settlement; a key that is settled already
 	// keeps its first result.
 	Record(ctx context.Context, row Row, settled *Settlement) error
@@ -114,7 +114,7 @@ type Row struct {
 	// Journaled: the call is a run's, of a tool that may be called again. The run journals the
 	// result before it does anything with it, and makes the call again, under its key, if
 	// that was lost: then there is a row again. So the row need not wait for the disk
-	// itself; it is there with the journal's entry.
+	// itself where nothing can lose it but what also ends this process.
 	Journaled bool
 }
 

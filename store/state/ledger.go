@@ -72,12 +72,13 @@ func priorCall(ctx context.Context, q sqldb.Querier, principal, key string) (gua
 // a read that was let through is written before the answer, so that no crash of the
 // process loses it, but does not wait for the disk: it changes nothing that would
 // have to be proved. It is on disk with the next write that waits, and so is that of a
-// call whose result a run is about to journal. Where nothing is decided by it, as it is by
-// those of a run, it may be spooled.
+// call whose result a run is about to journal, unless the database can be killed without
+// this process: that would journal the result to the next one. Where nothing is decided by
+// the row, as it is by those of a run, it may be spooled.
 func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
 	r := &recording{recordOf(row), settled}
 	read := row.Effect == tools.Read && row.Decision == guard.Allowed
-	how := How{Bare: true, Keyed: true, Relaxed: row.Journaled || read}
+	how := How{Bare: true, Keyed: true, Relaxed: read || row.Journaled && s.Alone()}
 	if s.InOrder() {
 		how.Joint, how.Part = s.records, r
 	}
