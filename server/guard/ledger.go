@@ -116,6 +116,10 @@ type Row struct {
 	// that was lost: then there is a row again. So the row need not wait for the disk
 	// itself where nothing can lose it but what also ends this process.
 	Journaled bool
+	// Doubted: the row was put aside ([WithAside]), and whether it was written with the journal
+	// is not known, since the answer to the commit was lost. It is written unless it is there.
+	// Nothing is settled with it.
+	Doubted bool
 }
 
 // Outdates reports whether an earlier call is too long ago to count.

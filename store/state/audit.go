@@ -82,11 +82,28 @@ func appendValues(args []any, r *audit.Record) []any {
 
 // appendRows appends rows to the audit.
 func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) error {
-	records := make([]audit.Record, len(rows))
-	for i, row := range rows {
-		records[i] = recordOf(row)
+	records := make([]audit.Record, 0, len(rows))
+	for _, row := range rows {
+		r := recordOf(row)
+		there, err := turnsUp(ctx, tx, row, &r)
+		if err != nil {
+			return err
+		}
+		if !there {
+			records = append(records, r)
+		}
 	}
 	return s.appendRecords(ctx, tx, records...)
+}
+
+// turnsUp reports whether a row of which that was not known is written after all.
+func turnsUp(ctx context.Context, tx sqldb.Tx, row guard.Row, r *audit.Record) (there bool, err error) {
+	if !row.Doubted {
+		return false, nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE run = ? AND run <> '' AND idempotency_key = ? AND at = ? AND duration_us = ?)`,
+		r.Run, r.Key, r.At, r.Micros).Scan(&there)
+	return there, err
 }
 
 // appendRecords appends to the audit. Where writes are in order records have their places in

@@ -2,10 +2,12 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"drawbridge/bridge"
+	"drawbridge/server/dispatch"
 	"drawbridge/server/guard"
 	"drawbridge/tools/sqldb"
 )
@@ -70,6 +72,10 @@ func (s *Store) Append(ctx context.Context, lease bridge.Lease, entries ...bridg
 	})
 	if err != nil {
 		if len(rows) > 0 {
+			away := errors.Is(err, dispatch.ErrAway)
+			for i := range rows {
+				rows[i].Doubted = rows[i].Doubted || away
+			}
 			aside.Put(rows...)
 		}
 		return fmt.Errorf("appending to the journal of run %q: %w", lease.Run, err)
