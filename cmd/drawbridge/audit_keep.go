@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"drawbridge/config"
 	"drawbridge/server/audit"
+	"drawbridge/server/dispatch"
 )
 
 // closingHead is how long a stop waits for the last head of the audit.
@@ -25,7 +27,12 @@ func (a *app) signAudit() error {
 	a.cleanup(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, closingHead)
 		defer cancel()
-		return audit.NewKeeper(a.store, a.log).Pass(ctx)
+		err := audit.NewKeeper(a.store, a.log).Pass(ctx)
+		if errors.Is(err, dispatch.ErrAway) || ctx.Err() != nil {
+			a.log.Warn("stopping without a last head of the audit: another node makes it, or the next start", "err", err)
+			return nil
+		}
+		return err
 	})
 	return nil
 }

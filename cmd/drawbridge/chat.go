@@ -195,7 +195,7 @@ func (t *talk) take(ctx context.Context, line string) (leave bool, err error) {
 		t.remark("there is no command %s; /help lists them", line)
 	default:
 		switch err := t.turn(ctx, line); {
-		case err != nil && (!t.interactive || errors.Is(err, syscall.EPIPE)):
+		case err != nil && (!t.interactive || nobodyReads(err)):
 			return true, err
 		case t.leaving:
 			return true, errSilent

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -60,7 +61,7 @@ func execute(ctx context.Context, c *console, args []string) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
-	if !errors.Is(err, errSilent) && !errors.Is(err, syscall.EPIPE) {
+	if !errors.Is(err, errSilent) && !nobodyReads(err) {
 		_, _ = fmt.Fprintf(c.err, "drawbridge: %s\n", printable(err.Error()))
 	}
 	var wrong wrongUse
@@ -69,4 +70,11 @@ func execute(ctx context.Context, c *console, args []string) int {
 		return exitWrong
 	}
 	return exitFailed
+}
+
+// nobodyReads reports whether a command failed because whoever read what it printed has
+// gone, as head does when it has enough. Other pipes break as well.
+func nobodyReads(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }

@@ -333,6 +333,20 @@ func TestNodeWaitsWhilePostgresIsAway(t *testing.T) {
 	node.stop(t)
 }
 
+// What a stop would still have to write is left to the next node, or the next start.
+func TestNodeStopsInOrderWhilePostgresIsAway(t *testing.T) {
+	server := postgrestest.Start(t, postgrestest.Options{Memory: true})
+	url, err := server.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := serve(t, newCluster(t, url).file)
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	node.stop(t)
+}
+
 // refused wants a delivery to be told to come back.
 func refused(t *testing.T, l *load, p *program) {
 	t.Helper()
