@@ -106,6 +106,9 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 	} else {
 		returned, err = r.send(ctx, c.intent, &result, c.sure)
 		c.sure = false
+		if err == nil && c.tried && returned.Refused && c.intent.Effect != Read {
+			err = refusedAgain(c.intent, returned)
+		}
 	}
 	if err != nil {
 		return Result{}, err
@@ -162,7 +165,11 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 	case err == nil && returned.Approval != nil:
 		return CallResult{}, &needed{*returned.Approval}
 	case err == nil && returned.Unknown && intent.Effect != Read:
-		return CallResult{}, lose(intent, strings.TrimPrefix(returned.Content, string(OutcomeUnknown)+": "))
+		why := strings.TrimPrefix(returned.Content, string(OutcomeUnknown)+": ")
+		if returned.Refused {
+			return CallResult{}, &lost{why} // nor will it be let through another time
+		}
+		return CallResult{}, lose(intent, why)
 	case err == nil:
 		return returned, nil
 	}
@@ -207,6 +214,18 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 		return CallResult{}, &unreachable{err}
 	}
 	return CallResult{}, lose(intent, "the connection was lost before the answer came")
+}
+
+// refusedAgain is for a call that was not let through when it was to be made again. That is
+// no answer: the earlier try may have taken effect, and a model that is told of nothing done
+// would make another call in its place. It is made again later where that may help, and in
+// doubt otherwise.
+func refusedAgain(intent *Intent, returned CallResult) error {
+	why := "it was begun before, and is not let through a second time: " + returned.Content
+	if returned.Fault || returned.Passing {
+		return &unreachable{errors.New(why)}
+	}
+	return &lost{why}
 }
 
 // lose is for a call of which nobody knows whether it took effect: it is repeated

@@ -69,6 +69,7 @@ func (r *run) again(t *turn, c *call) bool {
 		return true
 	}
 	if c.sure || c.intent.policy() == PolicyRetry || c.intent.Claimed {
+		c.tried = !c.sure
 		return true
 	}
 	r.doubt(t, c, "the program stopped before the answer came")

@@ -86,8 +86,8 @@ type call struct {
 	approved *Approved
 	askedAt  time.Time
 	// sure, of this life: it is known not to have taken effect, and may be made whatever
-	// the server remembers of it.
-	sure bool
+	// the server remembers of it. tried: it was begun in an earlier life, and may have.
+	sure, tried bool
 	// outline is what there is in a result that is shown cut, once it was needed.
 	outline *string
 	// hint is what the model is told behind the result, if it makes this call too often.

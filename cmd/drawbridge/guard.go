@@ -14,8 +14,16 @@ import (
 // guardOptions are what the settings say of all calls.
 func (a *app) guardOptions() guard.Options {
 	g := a.cfg.Guard
-	return guard.Options{Log: a.log, Policy: a.policy, Totals: a.store, Measure: a.policy.Measure, Counted: a.policy.Counted(), Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
+	return guard.Options{Log: a.log, Policy: a.policy, Totals: a.totals(), Measure: a.policy.Measure, Counted: a.policy.Counted(), Approvals: askingApprovals{a.store, noticeTargets(a.cfg.Approvals)},
 		RepeatWindow: time.Duration(g.RepeatWindow), RepeatEffects: effectsOf(g.RepeatEffects), Redact: redactionOf(g.Redact), Limits: limitsOf(g.Limits), Reached: guardReached(), Caching: a.caching()}
+}
+
+// totals are what limits and rules add calls up by.
+func (a *app) totals() guard.Totals {
+	if a.store.Alone() {
+		return a.store
+	}
+	return patientTotals{a.store}
 }
 
 // effectsOf are effects as the settings name them. None are none, not the default.

@@ -50,6 +50,38 @@ func (p patientDB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error 
 	return patiently(ctx, func(err error) bool { return once || postgres.NotBegun(err) }, func() error { return p.DB.Write(ctx, fn) })
 }
 
+// patientTotals is the store as what calls are added up by. What is noted twice under an ID
+// is noted once.
+type patientTotals struct{ guard.Totals }
+
+func (p patientTotals) Reserve(ctx context.Context, e guard.Effected) (place int64, err error) {
+	err = patiently(ctx, whatever, func() error {
+		place, err = p.Totals.Reserve(ctx, e)
+		return err
+	})
+	return place, err
+}
+
+func (p patientTotals) TakeBack(ctx context.Context, id string) error {
+	return patiently(ctx, whatever, func() error { return p.Totals.TakeBack(ctx, id) })
+}
+
+func (p patientTotals) Sum(ctx context.Context, q guard.Tally) (sum guard.Sum, err error) {
+	err = patiently(ctx, whatever, func() error {
+		sum, err = p.Totals.Sum(ctx, q)
+		return err
+	})
+	return sum, err
+}
+
+func (p patientTotals) Made(ctx context.Context, run string) (made map[string]int, err error) {
+	err = patiently(ctx, whatever, func() error {
+		made, err = p.Totals.Made(ctx, run)
+		return err
+	})
+	return made, err
+}
+
 // patientLedger is the store as the guard's memory.
 type patientLedger struct{ guard.Ledger }
 
@@ -71,8 +103,12 @@ func (p patientLedger) Lookup(ctx context.Context, principal, key string) (prior
 	return prior, err
 }
 
-// Record is tried again whatever became of it: two rows of one call can be told by their
-// time and key, and a result that is not settled would be one that nobody knows.
+// Record is tried again whatever became of it: a result that is not settled would be one
+// that nobody knows.
 func (p patientLedger) Record(ctx context.Context, row guard.Row, settled *guard.Settlement) error {
-	return patiently(ctx, whatever, func() error { return p.Ledger.Record(ctx, row, settled) })
+	return patiently(ctx, whatever, func() error {
+		err := p.Ledger.Record(ctx, row, settled)
+		row.Doubted = row.Doubted || errors.Is(err, dispatch.ErrAway)
+		return err
+	})
 }

@@ -67,7 +67,7 @@ func policyProblems(cfg *config.Config, err error) config.Problems {
 
 // policyOptions are what the rules of this process look things up with.
 func (a *app) policyOptions() policy.Options {
-	return policy.Options{Lookup: a.lookUpFact, Totals: a.store, Subject: a.subject, Hosts: policyHosts(a.cfg)}
+	return policy.Options{Lookup: a.lookUpFact, Totals: a.totals(), Subject: a.subject, Hosts: policyHosts(a.cfg)}
 }
 
 func policyHosts(cfg *config.Config) []string {

@@ -110,6 +110,9 @@ type Result struct {
 	Approval        string
 	ApprovalState   ApprovalState
 	ApprovalExpires time.Time
+	// Refused: a stage did not let the call through, so this one did nothing. That says nothing
+	// of an earlier call under the same key.
+	Refused bool
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
 	// Redacted: something was taken out of it that the caller does not see.
@@ -189,6 +192,7 @@ func (g *Guard) carry(ctx context.Context, a *attempt) (result Result) {
 	a.caller = ctx
 	defer func() {
 		result.Mounted = a.tool != nil && a.tool.Mounted
+		result.Refused = a.decision == Refused && !a.reached
 		a.finish(result)
 	}()
 	return g.outer(ctx, a)

@@ -116,9 +116,9 @@ type Row struct {
 	// that was lost: then there is a row again. So the row need not wait for the disk
 	// itself where nothing can lose it but what also ends this process.
 	Journaled bool
-	// Doubted: the row was put aside ([WithAside]), and whether it was written with the journal
-	// is not known, since the answer to the commit was lost. It is written unless it is there.
-	// Nothing is settled with it.
+	// Doubted: whether the row was written, and the call settled with it, is not known, since
+	// the answer to a commit was lost. What is there already is left as it is. Only rows of
+	// runs are looked for: of another call there are two then, of one time and key.
 	Doubted bool
 }
 

@@ -30,12 +30,14 @@ const (
 	// seconds since that began.
 	MetaCached = "drawbridge/cached"
 	// MetaError is the error of a failed call: code, message, retryable and, where it is
-	// known, retry_after in seconds, or the scopes that a token needs for it. It is
-	// not in structuredContent, which has to fit the tool's output schema.
+	// known, retry_after in seconds, or the scopes that a token needs for it; refused is true
+	// of a call that reached no tool. It is not in structuredContent, which has to fit the
+	// tool's output schema.
 	MetaError = "error"
 
-	metaTool   = "drawbridge/tool"
-	metaScopes = "scopes"
+	metaTool    = "drawbridge/tool"
+	metaScopes  = "scopes"
+	metaRefused = "refused"
 )
 
 // Unlisted is the name of the tool that stands for all unknown ones. mcp-go
@@ -173,6 +175,9 @@ func refusal(r Result) *mcp.CallToolResult {
 	said := errorMeta(r.Err)
 	if r.Scopes != nil {
 		said[metaScopes] = r.Scopes
+	}
+	if r.Refused {
+		said[metaRefused] = true
 	}
 	meta.SetMetaField(MetaError, said)
 	if r.Err.Code == tools.DryRun {
