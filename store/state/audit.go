@@ -85,7 +85,7 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	records := make([]audit.Record, 0, len(rows))
 	for _, row := range rows {
 		r := recordOf(row)
-		there, err := turnsUp(ctx, tx, row, &r)
+		there, err := turnsUp(ctx, tx, row.Doubted, &r)
 		if err != nil {
 			return err
 		}
@@ -96,9 +96,9 @@ func (s *Store) appendRows(ctx context.Context, tx sqldb.Tx, rows ...guard.Row) 
 	return s.appendRecords(ctx, tx, records...)
 }
 
-// turnsUp reports whether a row of which that was not known is written after all.
-func turnsUp(ctx context.Context, tx sqldb.Tx, row guard.Row, r *audit.Record) (there bool, err error) {
-	if !row.Doubted {
+// turnsUp reports whether a row that is doubted is written after all.
+func turnsUp(ctx context.Context, tx sqldb.Tx, doubted bool, r *audit.Record) (there bool, err error) {
+	if !doubted {
 		return false, nil
 	}
 	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE run = ? AND run <> '' AND idempotency_key = ? AND at = ? AND duration_us = ?)`,

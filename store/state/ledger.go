@@ -79,14 +79,15 @@ func (s *Store) Record(ctx context.Context, row guard.Row, settled *guard.Settle
 	r := &recording{recordOf(row), settled}
 	read := row.Effect == tools.Read && row.Decision == guard.Allowed
 	how := How{Bare: true, Keyed: true, Relaxed: read || row.Journaled && s.Alone()}
-	if s.InOrder() && !row.Doubted {
+	doubted := row.Doubted
+	if s.InOrder() && !doubted {
 		how.Joint, how.Part = s.records, r
 	}
 	if s.spools && read && row.Run == "" && settled == nil {
 		how.Spool = r.record.AppendFields
 	}
 	err := s.Do(ctx, how, func(tx sqldb.Tx) error {
-		if there, err := turnsUp(ctx, tx, row, &r.record); err != nil || there {
+		if there, err := turnsUp(ctx, tx, doubted, &r.record); err != nil || there {
 			return err
 		}
 		if err := s.appendRecords(ctx, tx, r.record); err != nil || settled == nil {
