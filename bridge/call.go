@@ -201,7 +201,7 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 	read := intent.Effect == Read
 	switch {
 	case answered && refusal.Untouched:
-		return failed("", refusal.Message)
+		return CallResult{Content: refusal.Message, IsError: true, Refused: true}, nil
 	case late && read:
 		return failed(TimedOut, fmt.Sprintf("%s did not return within %s. Ask for less, or go on without it.", intent.Function, limit))
 	case late:

@@ -88,6 +88,14 @@ func TestRUN05_CallThatIsRefusedAtASecondTryIsNotTakenForUndone(t *testing.T) {
 		w.decide(bridge.Ruling{Verdict: bridge.DidNotHappen, By: "ada"})
 		ends(t, w, "error: denied: nothing was changed", 3)
 	})
+	t.Run("since there is no such tool any more", func(t *testing.T) {
+		w := begin(t, lost)
+		waits(t, w, bridge.ToolsUnavailable, "no answer came")
+		w.server.DeleteTools("pay")
+		waits(t, w, bridge.OutcomeOpen, "is not let through a second time: ")
+		w.decide(bridge.Ruling{Verdict: bridge.Happened, By: "ada", Result: json.RawMessage(`{"id":"p1"}`)})
+		ends(t, w, `{"id":"p1"}`, 1)
+	})
 	t.Run("the first time it is an answer", func(t *testing.T) {
 		ends(t, begin(t, refused("unavailable", true)), "error: unavailable: nothing was changed", 1)
 	})

@@ -24,9 +24,9 @@ type Ledger interface {
 	// first result under its key: both in one transaction. It returns when no crash
 	// of the process can lose them; and, except for the row of a read that was let
 	// through and one that is Journaled, when no power cut can either. A row that is
-	// Journaled is on disk before whatever this process writes after it. A key without a claim is settled all the
-	// same, with the tool and digest of the settlement; a key that is settled already
-	// keeps its first result.
+	// Journaled is on disk before whatever this process writes after it. A key without a
+	// claim is settled all the same, with the tool and digest of the settlement; a key that
+	// is settled already keeps its first result.
 	Record(ctx context.Context, row Row, settled *Settlement) error
 }
 
