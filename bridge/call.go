@@ -106,8 +106,8 @@ func (r *run) call(ctx context.Context, t *turn, c *call) (Result, error) {
 	} else {
 		returned, err = r.send(ctx, c.intent, &result, c.sure)
 		c.sure = false
-		if err == nil && c.tried && returned.Refused && c.intent.Effect != Read {
-			err = refusedAgain(c.intent, returned)
+		if err == nil && c.tried && returned.IsError && c.intent.Effect != Read {
+			err = triedAgain(returned)
 		}
 	}
 	if err != nil {
@@ -216,16 +216,19 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 	return CallResult{}, lose(intent, "the connection was lost before the answer came")
 }
 
-// refusedAgain is for a call that was not let through when it was to be made again. That is
-// no answer: the earlier try may have taken effect, and a model that is told of nothing done
-// would make another call in its place. It is made again later where that may help, and in
-// doubt otherwise.
-func refusedAgain(intent *Intent, returned CallResult) error {
-	why := "it was begun before, and is not let through a second time: " + returned.Content
-	if returned.Fault || returned.Passing {
+// triedAgain is for the error of a call that was made again, since its first answer was lost.
+// That it did not get to the tool is no answer: the first may have, and a model that is told
+// of nothing done would make another call in its place. It is made once more where that may
+// help, and is in doubt otherwise. What the tool itself has to say is nil.
+func triedAgain(returned CallResult) error {
+	why := "it was begun before, and did not get through a second time: " + returned.Content
+	switch {
+	case returned.Fault || returned.Passing:
 		return &unreachable{errors.New(why)}
+	case returned.Refused:
+		return &lost{why}
 	}
-	return &lost{why}
+	return nil
 }
 
 // lose is for a call of which nobody knows whether it took effect: it is repeated

@@ -70,21 +70,21 @@ func TestRUN05_CallThatIsRefusedAtASecondTryIsNotTakenForUndone(t *testing.T) {
 	t.Run("for a while", func(t *testing.T) {
 		w := begin(t, lost, refused("unavailable", true), refused("rate_limited", true), paid)
 		waits(t, w, bridge.ToolsUnavailable, "no answer came")
-		waits(t, w, bridge.ToolsUnavailable, "is not let through a second time: unavailable")
-		waits(t, w, bridge.ToolsUnavailable, "is not let through a second time: rate_limited")
+		waits(t, w, bridge.ToolsUnavailable, "did not get through a second time: unavailable")
+		waits(t, w, bridge.ToolsUnavailable, "did not get through a second time: rate_limited")
 		ends(t, w, "paid", 4)
 	})
 	t.Run("for good, and it had happened", func(t *testing.T) {
 		w := begin(t, lost, refused("denied", false))
 		waits(t, w, bridge.ToolsUnavailable, "no answer came")
-		waits(t, w, bridge.OutcomeOpen, "is not let through a second time: denied")
+		waits(t, w, bridge.OutcomeOpen, "did not get through a second time: denied")
 		w.decide(bridge.Ruling{Verdict: bridge.Happened, By: "ada", Result: json.RawMessage(`{"id":"p1"}`)})
 		ends(t, w, `{"id":"p1"}`, 2)
 	})
 	t.Run("for good, and it had not", func(t *testing.T) {
 		w := begin(t, lost, refused("denied", false), refused("denied", false))
 		waits(t, w, bridge.ToolsUnavailable, "no answer came")
-		waits(t, w, bridge.OutcomeOpen, "is not let through a second time: denied")
+		waits(t, w, bridge.OutcomeOpen, "did not get through a second time: denied")
 		w.decide(bridge.Ruling{Verdict: bridge.DidNotHappen, By: "ada"})
 		ends(t, w, "error: denied: nothing was changed", 3)
 	})
@@ -92,12 +92,26 @@ func TestRUN05_CallThatIsRefusedAtASecondTryIsNotTakenForUndone(t *testing.T) {
 		w := begin(t, lost)
 		waits(t, w, bridge.ToolsUnavailable, "no answer came")
 		w.server.DeleteTools("pay")
-		waits(t, w, bridge.OutcomeOpen, "is not let through a second time: ")
+		waits(t, w, bridge.OutcomeOpen, "did not get through a second time: ")
 		w.decide(bridge.Ruling{Verdict: bridge.Happened, By: "ada", Result: json.RawMessage(`{"id":"p1"}`)})
 		ends(t, w, `{"id":"p1"}`, 1)
 	})
 	t.Run("the first time it is an answer", func(t *testing.T) {
 		ends(t, begin(t, refused("unavailable", true)), "error: unavailable: nothing was changed", 1)
+	})
+	t.Run("by what is behind the tool", func(t *testing.T) {
+		fails := func(code string, retryable bool) *mcp.CallToolResult {
+			result := mcp.NewToolResultError(code + ": nothing was changed")
+			result.Meta = mcp.NewMetaFromMap(map[string]any{"error": map[string]any{"code": code, "retryable": retryable}})
+			return result
+		}
+		w := begin(t, lost, fails("unavailable", true), fails("rate_limited", true), fails("internal", false), fails("denied", false))
+		for _, why := range []string{"no answer came", "a second time: unavailable", "a second time: rate_limited", "a second time: internal"} {
+			waits(t, w, bridge.ToolsUnavailable, why)
+		}
+		waits(t, w, bridge.OutcomeOpen, "a second time: denied")
+		w.decide(bridge.Ruling{Verdict: bridge.Happened, By: "ada", Result: json.RawMessage(`{"id":"p1"}`)})
+		ends(t, w, `{"id":"p1"}`, 5)
 	})
 	t.Run("an answer of the tool is one at any time", func(t *testing.T) {
 		own := mcp.NewToolResultError("not_found: there is no such payment")

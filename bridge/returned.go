@@ -51,7 +51,7 @@ func (r *CallResult) marked(meta json.RawMessage) {
 	if json.Unmarshal(meta, &fields) != nil || json.Unmarshal(fields[metaError], &failure) != nil {
 		return
 	}
-	r.Refused, r.Passing = failure.Refused, failure.Retryable
+	r.Refused, r.Passing = failure.Refused || failure.Code == "denied", failure.Retryable
 	switch failure.Code {
 	case string(OutcomeUnknown):
 		r.Unknown = true

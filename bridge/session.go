@@ -77,8 +77,9 @@ type CallResult struct {
 	Unknown bool
 	// Fault: it is an error of the server or what is behind it, not an answer to the call.
 	Fault bool
-	// Refused: it is an error of a server that did not let the call through to the tool,
-	// which tells nothing of an earlier try. Passing: it may let it through later.
+	// Refused: it is an error of a server that did not let the call through to the tool or
+	// to what is behind it, which tells nothing of an earlier try. Passing: the same call may
+	// get through later.
 	Refused, Passing bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage

@@ -54,12 +54,12 @@ func (p patientDB) Write(ctx context.Context, fn func(tx sqldb.Tx) error) error 
 // is noted once.
 type patientTotals struct{ guard.Totals }
 
-func (p patientTotals) Reserve(ctx context.Context, e guard.Effected) (place int64, err error) {
+func (p patientTotals) Reserve(ctx context.Context, e guard.Effected) (place int64, known bool, err error) {
 	err = patiently(ctx, whatever, func() error {
-		place, err = p.Totals.Reserve(ctx, e)
+		place, known, err = p.Totals.Reserve(ctx, e)
 		return err
 	})
-	return place, err
+	return place, known, err
 }
 
 func (p patientTotals) TakeBack(ctx context.Context, id string) error {

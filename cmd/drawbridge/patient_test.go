@@ -42,8 +42,10 @@ func (s *awayStore) Record(_ context.Context, row guard.Row, _ *guard.Settlement
 	}
 	return s.answer()
 }
-func (s *awayStore) Reserve(context.Context, guard.Effected) (int64, error) { return 1, s.answer() }
-func (s *awayStore) TakeBack(context.Context, string) error                 { return s.answer() }
+func (s *awayStore) Reserve(context.Context, guard.Effected) (int64, bool, error) {
+	return 1, false, s.answer()
+}
+func (s *awayStore) TakeBack(context.Context, string) error { return s.answer() }
 func (s *awayStore) Sum(context.Context, guard.Tally) (guard.Sum, error) {
 	return guard.Sum{}, s.answer()
 }
@@ -64,7 +66,7 @@ func TestCallsWaitForAStoreThatIsAwayWhereThatIsSafe(t *testing.T) {
 		}},
 		"the record of a call": {true, func(ctx context.Context, s *awayStore) error { return patientLedger{s}.Record(ctx, guard.Row{}, nil) }},
 		"the note of a call that counts": {true, func(ctx context.Context, s *awayStore) error {
-			_, err := patientTotals{s}.Reserve(ctx, guard.Effected{})
+			_, _, err := patientTotals{s}.Reserve(ctx, guard.Effected{})
 			return err
 		}},
 		"what takes it back": {true, func(ctx context.Context, s *awayStore) error { return patientTotals{s}.TakeBack(ctx, "id") }},

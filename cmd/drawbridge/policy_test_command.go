@@ -185,9 +185,11 @@ func exactly(raw []byte) (any, error) {
 // givenTotals are those of a case, whatever the period.
 type givenTotals struct{ policyCase }
 
-func (givenTotals) Reserve(context.Context, guard.Effected) (int64, error) { return 0, nil }
-func (givenTotals) TakeBack(context.Context, string) error                 { return nil }
-func (givenTotals) Made(context.Context, string) (map[string]int, error)   { return nil, nil }
+func (givenTotals) Reserve(context.Context, guard.Effected) (int64, bool, error) {
+	return 0, false, nil
+}
+func (givenTotals) TakeBack(context.Context, string) error               { return nil }
+func (givenTotals) Made(context.Context, string) (map[string]int, error) { return nil, nil }
 func (t givenTotals) Sum(_ context.Context, q guard.Tally) (guard.Sum, error) {
 	return guard.Sum{Calls: t.Count[q.Tool], Minor: t.Spent[q.Tool]}, nil
 }

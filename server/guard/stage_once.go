@@ -51,7 +51,8 @@ const MaxKey = 200
 //
 // A claim is given up when the tool definitely did nothing: it refused, or was
 // out of reach (see mayHaveHappened). The same key can then carry a corrected or
-// later call. After an unknown outcome, or a fault of the tool's own, it stays.
+// later call. After an unknown outcome, or a fault of the tool's own, it stays; and so
+// does that of an earlier call whose outcome is unknown, whatever became of this one.
 //
 // A claimed call of a mounted tool that Failed is settled with that failure: the
 // same key gets the same answer, and the tool is not called again, since a part of
@@ -115,14 +116,14 @@ func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Res
 	if a.decision == Repeated {
 		return result // another process had settled it meanwhile
 	}
-	claimed := a.claimed || prior.State == Started
+	claimed, doubtful := a.claimed || prior.State == Started, prior.State == Started && !again(ctx)
 	outcome, settled := result.Output, result.Err == nil
 	switch {
 	case settled || !claimed:
 	case a.tool.Mounted && result.Err.Code == tools.Failed:
 		outcome, settled = failure(result.Err), true
 	default:
-		settled = !mayHaveHappened(result.Err) // with no outcome: given up
+		settled = !mayHaveHappened(result.Err) && !doubtful // with no outcome: given up
 	}
 	if settled {
 		a.settlement = &Settlement{

@@ -14,7 +14,8 @@ import (
 // nothing, because it was refused say, is taken back.
 //
 // It stands behind once: a repeated call is none. A call that is noted and never taken
-// back, because the process died, counts as done: it may have been.
+// back, because the process died or the answer was lost, counts as done: it may have been,
+// whatever becomes of another try under its key.
 type count struct {
 	totals  Totals // nil counts nothing
 	measure func(ctx context.Context, q Question) Measure
@@ -45,14 +46,15 @@ func (s count) counted(ctx context.Context, a *attempt, next step) Result {
 		a.notes = Notes{}
 		a.noted.Measure = s.measure(ctx, a.question())
 	}
+	var known bool
 	var err error
-	if a.place, err = s.totals.Reserve(ctx, a.noted); err != nil {
+	if a.place, known, err = s.totals.Reserve(ctx, a.noted); err != nil {
 		s.log.Error("counting a call", "tool", a.Tool, "principal", a.noted.Principal, "run", a.Run, "error", err)
 		return a.refuse("count", "the totals are out of order", tools.Errorf(tools.Unavailable,
 			"what was done so far could not be looked up, so the call was not made; nothing was changed. Try again later."))
 	}
 	result := next(ctx, a)
-	if (a.reached || a.hit) && mayHaveHappened(result.Err) {
+	if (a.reached || a.hit) && mayHaveHappened(result.Err) || known && !again(ctx) {
 		return result
 	}
 	// If that fails it counts for a while, though it did nothing: too much is counted

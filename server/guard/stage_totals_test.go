@@ -89,6 +89,33 @@ func TestRepeatedCallCountsOnce(t *testing.T) {
 	}
 }
 
+// The first try may have had its effect. That a second one is refused, or gets nowhere, takes
+// nothing of that back, unless it is known that there was none.
+func TestCallOfUnknownOutcomeCountsWhateverBecomesOfItsSecondTry(t *testing.T) {
+	for name, c := range map[string]struct {
+		ctx   context.Context
+		fails error
+		want  int
+	}{
+		"not reached":                        {t.Context(), tools.Errorf(tools.Unavailable, "not reached"), 1},
+		"not reached, and it did not happen": {guard.WithAgain(t.Context()), tools.Errorf(tools.Unavailable, "not reached"), 0},
+		"done":                               {t.Context(), nil, 1},
+		"done, when it had not happened":     {guard.WithAgain(t.Context()), nil, 1},
+	} {
+		totals := guardtest.NewTotals()
+		w := newWorld(t, guard.Options{Totals: totals, Counted: []string{"shop_order"}})
+		w.do = func(context.Context, order) (receipt, error) {
+			return receipt{}, tools.Errorf(tools.OutcomeUnknown, "lost")
+		}
+		w.Call(t.Context(), callFor("shop_order", goodOrder, "k1"))
+		w.do = func(context.Context, order) (receipt, error) { return receipt{}, c.fails }
+		w.Call(c.ctx, callFor("shop_order", goodOrder, "k1"))
+		if got := sum(t, totals); got.Calls != c.want || w.calls() != 2 {
+			t.Errorf("%s: %+v after %d calls, want %d", name, got, w.calls(), c.want)
+		}
+	}
+}
+
 func TestNothingIsDoneThatCannotBeCounted(t *testing.T) {
 	totals := guardtest.NewTotals()
 	totals.Break(errors.New("disk full"))

@@ -13,8 +13,9 @@ import (
 // together, one at least finds the other.
 type Totals interface {
 	// Reserve notes a call and gives its place in the order of calls: whatever has a lower
-	// place was noted before. A call that is noted already under its ID keeps its place.
-	Reserve(ctx context.Context, e Effected) (place int64, err error)
+	// place was noted before. A call that is noted already under its ID, at an earlier time,
+	// keeps its place, and is known.
+	Reserve(ctx context.Context, e Effected) (place int64, known bool, err error)
 	// TakeBack takes back what is noted under an ID: nothing was done.
 	TakeBack(ctx context.Context, id string) error
 	// Sum adds up what fits.

@@ -108,6 +108,21 @@ func TestWindowHoldsForMoneyAndMessagesUnlessSaidOtherwise(t *testing.T) {
 	}
 }
 
+// That a second try did nothing says nothing of the first, which may have had its effect:
+// the key that the backend knows it by is kept.
+func TestSecondTryThatDidNothingDoesNotFreeTheFirst(t *testing.T) {
+	c := newClock()
+	w := tenMinutes(t, c)
+	for i, fails := range []error{tools.Errorf(tools.OutcomeUnknown, "sent, no answer"), tools.Errorf(tools.Unavailable, "not reached"), nil} {
+		w.do = func(context.Context, order) (receipt, error) { return receipt{}, fails }
+		c.pass(time.Minute)
+		w.Call(t.Context(), callFor("shop_order", goodOrder, ""))
+		if len(w.keys) != i+1 || w.keys[i] != w.keys[0] {
+			t.Fatalf("try %d: keys %q", i+1, w.keys)
+		}
+	}
+}
+
 // What failed without effect may be tried again at once; what may have had one may not.
 func TestFailedWriteIsRepeatedOnlyIfItTookNoEffect(t *testing.T) {
 	for _, test := range []struct {

@@ -133,7 +133,7 @@ func (w *world) judge(p *policy.Policy, who auth.Principal, tool, arguments stri
 
 func (w *world) spend(minor int64, at time.Time) {
 	w.t.Helper()
-	_, err := w.totals.Reserve(w.t.Context(), guard.Effected{ID: fmt.Sprint(minor, at), Principal: "key:desk", Tool: "payment_create_refund", Effect: tools.Money,
+	_, _, err := w.totals.Reserve(w.t.Context(), guard.Effected{ID: fmt.Sprint(minor, at), Principal: "key:desk", Tool: "payment_create_refund", Effect: tools.Money,
 		Measure: guard.Measure{Minor: minor, Currency: "EUR"}, At: at})
 	if err != nil {
 		w.t.Fatal(err)

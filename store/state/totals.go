@@ -17,7 +17,8 @@ const forgotten = 4
 
 // Reserve notes a call. It is ordered with all other such writes: what has a lower place
 // is there for whoever adds up next.
-func (s *Store) Reserve(ctx context.Context, e guard.Effected) (place int64, err error) {
+func (s *Store) Reserve(ctx context.Context, e guard.Effected) (place int64, known bool, err error) {
+	var at int64
 	err = s.Do(ctx, How{}, func(tx sqldb.Tx) error {
 		old := e.At.Add(-guard.TotalsKept - time.Hour)
 		if _, err := tx.ExecContext(ctx, `DELETE FROM totals WHERE place IN (SELECT place FROM totals WHERE at < ? ORDER BY at LIMIT ?)`, millis(old), forgotten); err != nil {
@@ -25,13 +26,13 @@ func (s *Store) Reserve(ctx context.Context, e guard.Effected) (place int64, err
 		}
 		return tx.QueryRowContext(ctx, `INSERT INTO totals (id, at, principal, tool, effect, currency, minor, recipients) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET currency = excluded.currency, minor = excluded.minor, recipients = excluded.recipients
-			RETURNING place`,
-			e.ID, millis(e.At), e.Principal, e.Tool, string(e.Effect), e.Currency, e.Minor, e.Recipients).Scan(&place)
+			RETURNING place, at`,
+			e.ID, millis(e.At), e.Principal, e.Tool, string(e.Effect), e.Currency, e.Minor, e.Recipients).Scan(&place, &at)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("counting a call of %s: %w", e.Tool, err)
+		return 0, false, fmt.Errorf("counting a call of %s: %w", e.Tool, err)
 	}
-	return place, nil
+	return place, at != millis(e.At), nil
 }
 
 // TakeBack takes a call back.

@@ -12,7 +12,7 @@ import (
 
 func reserve(t *testing.T, h Harness, id, tool, currency string, minor int64) int64 {
 	t.Helper()
-	place, err := h.Store().Reserve(t.Context(), guard.Effected{ID: id, Principal: "key:desk", Tool: tool, Effect: tools.Money,
+	place, _, err := h.Store().Reserve(t.Context(), guard.Effected{ID: id, Principal: "key:desk", Tool: tool, Effect: tools.Money,
 		Measure: guard.Measure{Minor: minor, Currency: currency}, At: h.Now()})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func totalsAddUpWhatFits(t *testing.T, h Harness) {
 	h.Advance(time.Hour)
 	reserve(t, h, "c", "refund", "EUR", 30)
 	reserve(t, h, "d", "link", "EUR", 7)
-	if _, err := h.Store().Reserve(t.Context(), guard.Effected{ID: "e", Principal: "agent:billing", Tool: "mail", Effect: tools.Message, Measure: guard.Measure{Recipients: 3}, At: h.Now()}); err != nil {
+	if _, _, err := h.Store().Reserve(t.Context(), guard.Effected{ID: "e", Principal: "agent:billing", Tool: "mail", Effect: tools.Message, Measure: guard.Measure{Recipients: 3}, At: h.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -76,6 +76,16 @@ func totalsKeepTheirOrder(t *testing.T, h Harness) {
 	if got := sumOf(t, h, guard.Tally{Since: h.Now()}); got.Minor != 20 {
 		t.Errorf("behind a restart: %+v", got)
 	}
+	for _, c := range []struct {
+		id    string
+		pass  time.Duration
+		known bool
+	}{{"b", time.Second, true}, {"c", 0, false}, {"c", 0, false}, {"c", time.Millisecond, true}} {
+		h.Advance(c.pass)
+		if _, known, err := h.Store().Reserve(t.Context(), guard.Effected{ID: c.id, At: h.Now()}); err != nil || known != c.known {
+			t.Errorf("%s %v later: known %v (%v)", c.id, c.pass, known, err)
+		}
+	}
 }
 
 // Of many at once, each finds all that have a lower place: no two can both be the last
@@ -86,7 +96,7 @@ func totalsOfCallsAtOnceSeeEachOther(t *testing.T, h Harness) {
 	store, now := h.Store(), h.Now()
 	for i := range cap(fits) {
 		wg.Go(func() {
-			place, err := store.Reserve(t.Context(), guard.Effected{ID: fmt.Sprint(i), Principal: "key:desk", Tool: "refund", Effect: tools.Money,
+			place, _, err := store.Reserve(t.Context(), guard.Effected{ID: fmt.Sprint(i), Principal: "key:desk", Tool: "refund", Effect: tools.Money,
 				Measure: guard.Measure{Minor: 100, Currency: "EUR"}, At: now})
 			if err != nil {
 				t.Error(err)

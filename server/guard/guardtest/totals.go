@@ -41,17 +41,17 @@ func (t *Totals) SetMade(run string, made map[string]int) {
 }
 
 // Reserve notes a call.
-func (t *Totals) Reserve(_ context.Context, e guard.Effected) (int64, error) {
+func (t *Totals) Reserve(_ context.Context, e guard.Effected) (place int64, known bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known, again := t.calls[e.ID]
-	if !again {
+	call, known := t.calls[e.ID]
+	if !known {
 		t.last++
-		known = noted{e, t.last}
+		call = noted{e, t.last}
 	}
-	known.Measure = e.Measure
-	t.calls[e.ID] = known
-	return known.place, t.err
+	call.Measure = e.Measure
+	t.calls[e.ID] = call
+	return call.place, known, t.err
 }
 
 // TakeBack takes a call back.
