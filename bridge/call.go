@@ -166,7 +166,7 @@ func (r *run) send(ctx context.Context, intent *Intent, result *Result, sure boo
 		return CallResult{}, &needed{*returned.Approval}
 	case err == nil && returned.Unknown && intent.Effect != Read:
 		why := strings.TrimPrefix(returned.Content, string(OutcomeUnknown)+": ")
-		if returned.Refused {
+		if returned.Inconclusive {
 			return CallResult{}, &lost{why} // nor will it be let through another time
 		}
 		return CallResult{}, lose(intent, why)
@@ -201,7 +201,7 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 	read := intent.Effect == Read
 	switch {
 	case answered && refusal.Untouched:
-		return CallResult{Content: refusal.Message, IsError: true, Refused: true}, nil
+		return CallResult{Content: refusal.Message, IsError: true, Inconclusive: true}, nil
 	case late && read:
 		return failed(TimedOut, fmt.Sprintf("%s did not return within %s. Ask for less, or go on without it.", intent.Function, limit))
 	case late:
@@ -223,9 +223,9 @@ func judge(intent *Intent, result *Result, err error, late bool, limit string) (
 func triedAgain(returned CallResult) error {
 	why := "it was begun before, and did not get through a second time: " + returned.Content
 	switch {
-	case returned.Fault || returned.Passing:
+	case returned.Fault || returned.Inconclusive && returned.Passing:
 		return &unreachable{errors.New(why)}
-	case returned.Refused:
+	case returned.Inconclusive:
 		return &lost{why}
 	}
 	return nil

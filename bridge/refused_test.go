@@ -17,7 +17,7 @@ import (
 func TestRUN05_CallThatIsRefusedAtASecondTryIsNotTakenForUndone(t *testing.T) {
 	refused := func(code string, retryable bool) *mcp.CallToolResult {
 		result := mcp.NewToolResultError(code + ": nothing was changed")
-		result.Meta = mcp.NewMetaFromMap(map[string]any{"error": map[string]any{"code": code, "retryable": retryable, "refused": true}})
+		result.Meta = mcp.NewMetaFromMap(map[string]any{"error": map[string]any{"code": code, "retryable": retryable, "inconclusive": true}})
 		return result
 	}
 	lost := mcp.NewToolResultError("no answer came")
@@ -102,7 +102,7 @@ func TestRUN05_CallThatIsRefusedAtASecondTryIsNotTakenForUndone(t *testing.T) {
 	t.Run("by what is behind the tool", func(t *testing.T) {
 		fails := func(code string, retryable bool) *mcp.CallToolResult {
 			result := mcp.NewToolResultError(code + ": nothing was changed")
-			result.Meta = mcp.NewMetaFromMap(map[string]any{"error": map[string]any{"code": code, "retryable": retryable}})
+			result.Meta = mcp.NewMetaFromMap(map[string]any{"error": map[string]any{"code": code, "retryable": retryable, "inconclusive": code != "internal"}})
 			return result
 		}
 		w := begin(t, lost, fails("unavailable", true), fails("rate_limited", true), fails("internal", false), fails("denied", false))

@@ -39,19 +39,19 @@ func returned(raw json.RawMessage) (result CallResult, ok bool) {
 }
 
 // marked reads what a Drawbridge server says of an error: that nobody knows whether the
-// call took effect, that people have to agree to it first, that it is no answer, or that
-// the tool was not called.
+// call took effect, that people have to agree to it first, that it is no answer, or none
+// about an earlier call.
 func (r *CallResult) marked(meta json.RawMessage) {
 	var fields map[string]json.RawMessage
 	var failure struct {
-		Code      string `json:"code"`
-		Retryable bool   `json:"retryable"`
-		Refused   bool   `json:"refused"`
+		Code         string `json:"code"`
+		Retryable    bool   `json:"retryable"`
+		Inconclusive bool   `json:"inconclusive"`
 	}
 	if json.Unmarshal(meta, &fields) != nil || json.Unmarshal(fields[metaError], &failure) != nil {
 		return
 	}
-	r.Refused, r.Passing = failure.Refused || failure.Code == "denied", failure.Retryable
+	r.Inconclusive, r.Passing = failure.Inconclusive, failure.Retryable
 	switch failure.Code {
 	case string(OutcomeUnknown):
 		r.Unknown = true

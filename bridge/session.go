@@ -23,7 +23,7 @@ const (
 	MetaClaims     = "drawbridge/claims"     // of a tool: its server notes the key of a call before it makes it
 	MetaInward     = "drawbridge/inward"     // of a tool: it works on the store that keeps the runs
 	metaApproval   = "drawbridge/approval"   // of a result: {"id", "expires_at", "state"}, where it waits for people
-	metaError      = "error"                 // of a result: {"code", "retryable", "refused"}, where it is an error
+	metaError      = "error"                 // of a result: {"code", "retryable", "inconclusive"}, where it is an error
 	// MetaInput is of a tool whose input schema the list could not hold as it is: that
 	// schema, as a text.
 	MetaInput = "drawbridge/input-schema"
@@ -77,10 +77,9 @@ type CallResult struct {
 	Unknown bool
 	// Fault: it is an error of the server or what is behind it, not an answer to the call.
 	Fault bool
-	// Refused: it is an error of a server that did not let the call through to the tool or
-	// to what is behind it, which tells nothing of an earlier try. Passing: the same call may
-	// get through later.
-	Refused, Passing bool
+	// Inconclusive: it is an error of a call that did not get through, which tells nothing of
+	// an earlier one under the same key. Passing: it may get through later.
+	Inconclusive, Passing bool
 	// Parts are the images and documents among the result, as content parts of the chat API.
 	Parts []json.RawMessage
 	// Approval, of an error which says that people have to agree to the call first, is what

@@ -79,7 +79,7 @@ func (c *calls) Call(ctx context.Context, tool string, arguments json.RawMessage
 		return bridge.CallResult{}, err
 	}
 	if c.tape.doubts() {
-		return bridge.CallResult{Content: "it was not known then", IsError: true, Unknown: true, Refused: true}, nil
+		return bridge.CallResult{Content: "it was not known then", IsError: true, Unknown: true, Inconclusive: true}, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

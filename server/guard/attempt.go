@@ -34,6 +34,7 @@ type attempt struct {
 	decision   Decision
 	rule       string      // of the stage that refused or repeated
 	reached    bool        // the tool was called
+	first      bool        // it is known that none was, under the key, before
 	hit        bool        // it was not, and the result is what an earlier read gave
 	asked      atomic.Bool // the tool asked the person behind the caller something
 	settlement *Settlement // to be stored with the audit row
@@ -81,6 +82,18 @@ func newAttempt(c Call, tool *guarded) *attempt {
 func (a *attempt) refuse(stage, reason string, err *tools.Error) Result {
 	a.decision, a.rule = Refused, cut(stage+": "+reason, maxRule)
 	return Result{Err: err}
+}
+
+// inconclusive reports whether an error tells nothing of an earlier call under the key: this
+// one did not get to the tool, or that did not get to what is behind it.
+func (a *attempt) inconclusive(err *tools.Error) bool {
+	switch {
+	case err == nil || a.first:
+		return false
+	case !a.reached:
+		return true
+	}
+	return err.Code == tools.Denied || err.Code == tools.RateLimited || err.Code == tools.Unavailable
 }
 
 // repeat answers with the result of an earlier call.

@@ -110,9 +110,9 @@ type Result struct {
 	Approval        string
 	ApprovalState   ApprovalState
 	ApprovalExpires time.Time
-	// Refused: a stage did not let the call through, so this one did nothing. That says nothing
-	// of an earlier call under the same key.
-	Refused bool
+	// Inconclusive: Err tells that this call did nothing, since it did not get through, and
+	// nothing of an earlier one under the same key.
+	Inconclusive bool
 	// Repeated: an earlier call under the same key was made, and this is its result.
 	Repeated bool
 	// Redacted: something was taken out of it that the caller does not see.
@@ -192,7 +192,7 @@ func (g *Guard) carry(ctx context.Context, a *attempt) (result Result) {
 	a.caller = ctx
 	defer func() {
 		result.Mounted = a.tool != nil && a.tool.Mounted
-		result.Refused = a.decision == Refused && !a.reached
+		result.Inconclusive = a.inconclusive(result.Err)
 		a.finish(result)
 	}()
 	return g.outer(ctx, a)

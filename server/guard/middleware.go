@@ -30,14 +30,14 @@ const (
 	// seconds since that began.
 	MetaCached = "drawbridge/cached"
 	// MetaError is the error of a failed call: code, message, retryable and, where it is
-	// known, retry_after in seconds, or the scopes that a token needs for it; refused is true
-	// of a call that reached no tool. It is not in structuredContent, which has to fit the
-	// tool's output schema.
+	// known, retry_after in seconds, or the scopes that a token needs for it; inconclusive is
+	// true where it tells nothing of an earlier call under the same key. It is not in
+	// structuredContent, which has to fit the tool's output schema.
 	MetaError = "error"
 
-	metaTool    = "drawbridge/tool"
-	metaScopes  = "scopes"
-	metaRefused = "refused"
+	metaTool         = "drawbridge/tool"
+	metaScopes       = "scopes"
+	metaInconclusive = "inconclusive"
 )
 
 // Unlisted is the name of the tool that stands for all unknown ones. mcp-go
@@ -176,8 +176,8 @@ func refusal(r Result) *mcp.CallToolResult {
 	if r.Scopes != nil {
 		said[metaScopes] = r.Scopes
 	}
-	if r.Refused {
-		said[metaRefused] = true
+	if r.Inconclusive {
+		said[metaInconclusive] = true
 	}
 	meta.SetMetaField(MetaError, said)
 	if r.Err.Code == tools.DryRun {

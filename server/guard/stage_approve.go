@@ -89,8 +89,10 @@ func (s approve) judge(ctx context.Context, a *attempt, found Approval, next ste
 		return s.refuse(a, found, tools.Errorf(tools.Denied,
 			"the approval %s of this call was used. It holds for one call: make a new one, under a new idempotency key. Nothing was done now.", found.ID))
 	case ApprovalDenied:
+		a.first = true // or the approval would have been used
 		return s.refuse(a, found, tools.Errorf(tools.Denied, "%s", denial(found)))
 	case ApprovalExpired:
+		a.first = true
 		return s.refuse(a, found, tools.Errorf(tools.Denied,
 			"the approval %s of this call ran out at %s: %s. Nothing was done.", found.ID, stamp(found.Expires), ranOut(found)))
 	}

@@ -112,6 +112,7 @@ func (s *once) first(ctx context.Context, a *attempt, sum string, next step) Res
 	if answer, known := answered(ctx, a, prior, s.now()); known {
 		return answer
 	}
+	a.first = prior.State == Fresh && a.needsClaim()
 	result := next(tools.WithKey(ctx, backendKey(a, sum, prior.At)), a)
 	if a.decision == Repeated {
 		return result // another process had settled it meanwhile

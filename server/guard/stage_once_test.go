@@ -321,3 +321,44 @@ func TestRUN03_CallThatWasHeldBackLeavesItsClaim(t *testing.T) {
 		t.Errorf("%d calls, want the one that was held back", w.calls())
 	}
 }
+
+// What an error tells of an earlier call under the key: nothing, unless the call got to
+// where it would have been known, or is known to be the first.
+func TestErrorSaysWhetherItIsAboutAnEarlierCallToo(t *testing.T) {
+	for name, c := range map[string]struct {
+		tool, arguments string
+		fails           error
+		rules           guard.Policy
+		earlier         bool // a call whose outcome nobody knows
+		want            bool
+	}{
+		"refused by the arguments":               {tool: "shop_order", arguments: `{}`, want: true},
+		"refused by a rule":                      {tool: "shop_order", rules: judge{Action: guard.Deny}, want: true},
+		"the same of a tool that is claimed":     {tool: "shop_charge", rules: judge{Action: guard.Deny}, want: false},
+		"and behind a claim":                     {tool: "shop_charge", earlier: true, want: true},
+		"not reached":                            {tool: "shop_order", fails: tools.Errorf(tools.Unavailable, "away"), want: true},
+		"not reached, of a tool that is claimed": {tool: "shop_charge", fails: tools.Errorf(tools.Unavailable, "away"), want: false},
+		"later":                                  {tool: "shop_order", fails: tools.Errorf(tools.RateLimited, "later"), want: true},
+		"no leave":                               {tool: "shop_order", fails: tools.Errorf(tools.Denied, "no leave"), want: true},
+		"a word of the tool's":                   {tool: "shop_order", fails: tools.Errorf(tools.Conflict, "refunded already"), want: false},
+		"nobody knows":                           {tool: "shop_order", fails: tools.Errorf(tools.OutcomeUnknown, "lost"), want: false},
+		"done":                                   {tool: "shop_order", want: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, guard.Options{Policy: c.rules})
+			if c.arguments == "" {
+				c.arguments = goodOrder
+			}
+			if c.earlier {
+				w.do = func(context.Context, order) (receipt, error) {
+					return receipt{}, tools.Errorf(tools.OutcomeUnknown, "lost")
+				}
+				w.Call(t.Context(), callFor(c.tool, c.arguments, "k1"))
+			}
+			w.do = func(context.Context, order) (receipt, error) { return receipt{ID: "r1"}, c.fails }
+			if got := w.Call(t.Context(), callFor(c.tool, c.arguments, "k1")); got.Inconclusive != c.want {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}

@@ -79,7 +79,7 @@ func TestBadArgumentsAreAToolErrorThatExplains(t *testing.T) {
 			t.Errorf("structured content %v does not fit the output schema", result.StructuredContent)
 		}
 		described, _ := result.Meta.AdditionalFields[guard.MetaError].(map[string]any)
-		if described["code"] != "invalid" || described["retryable"] != false || described["refused"] != true || !strings.Contains(described["message"].(string), "note_add") {
+		if described["code"] != "invalid" || described["retryable"] != false || described["inconclusive"] != true || !strings.Contains(described["message"].(string), "note_add") {
 			t.Errorf("_meta %v", result.Meta.AdditionalFields)
 		}
 		row := f.rows(t, 1)[0]

@@ -300,7 +300,7 @@ func TestFailureOfAMountedToolIsAToolError(t *testing.T) {
 	}))
 	result := connectHTTP(t, f, shop).callTool(t, "far__a", map[string]any{}, "")
 	described, _ := result.Meta.GetMetaField(guard.MetaError).(map[string]any)
-	if !result.IsError || textOf(t, result) != "failed: archived" || described["code"] != "failed" || described["retryable"] != false || described["refused"] != nil {
+	if !result.IsError || textOf(t, result) != "failed: archived" || described["code"] != "failed" || described["retryable"] != false || described["inconclusive"] != nil {
 		t.Errorf("got %+v", result)
 	}
 }
