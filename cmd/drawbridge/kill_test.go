@@ -33,6 +33,7 @@ const (
 // acknowledgement, when the model is asked, when a callback arrives. Senders do as
 // providers do: what was not acknowledged is sent again with the same id.
 func TestING02_KilledServerLosesNothingAndDoublesNothing(t *testing.T) {
+	t.Parallel()
 	times := kills
 	if text := os.Getenv(killsVariable); text != "" {
 		var err error

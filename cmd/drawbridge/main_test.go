@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 		beBenchSender(n)
 	}
 	// Those that say they may go on beside others wait for programs, leases and pauses, mostly:
-	// twice as many as there are processors cost nobody anything. go test -parallel says otherwise.
-	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+	// three times as many as there are processors cost nobody anything. go test -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"drawbridge": main})

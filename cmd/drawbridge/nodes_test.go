@@ -226,6 +226,7 @@ func TestRUN02_NodeThatIsStartedAgainCarriesOnAtOnce(t *testing.T) {
 // RUN-03: a node is stopped with SIGSTOP for longer than its leases. Another carries its
 // runs on, and when it goes on it gives up what it was doing.
 func TestRUN03_NodeThatStoodStillDoesNothingTwice(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, postgrestest.Database(t))
 	stopped := serve(t, c.file)
 	c.send(stopped, inHand)
@@ -300,6 +301,7 @@ func TestStoppedNodeGivesItsRunsToAnother(t *testing.T) {
 // The server goes down with runs under way, and senders at the door. Nobody is at fault:
 // who sends is told to come back, and when the server is there again all goes on.
 func TestNodeWaitsWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Options{})
 	url, err := server.Database(t.Context())
 	if err != nil {
@@ -335,6 +337,7 @@ func TestNodeWaitsWhilePostgresIsAway(t *testing.T) {
 
 // What a stop would still have to write is left to the next node, or the next start.
 func TestNodeStopsInOrderWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Options{Memory: true})
 	url, err := server.Database(t.Context())
 	if err != nil {
