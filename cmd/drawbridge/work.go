@@ -131,7 +131,7 @@ const mailLook = 5 * time.Second
 // or until the outbox says that something changed; at most for longest, if that is set.
 func (b *backends) releaseMail(ctx context.Context, longest time.Duration, log *slog.Logger) {
 	for ctx.Err() == nil {
-		if n, err := b.email.Release(ctx, time.Now()); err != nil {
+		if n, err := b.email.Release(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			log.Error("releasing scheduled mail", "err", err)
 		} else if n > 0 {
 			log.Info("released scheduled mail", "messages", n)
