@@ -39,8 +39,8 @@ conformance: ## the MCP project's conformance suite, both eras
 race: ## the same under the race detector, with 5 kills of a loaded server instead of 20
 # Not within the SQLite driver, which is C turned into Go: it would be ten times slower, and
 # what we share with it goes through database/sql. Without the second that every program
-# would wait at its end for races that nobody looks at.
-	GORACE=atexit_sleep_ms=0 DRAWBRIDGE_KILLS=5 $(GO) test -race -pgo=off -gcflags='modernc.org/...=-race=false' -timeout 40m ./...
+# would wait at its end for races that nobody looks at, and with less of collecting garbage.
+	GOGC=400 GORACE=atexit_sleep_ms=0 DRAWBRIDGE_KILLS=5 $(GO) test -race -pgo=off -gcflags='modernc.org/...=-race=false' -timeout 40m ./...
 
 .PHONY: check
 check: ## format, vet, staticcheck
