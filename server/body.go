@@ -9,11 +9,11 @@ import (
 // boundBody gives the request's body bodyTime to arrive, from its first read on.
 // The deadline is lifted with the last byte, so that a slow handler or a stream of
 // answers is not cut off by it.
-func boundBody(w http.ResponseWriter, r *http.Request) {
+func boundBody(conn *http.ResponseController, r *http.Request) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return
 	}
-	r.Body = &timedBody{ReadCloser: r.Body, conn: http.NewResponseController(w), limit: bodyTime}
+	r.Body = &timedBody{ReadCloser: r.Body, conn: conn, limit: bodyTime}
 }
 
 type timedBody struct {

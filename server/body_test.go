@@ -37,7 +37,7 @@ func TestDeadlineIsLiftedWithTheLastByte(t *testing.T) {
 	recorder := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 	r.Body = io.NopCloser(&io.LimitedReader{R: zeros{}, N: 10})
-	boundBody(recorder, r)
+	boundBody(http.NewResponseController(recorder), r)
 	if len(recorder.set) != 0 {
 		t.Error("a deadline was set before the first read")
 	}

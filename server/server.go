@@ -144,12 +144,13 @@ func (s *Server) handler() http.Handler {
 			// Whoever sent the next request over this connection could meet its end.
 			w.Header().Set("Connection", "close")
 		}
-		protect(w, r)
-		boundBody(w, r)
-		out := &answers{ResponseWriter: w, conn: http.NewResponseController(w), draining: s.draining.Load}
-		out.rest()        // what an earlier request of the connection was given is over
+		toInbox := deliveries != nil && strings.HasPrefix(cleaned(r.URL.Path), webhooks)
+		protect(w, r, toInbox && r.Method == http.MethodPost)
+		conn := http.NewResponseController(w)
+		boundBody(conn, r)
+		out := &answers{ResponseWriter: w, conn: conn, draining: s.draining.Load, stream: r.ProtoMajor > 1}
 		defer out.hurry() // what is still in buffers leaves behind the handler
-		if deliveries != nil && strings.HasPrefix(cleaned(r.URL.Path), webhooks) {
+		if toInbox {
 			deliveries.ServeHTTP(out, r)
 			return
 		}

@@ -141,6 +141,13 @@ func TestAnswersAreProtected(t *testing.T) {
 			}
 		}
 	}
+	// What a sender of deliveries is told is for no browser but by mistake.
+	got := request(t, http.DefaultClient, http.MethodPost, base+"/webhooks/shop", "{}")
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "X-Frame-Options": ""} {
+		if has := got.Header.Get(name); has != want {
+			t.Errorf("a delivery (%d): %s is %q, want %q", got.StatusCode, name, has, want)
+		}
+	}
 }
 
 // TestBrowsersAreToldToComeBackOverTLSOnly, by whatever answer comes over it; without TLS
