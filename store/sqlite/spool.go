@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"drawbridge/store/state"
@@ -28,13 +29,13 @@ import (
 const (
 	spoolSuffix = ".spool"
 	// spoolRest is how long what was put down may wait for a commit.
-	spoolRest = 20 * time.Millisecond
+	spoolRest = 50 * time.Millisecond
 	// spoolRetry is how long it waits after one that failed.
 	spoolRetry = time.Second
-	// spoolRows is how many writes do not wait longer; spoolBytes bounds the file. It is
-	// emptied when all in it was carried out: once it is full, writes wait for a commit again
+	// spoolRows is how many writes do not wait longer; spoolBytes is the size of the file. It
+	// is empty when all in it was carried out: once it is full, writes wait for a commit again
 	// and so see to that.
-	spoolRows  = 192
+	spoolRows  = 256
 	spoolBytes = 1 << 20
 	// ownerWait is how long whoever reads beside an owner waits for it to carry out what was
 	// put down by then.
@@ -42,11 +43,16 @@ const (
 )
 
 // spool is that file. Its methods are called under the lock of the queue.
+//
+// A record is written to memory that is mapped from the file: no system call, and after the
+// death of the process the operating system has it all the same. The file has its whole size
+// from the beginning and is never cut. Once all in it was carried out, it is written from its
+// start anew, over what was there; a reader tells the new from the old by the numbers.
 type spool struct {
 	file *os.File
-	size int64
-	last int32 // the number of the last
-	torn bool  // the file ends with a part of one: nothing can be put behind it
+	room []byte // the file in memory; nil where it cannot be, and then each record is a write
+	size int    // how much of the file counts, in bytes
+	last int32  // the number of the last
 	buf  []byte
 }
 
@@ -55,28 +61,73 @@ const spoolHead = 12
 
 // put puts a write down. If that fails it has to wait for a commit.
 func (s *spool) put(payload func([]byte) []byte) (number int32, ok bool) {
-	if s == nil || s.torn {
+	if s == nil {
 		return 0, false
 	}
 	number = s.last + 1
 	s.buf = appendSpooled(s.buf[:0], number, payload)
-	if s.size+int64(len(s.buf)) > spoolBytes {
+	if s.size+len(s.buf) > spoolBytes || s.write() != nil {
 		return 0, false
 	}
-	n, err := s.file.Write(s.buf)
-	if s.size += int64(n); err != nil {
-		s.torn = n > 0
-		return 0, false
-	}
-	s.last = number
+	s.size, s.last = s.size+len(s.buf), number
 	return number, true
 }
 
-// empty empties the file: all in it was carried out.
-func (s *spool) empty() {
-	if s.size > 0 && s.file.Truncate(0) == nil {
-		s.size, s.torn = 0, false
+// write writes the record that was made. What of one that failed is in the file has no
+// checksum, and the next is written over it.
+func (s *spool) write() error {
+	if s.room != nil {
+		err := copyInto(s.room[s.size:], s.buf)
+		if err == nil {
+			return nil
+		}
+		s.unmap() // the disk had no block for it, or somebody has cut the file
 	}
+	_, err := s.file.WriteAt(s.buf, int64(s.size))
+	return err
+}
+
+// copyInto is copy for memory behind which a file may be missing.
+func copyInto(to, from []byte) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("writing to a mapped file: %v", fault)
+		}
+	}()
+	copy(to, from)
+	return nil
+}
+
+// empty has the file written from its start: all in it was carried out.
+func (s *spool) empty() { s.size = 0 }
+
+// clear removes what is in the file, takes the room for it on the disk, and maps it. Only
+// what is left in it is an error: without room or map, writes wait for their commits or cost
+// a system call.
+func (s *spool) clear() error {
+	if err := s.file.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := s.file.WriteAt(make([]byte, spoolBytes), 0); err != nil {
+		return s.file.Truncate(0)
+	}
+	if room, err := mapFile(s.file, spoolBytes); err == nil {
+		s.room = room
+	}
+	return nil
+}
+
+func (s *spool) unmap() {
+	if s.room != nil {
+		_ = unmapFile(s.room)
+		s.room = nil
+	}
+}
+
+func (s *spool) close() error {
+	s.unmap()
+	return s.file.Close()
 }
 
 func appendSpooled(b []byte, number int32, payload func([]byte) []byte) []byte {
@@ -94,15 +145,21 @@ func checksum(head, payload []byte) uint32 {
 }
 
 // spooled are the writes in the file behind a number, and the number of the last. Behind one
-// that is not whole, as a power cut may leave it, nothing counts.
+// that is not whole, as a power cut may leave it, nothing counts; nor does what is left of
+// earlier ones, which does not go on from the number before it.
 func spooled(content []byte, behind int32) (payloads [][]byte, last int32) {
 	last = behind
-	for len(content) >= spoolHead {
+	var before int32
+	for first := true; len(content) >= spoolHead; first = false {
 		head, rest := content[:8], content[spoolHead:]
 		number, length := int32(binary.BigEndian.Uint32(head)), binary.BigEndian.Uint32(head[4:])
 		if uint64(length) > uint64(len(rest)) || checksum(head, rest[:length]) != binary.BigEndian.Uint32(content[8:]) {
 			break
 		}
+		if !first && number != before+1 {
+			break
+		}
+		before = number
 		if number-behind > 0 { // others were carried out, and the file not emptied yet
 			payloads, last = append(payloads, rest[:length]), number
 		}
@@ -120,13 +177,17 @@ func (d *DB) Unspool(ctx context.Context, carry func(tx sqldb.Tx, spooled [][]by
 }
 
 func (d *DB) unspool(ctx context.Context, carry func(tx sqldb.Tx, spooled [][]byte) error) error {
-	file, err := os.OpenFile(d.path+spoolSuffix, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := os.OpenFile(d.path+spoolSuffix, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	s := &spool{file: file}
-	if err := d.carrySpooled(ctx, s, carry); err != nil {
-		return errors.Join(err, file.Close())
+	err = d.carrySpooled(ctx, s, carry)
+	if err == nil {
+		err = s.clear()
+	}
+	if err != nil {
+		return errors.Join(err, s.close())
 	}
 	d.writer.queue.spoolTo(s)
 	return nil
@@ -151,11 +212,7 @@ func (d *DB) carrySpooled(ctx context.Context, s *spool, carry func(tx sqldb.Tx,
 			return err
 		}
 	}
-	s.size, s.last = int64(len(content)), last
-	s.empty()
-	if s.size > 0 {
-		return errors.New("it could not be emptied")
-	}
+	s.last = last
 	return nil
 }
 
@@ -224,7 +281,7 @@ func awaitOwner(ctx context.Context, path string, q sqldb.Querier) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(spoolRest / 4):
+		case <-time.After(spoolRest / 10):
 		}
 	}
 }

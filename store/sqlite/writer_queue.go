@@ -122,7 +122,7 @@ func (q *opQueue) closeSpool(path string) error {
 	if q.spool == nil {
 		return nil
 	}
-	err := q.spool.file.Close()
+	err := q.spool.close()
 	if q.spool.size == 0 {
 		err = errors.Join(err, os.Remove(path+spoolSuffix))
 	}
