@@ -12,13 +12,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"hash"
+	"sync"
 )
 
 // algorithm is how a key and the signed bytes become a signature. It has either a
 // mac, which both sides make, or a verify for whoever has the public key only.
 type algorithm struct {
-	name   string
-	mac    func(key []byte, signed [][]byte) []byte
+	name string
+	mac  func(key []byte, signed [][]byte) []byte
+	// keyed, if there is one, is a mac for many signatures of one key.
+	keyed  func(key []byte) func(signed [][]byte) []byte
 	verify func(public []byte, signed [][]byte, signature []byte) bool
 	sign   func(private []byte, signed [][]byte) ([]byte, error)
 	// bare: the mac is made of the secret alone, so nothing of it may be shown.
@@ -27,22 +30,38 @@ type algorithm struct {
 
 // accepts gives the test of signatures under one key. A MAC is made once for all of
 // them, so a header full of signatures buys no extra hashing.
-func (a algorithm) accepts(key []byte, signed [][]byte) (test func(signature []byte) bool, expected []byte) {
-	if a.verify != nil {
-		return func(signature []byte) bool { return a.verify(key, signed, signature) }, nil
+func (a algorithm) accepts(k key, signed [][]byte) (test func(signature []byte) bool, expected []byte) {
+	switch keyed := k.macs[a.name]; {
+	case a.verify != nil:
+		return func(signature []byte) bool { return a.verify(k.bytes, signed, signature) }, nil
+	case keyed != nil:
+		expected = keyed(signed)
+	default:
+		expected = a.mac(k.bytes, signed)
 	}
-	expected = a.mac(key, signed)
 	return func(signature []byte) bool { return hmac.Equal(signature, expected) }, expected
 }
 
 func hmacOver(name string, newHash func() hash.Hash) algorithm {
-	return algorithm{name: name, mac: func(key []byte, signed [][]byte) []byte {
-		h := hmac.New(newHash, key)
+	sum := func(h hash.Hash, signed [][]byte) []byte {
 		for _, part := range signed {
 			h.Write(part)
 		}
 		return h.Sum(nil)
-	}}
+	}
+	return algorithm{
+		name: name,
+		mac:  func(key []byte, signed [][]byte) []byte { return sum(hmac.New(newHash, key), signed) },
+		keyed: func(key []byte) func([][]byte) []byte {
+			idle := sync.Pool{New: func() any { return hmac.New(newHash, key) }}
+			return func(signed [][]byte) []byte {
+				h := idle.Get().(hash.Hash)
+				defer idle.Put(h)
+				h.Reset() // goes back to behind the key, which is hashed once
+				return sum(h, signed)
+			}
+		},
+	}
 }
 
 var (

@@ -40,6 +40,9 @@ func (a Answer) check() error {
 	return nil
 }
 
+// asJSON is the type of nearly all answers. Nobody changes it in place.
+var asJSON = []string{"application/json"}
+
 // stored says that everything is on disk: in the words of the sender's protocol, if
 // it has any, else in the operator's, else in ours.
 func (a Answer) stored(w http.ResponseWriter, reply *Reply, receipts []Receipt) {
@@ -57,7 +60,7 @@ func (a Answer) stored(w http.ResponseWriter, reply *Reply, receipts []Receipt) 
 		_, _ = io.WriteString(w, a.Body)
 	case len(receipts) == 1 && !receipts[0].Duplicate && isWord(receipts[0].ID):
 		// What nearly all senders hear, without the work of an encoder.
-		w.Header().Set("Content-Type", "application/json")
+		w.Header()["Content-Type"] = asJSON
 		w.WriteHeader(a.Status)
 		_, _ = io.WriteString(w, `{"id":"`+receipts[0].ID+`","duplicate":false}`+"\n")
 	default:

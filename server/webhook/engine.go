@@ -24,6 +24,7 @@ type key struct {
 	bytes    []byte
 	way      int // of the form's ways, whose signatures it makes
 	notAfter time.Time
+	macs     map[string]func(signed [][]byte) []byte // by algorithms that have one for each key
 }
 
 func (k key) ended(at time.Time) bool { return !k.notAfter.IsZero() && at.After(k.notAfter) }
@@ -41,10 +42,21 @@ func newEngine(s scheme, secrets []Secret, tolerance time.Duration) (*engine, er
 		if err != nil {
 			return nil, &SecretError{fmt.Errorf("%s: %w", ordinal(i, len(secrets)), err)}
 		}
-		k.name, k.notAfter = ordinal(i, len(secrets)), secret.NotAfter
+		k.name, k.notAfter, k.macs = ordinal(i, len(secrets)), secret.NotAfter, s.macsOf(k)
 		e.keys = append(e.keys, k)
 	}
 	return e, nil
+}
+
+// macsOf are the MACs under a key that deliveries of any form may have.
+func (s scheme) macsOf(k key) map[string]func(signed [][]byte) []byte {
+	macs := map[string]func([][]byte) []byte{}
+	for _, f := range s.forms {
+		if k.way < len(f.ways) && f.ways[k.way].keyed != nil {
+			macs[f.ways[k.way].name] = f.ways[k.way].keyed(k.bytes)
+		}
+	}
+	return macs
 }
 
 // ErrNoURL: the scheme signs the address that the sender calls, and it is not known.
@@ -129,7 +141,7 @@ func (e *engine) match(env envelope, d Delivery, t *trace) (int, error) {
 		}
 		t.signed(env, d, address, signed)
 		for i, k := range e.keys {
-			accepts, expected := env.form.ways[k.way].accepts(k.bytes, signed)
+			accepts, expected := env.form.ways[k.way].accepts(k, signed)
 			if !slices.ContainsFunc(env.signatures, func(s signature) bool { return s.way == k.way && accepts(s.raw) }) {
 				t.differs(e, env, i, expected)
 				continue
@@ -219,11 +231,17 @@ func (e *engine) admit(env envelope, d Delivery, t *trace) error {
 // kept copies the headers worth storing. It is a list of what stays, so that a
 // credential in a header nobody thought of is left out.
 func (e *engine) kept(names spelling, h http.Header) http.Header {
-	kept := http.Header{}
-	for _, name := range append([]string{"Content-Type", "User-Agent", names.id, names.timestamp}, e.keep...) {
+	kept := make(http.Header, 4)
+	keep := func(name string) {
 		if values := h.Values(name); name != "" && len(values) > 0 {
 			kept[name] = values // nobody changes those of a request
 		}
+	}
+	for _, name := range [...]string{"Content-Type", "User-Agent", names.id, names.timestamp} {
+		keep(name)
+	}
+	for _, name := range e.keep {
+		keep(name)
 	}
 	return kept
 }
