@@ -91,7 +91,7 @@ func (c *conn) begin(ctx context.Context, s Settings, host string) error {
 	if err != nil {
 		return &failure{stage: encrypting, err: err}
 	}
-	c.client = imapclient.New(&shallow{Conn: clear, meter: c.wire}, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}})
+	c.client = imapclient.New(&teller{Conn: &shallow{Conn: clear, meter: c.wire}, meter: c.wire}, &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{Mailbox: c.told}})
 	return nil
 }
 
@@ -185,6 +185,6 @@ func (c *conn) Close() {
 	}
 	_ = c.wire.Conn.Close()
 	if c.client != nil {
-		_ = c.client.Close() // waits for what reads from it
+		<-c.client.Closed() // nothing reads from it any more
 	}
 }

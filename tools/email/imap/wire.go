@@ -43,6 +43,33 @@ func (m *meter) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// teller is a connection that tells of its end to whoever reads from it, and to nobody who
+// writes. The client of the protocol ends all that waits as soon as either is told: its
+// writer does so while its reader still hands an answer over to what it ends, on a channel
+// that is closed then.
+type teller struct {
+	net.Conn
+	meter *meter
+	// ended is set once the client closes the connection. What it begins from then on ends
+	// only where the writer is told.
+	ended atomic.Bool
+}
+
+func (t *teller) Write(p []byte) (int, error) {
+	n, err := t.Conn.Write(p)
+	if err == nil || t.ended.Load() {
+		return n, err
+	}
+	t.meter.failed.CompareAndSwap(nil, &err)
+	_ = t.meter.Conn.Close()
+	return len(p), nil
+}
+
+func (t *teller) Close() error {
+	t.ended.Store(true)
+	return t.Conn.Close()
+}
+
 func (m *meter) SetDeadline(time.Time) error      { return nil }
 func (m *meter) SetReadDeadline(time.Time) error  { return nil }
 func (m *meter) SetWriteDeadline(time.Time) error { return nil }

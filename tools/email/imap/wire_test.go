@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
 )
 
 // The client of the protocol waits for ever where a login is answered before it was put in
@@ -41,6 +45,46 @@ func TestExchangeThatNeverEndsIsLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// answersEarly is a connection to a server that answers a command before it has read all of
+// it, and is gone.
+type answersEarly struct {
+	net.Conn
+	far    net.Conn
+	answer string
+}
+
+func (a *answersEarly) Write([]byte) (int, error) {
+	go func() { _, _ = io.WriteString(a.far, a.answer) }()
+	synctest.Wait() // as much of it is read as anybody takes
+	return 0, io.ErrClosedPipe
+}
+
+// The client of the protocol would close the channel on which it hands over what comes.
+func TestConnectionThatEndsWhileItsAnswerIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer func() { _ = far.Close() }()
+		m := &meter{Conn: near}
+		m.left.Store(smallAnswer)
+		answer := "* OK [CAPABILITY IMAP4rev1] hello\r\n"
+		for n := range 1000 { // more than it keeps for whoever asked
+			answer += fmt.Sprintf("* %[1]d FETCH (UID %[1]d)\r\n", n+1)
+		}
+		client := imapclient.New(&teller{Conn: &answersEarly{m, far, answer}, meter: m}, nil)
+		messages, err := client.Fetch(imap.UIDSet{{Start: 1, Stop: 1000}}, &imap.FetchOptions{UID: true}).Collect()
+		if len(messages) == 0 || err == nil || !errors.Is(m.why(err), io.ErrClosedPipe) {
+			t.Errorf("gives %d messages, %v; want those that were read, and what ended the connection", len(messages), err)
+		}
+		if err := client.Close(); err != nil && strings.Contains(err.Error(), "panic") {
+			t.Error(err)
+		}
+		// What is asked from now on ends as well.
+		if err := client.Noop().Wait(); err == nil {
+			t.Error("a question behind the end is answered")
+		}
+	})
 }
 
 func TestShallowPassesAnswersOn(t *testing.T) {
