@@ -47,6 +47,7 @@ func benchApp(b *testing.B, change func(*config.Config), work bool) (*app, strin
 	if err != nil {
 		b.Fatal(err)
 	}
+	go tendMemory(b.Context()) // as serve has it
 	if work {
 		a.Work(b.Context())
 	}

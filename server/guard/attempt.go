@@ -13,8 +13,9 @@ import (
 // attempt is one call on its way through the stages, with what they found out.
 type attempt struct {
 	Call
-	caller context.Context // as the caller gave it: see [ErrCancelled]
-	tool   *guarded        // nil if there is none of that name
+	caller context.Context         // as the caller gave it: see [ErrCancelled]
+	ender  context.CancelCauseFunc // ends caller, which is there for this call alone; nil if it may not be ended
+	tool   *guarded                // nil if there is none of that name
 	// ownKey: Key is the caller's, so that it can be used again. Otherwise once
 	// mints one for the backend alone.
 	ownKey bool

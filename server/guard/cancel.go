@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"time"
 
 	"drawbridge/tools"
 )
@@ -21,6 +22,40 @@ var ErrCancelled = errors.New("the caller cancelled the call")
 // takenBack reports whether the caller has cancelled the call.
 func (a *attempt) takenBack() bool {
 	return a.caller != nil && errors.Is(context.Cause(a.caller), ErrCancelled)
+}
+
+type enderContext struct{}
+
+// WithEnder says how a context ends that a door made for one call alone. [Guard.Handle] ends a
+// call by it that takes too long, with [context.DeadlineExceeded] as the cause, if that is one
+// which ends with its caller: so it needs no context of its own.
+func WithEnder(ctx context.Context, end context.CancelCauseFunc) context.Context {
+	return context.WithValue(ctx, enderContext{}, end)
+}
+
+func enderOf(ctx context.Context) context.CancelCauseFunc {
+	end, _ := ctx.Value(enderContext{}).(context.CancelCauseFunc)
+	return end
+}
+
+// timed is a context that its maker ends at the deadline.
+type timed struct {
+	context.Context
+	deadline time.Time
+}
+
+// Deadline implements [context.Context].
+func (t *timed) Deadline() (deadline time.Time, ok bool) {
+	if before, ok := t.Context.Deadline(); ok && before.Before(t.deadline) {
+		return before, true
+	}
+	return t.deadline, true
+}
+
+// endAfter is context.WithTimeout for a context that end ends.
+func endAfter(ctx context.Context, end context.CancelCauseFunc, limit time.Duration) (context.Context, context.CancelFunc) {
+	timer := time.AfterFunc(limit, func() { end(context.DeadlineExceeded) })
+	return &timed{ctx, time.Now().Add(limit)}, func() { timer.Stop() }
 }
 
 // life is the context in which the tool is called.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/mark3labs/mcp-go/mcp"
 
 	"drawbridge/server/auth"
 	"drawbridge/server/guard"
@@ -244,6 +245,60 @@ func TestCallEndsAtItsTimeout(t *testing.T) {
 				}
 				if code(result) != test.code || result.Err.Retryable != test.retryable {
 					t.Errorf("got %v, retryable %v", result.Err, result.Err.Retryable)
+				}
+			})
+		})
+	}
+}
+
+// TestReadEndsByTheEnderOfItsDoor, and nothing else does: what goes on without its caller has
+// its own time all the same.
+func TestReadEndsByTheEnderOfItsDoor(t *testing.T) {
+	for _, test := range []struct {
+		name, tool, key string
+		after           time.Duration
+		ended           error // the cause of the door's context, behind the call
+	}{
+		{"read", "shop_quote", "", time.Minute, context.DeadlineExceeded},
+		{"read under a key", "shop_quote", "k1", time.Minute, context.DeadlineExceeded},
+		{"write", "shop_order", "", 2 * time.Second, nil},
+		{"money", "shop_charge", "k1", time.Minute, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, guard.Options{Timeout: time.Minute})
+				began := time.Now()
+				w.do = func(ctx context.Context, _ order) (receipt, error) {
+					if at, ok := ctx.Deadline(); !ok || at.Sub(began) != test.after {
+						t.Errorf("the tool has until %v (%v), want %v", at.Sub(began), ok, test.after)
+					}
+					<-ctx.Done()
+					return receipt{}, ctx.Err()
+				}
+				ctx, end := context.WithCancelCause(auth.With(t.Context(), desk))
+				defer end(nil)
+				request := mcp.CallToolRequest{}
+				request.Params.Name, request.Params.RawArguments = test.tool, json.RawMessage(goodOrder)
+				if test.key != "" {
+					request.Params.Meta = &mcp.Meta{AdditionalFields: map[string]any{guard.MetaKey: test.key}}
+				}
+				result, err := w.Handle(guard.WithEnder(ctx, end), request)
+				if took := time.Since(began); err != nil || !result.IsError || took != test.after {
+					t.Errorf("after %v: %+v, %v; want an error after %v", took, result, err, test.after)
+				}
+				if cause := context.Cause(ctx); !errors.Is(cause, test.ended) {
+					t.Errorf("the door's context ended by %v, want %v", cause, test.ended)
+				}
+				time.Sleep(time.Hour)
+				w.do = func(context.Context, order) (receipt, error) { return receipt{}, nil }
+				ctx, end = context.WithCancelCause(auth.With(t.Context(), desk))
+				defer end(nil)
+				request.Params.Meta = nil
+				if result, err := w.Handle(guard.WithEnder(ctx, end), request); err != nil || result.IsError {
+					t.Errorf("got %+v, %v", result, err)
+				}
+				if time.Sleep(time.Hour); ctx.Err() != nil {
+					t.Errorf("a call in time ended the context of its door: %v", context.Cause(ctx))
 				}
 			})
 		})

@@ -73,7 +73,10 @@ func (s invoke) outcome(ctx context.Context, a *attempt, output json.RawMessage,
 // not count.
 func (s invoke) bound(ctx context.Context, a *attempt) (context.Context, context.CancelFunc) {
 	ask := tools.AskerOf(ctx)
-	if ask == nil {
+	switch {
+	case ask == nil && a.ender != nil && ctx.Done() == a.caller.Done(): // what goes on without its caller has a life of its own
+		return endAfter(ctx, a.ender, a.tool.timeout)
+	case ask == nil:
 		return context.WithTimeout(ctx, a.tool.timeout)
 	}
 	ctx, p := newPatience(ctx, a.tool.timeout)

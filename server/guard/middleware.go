@@ -61,7 +61,9 @@ func (g *Guard) Handle(ctx context.Context, request mcp.CallToolRequest) (*mcp.C
 //go:noinline
 func (g *Guard) asked(ctx context.Context, request mcp.CallToolRequest) *attempt {
 	call := callOf(ctx, request)
-	return newAttempt(call, g.lookup(call.Tool))
+	a := newAttempt(call, g.lookup(call.Tool))
+	a.ender = enderOf(ctx)
+	return a
 }
 
 // Hooks make every attempt reach Handle, and every list show a principal its own

@@ -44,7 +44,7 @@ func heeding(ctx context.Context) (context.Context, context.CancelFunc) {
 	calling, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	end := func() { cancel(p.why()) }
 	cancelled, gone := context.AfterFunc(ctx, end), context.AfterFunc(p.gone, end)
-	return calling, func() {
+	return guard.WithEnder(calling, cancel), func() {
 		cancelled()
 		gone()
 		cancel(nil)
