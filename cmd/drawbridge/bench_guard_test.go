@@ -35,7 +35,7 @@ func BenchmarkGuard(b *testing.B) {
 		name string
 		open func(b *testing.B, address string, clients int) (call func(n int))
 	}{{"mcp", openCallers}, {"bytes", func(b *testing.B, address string, clients int) func(int) {
-		return func(n int) { sendCalls(b, address, searchMugs, n, clients) }
+		return openSenders(b, address, searchMugs, clients)
 	}}}
 	for _, kind := range kinds {
 		for _, clients := range []int{16, 64} {

@@ -110,37 +110,46 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// sendCalls opens a session per client and makes n calls over them.
+// sendCalls opens a session per client and makes n calls over them, and gives what these took.
 func sendCalls(b *testing.B, address, body string, n, clients int) time.Duration {
 	b.Helper()
-	sessions := make([]string, clients)
-	for i := range sessions {
-		sessions[i] = openSession(b, address)
-	}
-	var next atomic.Int64
-	var all sync.WaitGroup
+	call := openSenders(b, address, body, clients)
 	start := time.Now()
-	for _, session := range sessions {
-		request := fmt.Appendf(nil, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Session-Id: %s\r\nContent-Length: %d\r\n\r\n%s",
-			address, session, len(body), body)
-		all.Go(func() {
-			conn, err := net.Dial("tcp", address)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			defer func() { _ = conn.Close() }()
-			answers := bufio.NewReader(conn)
-			for next.Add(1) <= int64(n) {
-				if err := exchange(conn, answers, request); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
+	call(n)
 	return time.Since(start)
+}
+
+// openSenders gives what makes n calls by clients that send one prepared request, each over a
+// session and a connection of its own.
+func openSenders(b *testing.B, address, body string, clients int) (call func(n int)) {
+	b.Helper()
+	conns, requests := make([]net.Conn, clients), make([][]byte, clients)
+	for i := range clients {
+		requests[i] = fmt.Appendf(nil, "POST /mcp HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMcp-Session-Id: %s\r\nContent-Length: %d\r\n\r\n%s",
+			address, openSession(b, address), len(body), body)
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = conn.Close() })
+		conns[i] = conn
+	}
+	return func(n int) {
+		var next atomic.Int64
+		var all sync.WaitGroup
+		for i, conn := range conns {
+			all.Go(func() {
+				answers := bufio.NewReader(conn)
+				for next.Add(1) <= int64(n) {
+					if err := exchange(conn, answers, requests[i]); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
 }
 
 func openSession(b *testing.B, address string) string {

@@ -289,7 +289,6 @@ func TestReadEndsByTheEnderOfItsDoor(t *testing.T) {
 				if cause := context.Cause(ctx); !errors.Is(cause, test.ended) {
 					t.Errorf("the door's context ended by %v, want %v", cause, test.ended)
 				}
-				time.Sleep(time.Hour)
 				w.do = func(context.Context, order) (receipt, error) { return receipt{}, nil }
 				ctx, end = context.WithCancelCause(auth.With(t.Context(), desk))
 				defer end(nil)
